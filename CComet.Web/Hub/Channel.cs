@@ -1,0 +1,397 @@
+namespace CComet.Web.Hub;
+
+/// <summary>
+/// What this node knows of a channel that has subscribers: the newest messages, and who waits. One lock guards it; attaching
+/// a waiter and reading the tail happen under it together, so that no append can fall between the two.
+/// </summary>
+public sealed partial class Channel : ILogListener
+{
+    private readonly Lock _lock = new();
+    private readonly ChannelHub _hub;
+    private readonly List<Waiter> _waiters = [];
+    private Dictionary<string, Subscriber>? _named;
+    private MessageRing _ring;
+    private string _epoch = "";
+    private Task? _opening;
+    private (long First, Batch Batch)? _memo;
+    private int _subscribers;
+    private bool _closed;
+    private Task? _catchUp;
+    private bool _catchUpAgain;
+    private DateTimeOffset _idleSince;
+
+    internal Channel(ChannelHub hub, string name)
+    {
+        _hub = hub;
+        Name = name;
+        _idleSince = hub.Time.GetUtcNow();
+        _ring = new MessageRing(hub.Options.History, 0);
+    }
+
+    internal enum Found
+    {
+        /// <summary>Something was read, or told.</summary>
+        Something,
+
+        /// <summary>The subscriber has read everything.</summary>
+        Nothing,
+
+        /// <summary>What is wanted is older than what is in memory: the store must be read.</summary>
+        Behind,
+
+        /// <summary>What is wanted lies beyond the end this node knows.</summary>
+        Beyond,
+    }
+
+    /// <summary>The channel's name.</summary>
+    public string Name { get; }
+
+    /// <summary>How many subscribers it has.</summary>
+    public int Subscribers
+    {
+        get
+        {
+            lock (_lock) return _subscribers;
+        }
+    }
+
+    /// <summary>How many of them wait at this moment.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (_lock) return _waiters.Count;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Opened(LogHead head)
+    {
+        lock (_lock)
+        {
+            _epoch = head.Epoch;
+            Rebase(head.End);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Appended(string epoch, IReadOnlyList<Message> messages)
+    {
+        Waiter[] woken;
+        bool hole;
+        lock (_lock)
+        {
+            hole = epoch != _epoch || !Accept(messages);
+            woken = hole ? [] : TakeWaiters();
+        }
+
+        WakeAll(woken, Wake.Messages);
+        if (hole) Changed();
+    }
+
+    /// <inheritdoc/>
+    public void Changed() => _ = CatchUpQuietlyAsync();
+
+    /// <summary>Opens the log, once; everyone who comes meanwhile awaits the same opening.</summary>
+    internal Task OpenAsync()
+    {
+        lock (_lock) return _opening ??= _hub.Store.FollowAsync(Name, this).AsTask();
+    }
+
+    /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
+    internal bool TryEnter()
+    {
+        lock (_lock)
+        {
+            if (_closed) return false;
+            if (_subscribers >= _hub.Options.Limits.SubscribersPerChannel)
+                throw new LimitException("channel", $"channel: '{Name}' has its {_subscribers} subscribers already.", ChannelHub.LimitRetry);
+            _subscribers++;
+            return true;
+        }
+    }
+
+    /// <summary>Counts a subscriber out and drops whatever this channel holds of it.</summary>
+    internal void Leave(ref Subscriber.Position position, Subscriber subscriber)
+    {
+        lock (_lock)
+        {
+            Unpark(ref position);
+            if (subscriber.Sname is not null && _named is not null && _named.TryGetValue(subscriber.Sname, out var named) && named == subscriber)
+                _named.Remove(subscriber.Sname);
+            if (--_subscribers == 0) _idleSince = _hub.Time.GetUtcNow();
+        }
+    }
+
+    /// <summary>Lets go of what is old; closes the channel when nobody has used it for the given time, and says whether it did.</summary>
+    internal bool TryClose(TimeSpan idle)
+    {
+        lock (_lock)
+        {
+            var now = _hub.Time.GetUtcNow();
+            _ring.Expire(now);
+            _memo = null;
+            if (_closed || _subscribers > 0 || now - _idleSince < idle) return false;
+            return _closed = true;
+        }
+    }
+
+    /// <summary>
+    /// Reads from the position on and moves it; parks <paramref name="park"/> when everything has been read. One lock holds
+    /// over both.
+    /// </summary>
+    internal Found Read(ref Subscriber.Position position, int index, Subscriber? park, ref List<Reading>? readings)
+    {
+        Subscriber? replaced = null;
+        var found = Found.Nothing;
+        lock (_lock)
+        {
+            _ring.Expire(_hub.Time.GetUtcNow());
+            if (position.Epoch is not null && position.Epoch != _epoch)
+            {
+                Tell(Notice.Reset(Name, _epoch), index, ref readings);
+                _hub.Metrics.Reset();
+                position.Epoch = _epoch;
+                position.Next = 0;
+                park = null;
+                found = Found.Something;
+            }
+
+            if (position.Next < 0) position.Next = _ring.End;
+            if (position.Next > _ring.End) return Found.Beyond;
+            if (position.Next < _ring.First) return Found.Behind;
+            position.Epoch = _epoch;
+            if (position.Next < _ring.End)
+            {
+                var batch = BatchFrom(position.Next);
+                (readings ??= []).Add(new Reading(index, null, batch));
+                _hub.Metrics.Delivered(batch.Messages.Count);
+                position.Next = _ring.End;
+                return Found.Something;
+            }
+
+            if (park is not null) replaced = Park(ref position, index, park);
+        }
+
+        replaced?.Signal(Wake.Replaced);
+        return found;
+    }
+
+    /// <summary>Gives a position what the store had for it, told of what was missing first.</summary>
+    /// <returns>How many bytes it was given; -1 when the store has begun another life of the log, which this channel must hear of first.</returns>
+    internal long Take(LogSlice slice, ref Subscriber.Position position, int index, ref List<Reading>? readings)
+    {
+        var head = slice.Head;
+        lock (_lock)
+        {
+            if (head.Epoch != _epoch) return -1;
+        }
+
+        if (position.Next > head.End) throw new StoreUnavailableException($"The log of channel '{Name}' is shorter than it was.");
+        position.Epoch = head.Epoch;
+        var first = slice.Messages.Length > 0 ? slice.Messages[0].Seqid : head.End;
+        if (first > position.Next)
+        {
+            Tell(Notice.Gap(Name, head.Epoch, position.Next, first - 1), index, ref readings);
+            _hub.Metrics.Gap(first - position.Next);
+            position.Next = first;
+        }
+
+        if (slice.Messages.Length == 0) return 0;
+        var batch = new Batch(slice.Messages);
+        (readings ??= []).Add(new Reading(index, null, batch));
+        _hub.Metrics.Delivered(batch.Messages.Count);
+        position.Next = slice.Messages[^1].Seqid + 1;
+        return batch.JsonElements.Length;
+    }
+
+    /// <summary>
+    /// The cursor lies beyond the end even of the store: without an epoch that is the client's mistake; with one, the log
+    /// has lost what the client saw, and says so.
+    /// </summary>
+    internal void StartOver(ref Subscriber.Position position, int index, ref List<Reading>? readings)
+    {
+        lock (_lock)
+        {
+            if (position.Epoch is null) throw new SeqidBeyondEndException(Name, position.Next, _ring.End);
+            Tell(Notice.Reset(Name, _epoch), index, ref readings);
+            _hub.Metrics.Reset();
+            position.Next = 0;
+        }
+    }
+
+    /// <summary>
+    /// Reads what the store has beyond what this node has heard of. One such reading runs at a time; who asks while it runs
+    /// awaits a further round of it, so that nobody is answered with what was read before he asked.
+    /// </summary>
+    internal Task CatchUpAsync()
+    {
+        lock (_lock)
+        {
+            _catchUpAgain = _catchUp is not null;
+
+            // Never on this stack: the caller may hold the store's lock.
+            return _catchUp ??= Task.Run(CatchUpRoundsAsync);
+        }
+    }
+
+    /// <summary>Wakes everyone who waits.</summary>
+    internal void WakeWaiters(Wake reason)
+    {
+        Waiter[] woken;
+        lock (_lock) woken = TakeWaiters();
+        WakeAll(woken, reason);
+    }
+
+    private static void WakeAll(Waiter[] woken, Wake reason)
+    {
+        foreach (var waiter in woken) waiter.Subscriber.Signal(reason);
+    }
+
+    private static void Tell(Notice notice, int index, ref List<Reading>? readings) =>
+        (readings ??= []).Add(new Reading(index, notice, Batch.Empty));
+
+    private async Task CatchUpQuietlyAsync()
+    {
+        try
+        {
+            await CatchUpAsync();
+        }
+        catch (StoreUnavailableException e)
+        {
+            // Nothing is lost: the store tells of a change again when it is back.
+            LogCatchUpFailed(_hub.Logger, Name, e);
+        }
+    }
+
+    private async Task CatchUpRoundsAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                long end;
+                lock (_lock) end = _ring.End;
+                var slice = await _hub.Store.ReadAsync(Name, end, _hub.ReadBytes);
+                WakeAll(Absorb(slice), Wake.Messages);
+                if (slice.Messages.Length > 0) continue;
+                lock (_lock)
+                {
+                    if (!_catchUpAgain)
+                    {
+                        _catchUp = null;
+                        return;
+                    }
+
+                    _catchUpAgain = false;
+                }
+            }
+        }
+        catch
+        {
+            lock (_lock) _catchUp = null;
+            throw;
+        }
+    }
+
+    /// <summary>Adds messages to the ring; false when they do not join on to it.</summary>
+    private bool Accept(IReadOnlyList<Message> messages)
+    {
+        var now = _hub.Time.GetUtcNow();
+        foreach (var message in messages)
+        {
+            if (message.Seqid < _ring.End) continue;
+            if (message.Seqid > _ring.End) return false;
+            _ring.Add(message, now);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes in what was read from the store, whatever was appended meanwhile.</summary>
+    private Waiter[] Absorb(LogSlice slice)
+    {
+        lock (_lock)
+        {
+            if (slice.Head.Epoch != _epoch)
+            {
+                // Another life of the log: begin at its end, and let every waiter find out by reading.
+                _epoch = slice.Head.Epoch;
+                Rebase(slice.Head.End);
+                return TakeWaiters();
+            }
+
+            var before = _ring.End;
+            if (!Accept(slice.Messages))
+            {
+                // More was dropped from the log than this node had heard of.
+                Rebase(slice.Messages[0].Seqid);
+                Accept(slice.Messages);
+            }
+
+            return _ring.End > before ? TakeWaiters() : [];
+        }
+    }
+
+    private void Rebase(long first)
+    {
+        _ring = new MessageRing(_hub.Options.History, first);
+        _memo = null;
+    }
+
+    private Batch BatchFrom(long seqid)
+    {
+        // Everybody who was woken by the same append asks for the same batch: it is made once.
+        if (_memo is { } memo && memo.First == seqid && memo.Batch.Messages[^1].Seqid + 1 == _ring.End) return memo.Batch;
+        var batch = new Batch(_ring.CopyFrom(seqid));
+        _memo = (seqid, batch);
+        return batch;
+    }
+
+    private Subscriber? Park(ref Subscriber.Position position, int index, Subscriber subscriber)
+    {
+        Subscriber? replaced = null;
+        if (subscriber.Sname is not null)
+        {
+            _named ??= new Dictionary<string, Subscriber>(StringComparer.Ordinal);
+            if (_named.TryGetValue(subscriber.Sname, out var old) && old != subscriber) replaced = old;
+            _named[subscriber.Sname] = subscriber;
+        }
+
+        if (_hub.IsDraining) subscriber.Signal(Wake.Draining);
+        if (position.Slot >= 0) return replaced;
+        position.Slot = _waiters.Count;
+        _waiters.Add(new Waiter(subscriber, index));
+        return replaced;
+    }
+
+    private void Unpark(ref Subscriber.Position position)
+    {
+        if (position.Slot < 0) return;
+        var last = _waiters.Count - 1;
+        if (position.Slot != last)
+        {
+            var moved = _waiters[last];
+            _waiters[position.Slot] = moved;
+            moved.Subscriber.Moved(moved.Index, position.Slot);
+        }
+
+        _waiters.RemoveAt(last);
+        position.Slot = -1;
+        if (last == 0) _waiters.Capacity = 0;
+    }
+
+    private Waiter[] TakeWaiters()
+    {
+        if (_waiters.Count == 0) return [];
+        var taken = _waiters.ToArray();
+        _waiters.Clear();
+        foreach (var waiter in taken) waiter.Subscriber.Moved(waiter.Index, -1);
+        return taken;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Channel {Channel} could not catch up with its log")]
+    private static partial void LogCatchUpFailed(ILogger logger, string channel, Exception exception);
+
+    private readonly record struct Waiter(Subscriber Subscriber, int Index);
+}

@@ -1,0 +1,199 @@
+using System.Collections.Concurrent;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web.Hub;
+
+/// <summary>
+/// The heart of the server: takes messages to the store, and subscribers to the channels they follow. One for the whole
+/// process.
+/// </summary>
+public sealed class ChannelHub : IDisposable
+{
+    /// <summary>When to come back after a bound was met.</summary>
+    public static readonly TimeSpan LimitRetry = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, Channel> _channels = new(StringComparer.Ordinal);
+    private int _channelCount;
+    private int _subscriberCount;
+    private volatile bool _draining;
+
+    /// <summary>Makes the hub over a store.</summary>
+    public ChannelHub(IMessageStore store, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ChannelHub> logger)
+    {
+        Store = store;
+        Options = options.Value;
+        Metrics = metrics;
+        Time = time;
+        Logger = logger;
+        Wheel = new TimingWheel(time);
+    }
+
+    /// <summary>The clock of all timeouts.</summary>
+    public TimingWheel Wheel { get; }
+
+    /// <summary>The settings.</summary>
+    public HubOptions Options { get; }
+
+    /// <summary>How many subscribers there are at this moment.</summary>
+    public int SubscriberCount => Volatile.Read(ref _subscriberCount);
+
+    /// <summary>How many channels are open on this node at this moment.</summary>
+    public int ChannelCount => Volatile.Read(ref _channelCount);
+
+    /// <summary>True once the server has begun to stop.</summary>
+    public bool IsDraining => _draining;
+
+    internal IMessageStore Store { get; }
+
+    internal HubMetrics Metrics { get; }
+
+    internal TimeProvider Time { get; }
+
+    internal ILogger Logger { get; }
+
+    /// <summary>How much one read of the store may bring: enough for everything that a channel keeps by default.</summary>
+    internal long ReadBytes { get; } = 4 << 20;
+
+    /// <summary>Stores all drafts, in order, or none.</summary>
+    /// <returns>One receipt a draft, once they are stored.</returns>
+    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
+    {
+        var receipts = await Store.AppendAsync(drafts, cancellation);
+        Metrics.Published(receipts.Count(r => !r.Duplicate));
+        return receipts;
+    }
+
+    /// <summary>Signs in to a channel.</summary>
+    /// <returns>The kept history, its last message the sign-in itself, and the cursor behind it.</returns>
+    public async ValueTask<(IReadOnlyList<Message> History, Cursor Cursor)> SignAsync(string channel, string? sname, CancellationToken cancellation = default)
+    {
+        var receipt = (await PublishAsync([Draft.Sign(channel, sname)], cancellation))[0];
+        var sign = receipt.Stored ?? throw new InvalidOperationException("A sign-in has no id, and is never a duplicate.");
+        var history = new List<Message>();
+        for (var next = 0L; next < receipt.Seqid;)
+        {
+            var slice = await Store.ReadAsync(channel, next, ReadBytes, cancellation);
+            if (slice.Messages.Length == 0 || slice.Head.Epoch != receipt.Epoch) break;
+            history.AddRange(slice.Messages.TakeWhile(m => m.Seqid < receipt.Seqid));
+            next = slice.Messages[^1].Seqid + 1;
+        }
+
+        history.Add(sign);
+        return (history, new Cursor(receipt.Epoch, receipt.Seqid + 1));
+    }
+
+    /// <summary>Subscribes to one or several channels, opening those that nobody followed. To be disposed of when done.</summary>
+    /// <param name="starts">The channels and where to begin in each; no channel twice.</param>
+    /// <param name="sname">The name the subscriber goes by, or null.</param>
+    /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
+    /// <exception cref="DrainingException">The server is stopping.</exception>
+    /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
+    public async ValueTask<Subscriber> SubscribeAsync(IReadOnlyList<ChannelStart> starts, string? sname)
+    {
+        if (_draining) throw new DrainingException();
+        if (Interlocked.Increment(ref _subscriberCount) > Options.Limits.Subscribers)
+        {
+            Interlocked.Decrement(ref _subscriberCount);
+            throw new LimitException("channel", $"The server has its {Options.Limits.Subscribers} subscribers already.", LimitRetry);
+        }
+
+        Metrics.Subscribers(1);
+        var positions = new Subscriber.Position[starts.Count];
+        var subscriber = new Subscriber(this, sname, positions);
+        var entered = 0;
+        try
+        {
+            for (; entered < positions.Length; entered++)
+            {
+                positions[entered] = new Subscriber.Position
+                {
+                    Channel = await EnterAsync(starts[entered].Channel),
+                    Epoch = starts[entered].From.Epoch,
+                    Next = starts[entered].From.Seqid ?? -1,
+                    Slot = -1,
+                };
+            }
+
+            return subscriber;
+        }
+        catch
+        {
+            for (var i = 0; i < entered; i++) positions[i].Channel.Leave(ref positions[i], subscriber);
+            Forget();
+            throw;
+        }
+    }
+
+    /// <summary>The channel, when it is open on this node.</summary>
+    public Channel? Find(string name) => _channels.GetValueOrDefault(name);
+
+    /// <summary>Ends every wait, now and from now on: the server is stopping.</summary>
+    public void Drain()
+    {
+        _draining = true;
+        foreach (var channel in _channels.Values) channel.WakeWaiters(Wake.Draining);
+    }
+
+    /// <summary>Closes the channels that nobody uses, and lets the store do its own sweeping.</summary>
+    public async ValueTask SweepAsync(CancellationToken cancellation = default)
+    {
+        foreach (var (name, channel) in _channels)
+        {
+            if (channel.TryClose(Options.Limits.IdleChannel)) Close(name, channel);
+        }
+
+        await Store.SweepAsync(cancellation);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Wheel.Dispose();
+
+    internal void Forget()
+    {
+        Interlocked.Decrement(ref _subscriberCount);
+        Metrics.Subscribers(-1);
+    }
+
+    private async ValueTask<Channel> EnterAsync(string name)
+    {
+        while (true)
+        {
+            var channel = _channels.GetValueOrDefault(name) ?? Add(name);
+            try
+            {
+                await channel.OpenAsync();
+            }
+            catch
+            {
+                Close(name, channel);
+                throw;
+            }
+
+            if (channel.TryEnter()) return channel;
+            Close(name, channel);
+        }
+    }
+
+    private Channel Add(string name)
+    {
+        if (ChannelCount >= Options.Limits.Channels)
+            throw new LimitException("channel", $"channel: the server has its {Options.Limits.Channels} channels already.", LimitRetry);
+        var added = new Channel(this, name);
+        var channel = _channels.GetOrAdd(name, added);
+        if (channel == added)
+        {
+            Interlocked.Increment(ref _channelCount);
+            Metrics.Channels(1);
+        }
+
+        return channel;
+    }
+
+    private void Close(string name, Channel channel)
+    {
+        if (!_channels.TryRemove(KeyValuePair.Create(name, channel))) return;
+        Interlocked.Decrement(ref _channelCount);
+        Metrics.Channels(-1);
+        Store.Unfollow(name, channel);
+    }
+}

@@ -1,0 +1,21 @@
+namespace CComet.Web.Hub;
+
+/// <summary>The client asked for a seqid the log has not reached, and gave no epoch that would explain it.</summary>
+public sealed class SeqidBeyondEndException(string channel, long seqid, long end)
+    : Exception($"seqid: {seqid} is beyond the end of channel '{channel}', whose next seqid is {end}.");
+
+/// <summary>Something would grow over its configured bound.</summary>
+public sealed class LimitException(string parameter, string reason, TimeSpan retryAfter) : Exception(reason)
+{
+    /// <summary>The request's parameter that the bound concerns.</summary>
+    public string Parameter { get; } = parameter;
+
+    /// <summary>When trying again may help.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}
+
+/// <summary>The store cannot be reached, or refuses to store.</summary>
+public sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause);
+
+/// <summary>The server is stopping and takes no new subscribers.</summary>
+public sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");

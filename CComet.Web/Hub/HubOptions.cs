@@ -1,0 +1,84 @@
+using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web.Hub;
+
+/// <summary>The settings under <c>CComet</c> that the hub obeys; every bound has its default here and in appsettings.json.</summary>
+public sealed record HubOptions
+{
+    /// <summary>Long polls.</summary>
+    [ValidateObjectMembers]
+    public PollOptions Poll { get; init; } = new();
+
+    /// <summary>How much of each channel is kept.</summary>
+    [ValidateObjectMembers]
+    public HistoryOptions History { get; init; } = new();
+
+    /// <summary>What clients may make grow, and how far.</summary>
+    [ValidateObjectMembers]
+    public LimitOptions Limits { get; init; } = new();
+}
+
+/// <summary>Settings of long polls.</summary>
+public sealed record PollOptions
+{
+    /// <summary>How long a poll is held when nothing comes: 0.1 s to 10 min. Below 30 s, or the 2014 client's own timer fires first.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(28);
+}
+
+/// <summary>How much of each channel is kept; whichever bound is met first drops the oldest messages.</summary>
+public sealed record HistoryOptions
+{
+    /// <summary>Messages: 1 to 10,000,000.</summary>
+    [Range(1, 10_000_000)]
+    public int MaxMessages { get; init; } = 1_000;
+
+    /// <summary>Bytes of the messages as JSON: 1 to 1 TiB. The newest message is kept even when it alone is larger.</summary>
+    [Range(1L, 1L << 40)]
+    public long MaxBytes { get; init; } = 1 << 20;
+
+    /// <summary>Age: 1 ms to 3,650 days.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.001", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
+}
+
+/// <summary>Bounds of what clients can make grow.</summary>
+public sealed record LimitOptions
+{
+    /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB.</summary>
+    [Range(1, 16 << 20)]
+    public int MessageBytes { get; init; } = 64 << 10;
+
+    /// <summary>Messages in one published array: 1 to 100,000.</summary>
+    [Range(1, 100_000)]
+    public int BatchMessages { get; init; } = 1_000;
+
+    /// <summary>A request's body, in bytes: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
+    [Range(1, 256 << 20)]
+    public int BodyBytes { get; init; } = 1 << 20;
+
+    /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
+    [Range(1, 100_000_000)]
+    public int Channels { get; init; } = 100_000;
+
+    /// <summary>How long a channel that is empty and unused is remembered: 1 s to 365 days.</summary>
+    [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan IdleChannel { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Idempotency ids remembered for each channel: 1 to 100,000,000.</summary>
+    [Range(1, 100_000_000)]
+    public int IdsPerChannel { get; init; } = 250_000;
+
+    /// <summary>Subscribers of one channel at a time: 1 to 10,000,000.</summary>
+    [Range(1, 10_000_000)]
+    public int SubscribersPerChannel { get; init; } = 100_000;
+
+    /// <summary>Subscribers of the whole server at a time: 1 to 10,000,000.</summary>
+    [Range(1, 10_000_000)]
+    public int Subscribers { get; init; } = 200_000;
+}
+
+/// <summary>Checks the hub's settings at the start; generated, so that it costs no reflection.</summary>
+[OptionsValidator]
+public sealed partial class HubOptionsValidator : IValidateOptions<HubOptions>;

@@ -1,0 +1,28 @@
+namespace CComet.Web.Hub;
+
+/// <summary>Sweeps the hub every few seconds.</summary>
+public sealed partial class HubSweeper(ChannelHub hub, TimeProvider time, ILogger<HubSweeper> logger) : BackgroundService
+{
+    /// <summary>How often.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await hub.SweepAsync(stoppingToken);
+            }
+            catch (StoreUnavailableException e)
+            {
+                LogSweepFailed(logger, e);
+            }
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store could not be swept; the next sweep tries again")]
+    private static partial void LogSweepFailed(ILogger logger, Exception exception);
+}

@@ -1,0 +1,56 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace CComet.Web.Hub;
+
+/// <summary>How CComet writes text as JSON: as few escapes as JSON allows, because every transport escapes for itself.</summary>
+public static class JsonText
+{
+    /// <summary>The writer's settings for the JSON that a writer makes.</summary>
+    public static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>What may not stand in a JSON string as it is. The library's own encoders escape all of Unicode's upper planes too, which makes an emoji three times as long.</summary>
+    private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (byte)c), (byte)'"', (byte)'\\']);
+
+    /// <summary>The text as a JSON string, quotes included, in UTF-8.</summary>
+    /// <exception cref="ArgumentException">The text holds half of a surrogate pair.</exception>
+    public static byte[] Quote(string text)
+    {
+        var quoted = new byte[Strict.GetByteCount(text) + 2];
+        quoted[0] = quoted[^1] = (byte)'"';
+        Strict.GetBytes(text, quoted.AsSpan(1));
+        var inner = quoted.AsSpan(1, quoted.Length - 2);
+        return inner.IndexOfAny(Escaped) < 0 ? quoted : QuoteEscaped(inner);
+    }
+
+    private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)
+    {
+        var quoted = new ArrayBufferWriter<byte>(text.Length * 2);
+        quoted.Write("\""u8);
+        while (true)
+        {
+            var plain = text.IndexOfAny(Escaped);
+            quoted.Write(plain < 0 ? text : text[..plain]);
+            if (plain < 0) break;
+            quoted.Write(EscapeOf(text[plain]));
+            text = text[(plain + 1)..];
+        }
+
+        quoted.Write("\""u8);
+        return quoted.WrittenSpan.ToArray();
+    }
+
+    private static ReadOnlySpan<byte> EscapeOf(byte character) => character switch
+    {
+        (byte)'"' => "\\\""u8,
+        (byte)'\\' => "\\\\"u8,
+        (byte)'\n' => "\\n"u8,
+        (byte)'\r' => "\\r"u8,
+        (byte)'\t' => "\\t"u8,
+        _ => Encoding.ASCII.GetBytes($"\\u{character:X4}"),
+    };
+}

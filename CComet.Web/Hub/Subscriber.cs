@@ -1,0 +1,181 @@
+namespace CComet.Web.Hub;
+
+/// <summary>Why a waiting subscriber was woken.</summary>
+public enum Wake
+{
+    /// <summary>There may be something to read: read on. A hint, not a promise.</summary>
+    Messages,
+
+    /// <summary>Its time is over.</summary>
+    Timeout,
+
+    /// <summary>A newer request of the same channel and sname took its place. Final.</summary>
+    Replaced,
+
+    /// <summary>The server is stopping. Final.</summary>
+    Draining,
+
+    /// <summary>The client has gone. Final.</summary>
+    Gone,
+}
+
+/// <summary>Where one subscriber wants to begin in one channel.</summary>
+public readonly record struct ChannelStart(string Channel, Cursor From);
+
+/// <summary>What one read gave of one channel: a notice, or messages.</summary>
+/// <param name="Position">Which of the subscriber's channels, counted from 0 in the order they were asked for.</param>
+/// <param name="Notice">What is told, or null.</param>
+/// <param name="Batch">The messages; empty with a notice.</param>
+public readonly record struct Reading(int Position, Notice? Notice, Batch Batch);
+
+/// <summary>
+/// A cursor in one or several channels and the TaskCompletionSource it waits on. It holds no messages: when it wakes it
+/// reads the logs from its cursor on, so that a slow one costs nothing but its own lag. Used by one reader at a time;
+/// <see cref="Signal"/> may come from anywhere.
+/// </summary>
+public sealed class Subscriber : TimingWheel.Entry, IDisposable
+{
+    private const int NotEnded = -1;
+
+    private readonly ChannelHub _hub;
+    private readonly Position[] _positions;
+    private TaskCompletionSource<Wake> _wake = NewWake();
+    private int _ended = NotEnded;
+    private bool _disposed;
+
+    internal Subscriber(ChannelHub hub, string? sname, Position[] positions)
+    {
+        _hub = hub;
+        Sname = sname;
+        _positions = positions;
+    }
+
+    /// <summary>The name it goes by, or null. At most one waiting subscriber of a channel goes by a name.</summary>
+    public string? Sname { get; }
+
+    /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
+    public IEnumerable<(string Channel, Cursor Cursor)> Positions => _positions.Select(p => (p.Channel.Name, new Cursor(p.Epoch, p.Next)));
+
+    /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or <c>name=epoch:seqid,…</c> for several channels.</summary>
+    public string CursorText => _positions.Length == 1
+        ? new Cursor(_positions[0].Epoch, _positions[0].Next).ToString()
+        : Cursor.Combine(Positions);
+
+    /// <summary>
+    /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
+    /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="WaitAsync"/>.
+    /// </summary>
+    /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
+    /// <exception cref="StoreUnavailableException">The store had to be asked and cannot be read.</exception>
+    public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, CancellationToken cancellation = default)
+    {
+        if (park) Rearm();
+        List<Reading>? readings = null;
+        for (var i = 0; i < _positions.Length; i++)
+        {
+            var parkHere = park && readings is null;
+            var found = _positions[i].Channel.Read(ref _positions[i], i, parkHere ? this : null, ref readings);
+            if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, cancellation);
+        }
+
+        return readings is null ? [] : readings;
+    }
+
+    /// <summary>Waits until there may be something to read, the time is over, or the subscription has ended.</summary>
+    public async ValueTask<Wake> WaitAsync(TimeSpan timeout)
+    {
+        var wake = Volatile.Read(ref _wake).Task;
+        if (wake.IsCompleted) return await wake;
+        if (timeout <= TimeSpan.Zero) return Wake.Timeout;
+        _hub.Wheel.Add(this, timeout);
+        try
+        {
+            return await wake;
+        }
+        finally
+        {
+            _hub.Wheel.Remove(this);
+        }
+    }
+
+    /// <summary>Wakes the subscriber. A final reason stays: every later wait ends with it at once.</summary>
+    public void Signal(Wake reason)
+    {
+        if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
+        Volatile.Read(ref _wake).TrySetResult(reason);
+    }
+
+    /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
+    public void Dispose()
+    {
+        if (_disposed) return;
+        _disposed = true;
+        for (var i = 0; i < _positions.Length; i++) _positions[i].Channel.Leave(ref _positions[i], this);
+        _hub.Forget();
+    }
+
+    /// <summary>Called by a channel, under its lock, when it moves or drops the subscriber's place in its list of waiters.</summary>
+    internal void Moved(int position, int slot) => _positions[position].Slot = slot;
+
+    /// <inheritdoc/>
+    protected internal override void OnDue() => Signal(Wake.Timeout);
+
+    private static TaskCompletionSource<Wake> NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private void Rearm()
+    {
+        if (!_wake.Task.IsCompleted) return;
+
+        // Exchange, then look: together with Signal, which writes the reason first, no final reason can slip between.
+        Interlocked.Exchange(ref _wake, NewWake());
+        var ended = Volatile.Read(ref _ended);
+        if (ended != NotEnded) _wake.TrySetResult((Wake)ended);
+    }
+
+    /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
+    private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, CancellationToken cancellation)
+    {
+        var channel = _positions[i].Channel;
+        var budget = _hub.ReadBytes;
+        var caughtUp = false;
+        while (found is Channel.Found.Behind or Channel.Found.Beyond)
+        {
+            if (found == Channel.Found.Behind)
+            {
+                var slice = await _hub.Store.ReadAsync(channel.Name, _positions[i].Next, budget, cancellation);
+                var taken = channel.Take(slice, ref _positions[i], i, ref readings);
+                if (taken < 0) await channel.CatchUpAsync();
+                else if ((budget -= taken) <= 0) break;
+            }
+            else if (!caughtUp)
+            {
+                await channel.CatchUpAsync();
+                caughtUp = true;
+            }
+            else
+            {
+                channel.StartOver(ref _positions[i], i, ref readings);
+            }
+
+            found = channel.Read(ref _positions[i], i, park && readings is null ? this : null, ref readings);
+        }
+
+        return readings;
+    }
+
+    /// <summary>The place of a subscriber in one channel.</summary>
+    internal struct Position
+    {
+        /// <summary>The channel, held open by this position.</summary>
+        public Channel Channel;
+
+        /// <summary>The epoch the client knows; null when it named none and has read nothing.</summary>
+        public string? Epoch;
+
+        /// <summary>The next seqid wanted, or -1 for "from now on".</summary>
+        public long Next;
+
+        /// <summary>The place in the channel's list of waiters, or -1.</summary>
+        public int Slot;
+    }
+}
