@@ -1,0 +1,87 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using CComet.Web.Hub;
+using CComet.Web.Transports;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary>Writes answers and refusals, as JSON or as JSONP.</summary>
+internal static class Answers
+{
+    /// <summary>The header with the cursor behind an answer.</summary>
+    public const string CursorHeader = "CComet-Cursor";
+
+    /// <summary>Answers with an array of ready elements.</summary>
+    public static async Task WriteArrayAsync(HttpContext context, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    {
+        var response = context.Response;
+        SetCommonHeaders(response);
+        if (callback is null)
+        {
+            response.ContentType = JsonArray.ContentType;
+            response.ContentLength = JsonArray.Length(elements);
+            await JsonArray.WriteAsync(response.BodyWriter, elements, context.RequestAborted);
+        }
+        else
+        {
+            response.ContentType = Jsonp.ContentType;
+            await Jsonp.WriteAsync(response.BodyWriter, callback, elements, context.RequestAborted);
+        }
+    }
+
+    /// <summary>Answers with a refusal.</summary>
+    public static async Task WriteErrorAsync(HttpContext context, string? callback, WireException error)
+    {
+        var response = context.Response;
+        if (error.RetryAfter is { } after) response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        if (callback is not null)
+        {
+            await WriteArrayAsync(context, callback, [Json(json =>
+            {
+                json.WriteString("type", error.Code);
+                json.WriteString("reason", error.Message);
+            })]);
+            return;
+        }
+
+        SetCommonHeaders(response);
+        response.StatusCode = error.Status;
+        response.ContentType = "application/problem+json; charset=utf-8";
+        await WriteBodyAsync(response, Json(json =>
+        {
+            json.WriteString("type", $"urn:ccomet:error:{error.Code}");
+            json.WriteString("title", error.Title);
+            json.WriteNumber("status", error.Status);
+            json.WriteString("detail", error.Message);
+            json.WriteString("code", error.Code);
+            if (error.Parameter is not null) json.WriteString("parameter", error.Parameter);
+        }));
+    }
+
+    /// <summary>A JSON object.</summary>
+    public static byte[] Json(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var json = new Utf8JsonWriter(buffer, JsonText.Compact);
+        json.WriteStartObject();
+        members(json);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    /// <summary>Writes a whole body of known length.</summary>
+    public static async Task WriteBodyAsync(HttpResponse response, byte[] body)
+    {
+        response.ContentLength = body.Length;
+        await response.Body.WriteAsync(body, response.HttpContext.RequestAborted);
+    }
+
+    /// <summary>No answer of the wire may be kept by a cache, or be taken for another type than it says.</summary>
+    public static void SetCommonHeaders(HttpResponse response)
+    {
+        response.Headers.CacheControl = "no-store";
+        response.Headers.XContentTypeOptions = "nosniff";
+    }
+}

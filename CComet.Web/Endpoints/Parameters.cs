@@ -1,0 +1,128 @@
+using System.Text;
+using System.Text.Json;
+using CComet.Web.Hub;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary>
+/// The parameters of one request, wherever they came from. Each accessor checks what it gives and refuses with the
+/// parameter's name; parameters nobody knows are not even kept.
+/// </summary>
+internal sealed class Parameters
+{
+    /// <summary>The longest channel, sname, id or epoch, in Unicode characters.</summary>
+    public const int MaxNameLength = 200;
+
+    private static readonly HashSet<string> Known =
+        ["channel", "sname", "msg", "id", "seqid", "epoch", "cursor", "wait", "callback", "lastEventId"];
+
+    private readonly List<(string Name, Value Value)> _values = [];
+
+    /// <summary>Adds a value given as text; null stands for bytes that are not UTF-8.</summary>
+    public void Add(string name, string? text)
+    {
+        if (Known.Contains(name)) _values.Add((name, text is null ? new Value(null, Problem: "is not valid UTF-8.") : new Value(text)));
+    }
+
+    /// <summary>Adds the members of a JSON object.</summary>
+    public void Add(JsonElement json)
+    {
+        foreach (var member in json.EnumerateObject())
+        {
+            foreach (var name in Known)
+            {
+                if (!member.NameEquals(name)) continue;
+                if (ValueOf(name, member.Value) is { } value) _values.Add((name, value));
+                break;
+            }
+        }
+    }
+
+    /// <summary>Adds what <paramref name="others"/> has and this has not.</summary>
+    public void AddMissing(Parameters others)
+    {
+        foreach (var value in others._values.Where(o => !Has(o.Name)).ToList()) _values.Add(value);
+    }
+
+    /// <summary>Whether the parameter was given at all.</summary>
+    public bool Has(string name) => _values.Exists(v => v.Name == name);
+
+    /// <summary>The one value of a parameter, not empty; null when it was not given.</summary>
+    public string? Optional(string name)
+    {
+        if (Single(name) is not { } value) return null;
+        var text = TextOf(name, value);
+        return text.Length > 0 ? text : throw WireException.Bad(name, "is empty.");
+    }
+
+    /// <summary>The one value of a parameter that must be given.</summary>
+    public string Required(string name) => Optional(name) ?? throw WireException.Bad(name, "is missing.");
+
+    /// <summary>The one value of a name-like parameter, checked; null when it was not given.</summary>
+    public string? OptionalName(string name) => Optional(name) is { } text ? CheckName(name, text) : null;
+
+    /// <summary>The one value of a name-like parameter that must be given, checked.</summary>
+    public string RequiredName(string name) => CheckName(name, Required(name));
+
+    /// <summary>All values of a parameter that may be repeated, in order.</summary>
+    public IReadOnlyList<string> Many(string name) => [.. _values.Where(v => v.Name == name).Select(v => TextOf(name, v.Value))];
+
+    /// <summary>The message to publish, as JSON in UTF-8.</summary>
+    public byte[] Message(int maxBytes)
+    {
+        var value = Single("msg") ?? throw WireException.Bad("msg", "is missing.");
+        if (value.Problem is not null) throw WireException.Bad("msg", value.Problem);
+        var bytes = value.Json?.Length ?? Encoding.UTF8.GetByteCount(value.Text!);
+        if (bytes == 0) throw WireException.Bad("msg", "is empty.");
+        if (bytes > maxBytes) throw WireException.TooLarge("msg", $"is {bytes} bytes long; the limit is {maxBytes}.");
+        return value.Json ?? JsonText.Quote(value.Text!);
+    }
+
+    /// <summary>Checks a channel, sname, id or epoch: 1 to 200 Unicode characters, none of them a control.</summary>
+    public static string CheckName(string parameter, string text)
+    {
+        var length = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            if (Rune.IsControl(rune)) throw WireException.Bad(parameter, $"holds the control character U+{rune.Value:X4}.");
+            length++;
+        }
+
+        if (length == 0) throw WireException.Bad(parameter, "is empty.");
+        if (length > MaxNameLength) throw WireException.Bad(parameter, $"is {length} characters long; the limit is {MaxNameLength}.");
+        return text;
+    }
+
+    private static string TextOf(string name, Value value) => value.Text ?? throw WireException.Bad(name, value.Problem ?? "must be a string.");
+
+    private static Value? ValueOf(string name, JsonElement json)
+    {
+        try
+        {
+            if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
+            if (name != "msg") return json.ValueKind == JsonValueKind.Null ? null : new Value(null, Problem: "must be a string.");
+            using var bytes = new MemoryStream();
+            using (var writer = new Utf8JsonWriter(bytes, JsonText.Compact)) json.WriteTo(writer);
+            return new Value(null, bytes.ToArray());
+        }
+        catch (InvalidOperationException)
+        {
+            return new Value(null, Problem: "holds half of a surrogate pair.");
+        }
+    }
+
+    private Value? Single(string name)
+    {
+        Value? single = null;
+        foreach (var (_, value) in _values.Where(v => v.Name == name))
+        {
+            if (single is not null) throw WireException.Bad(name, "is given more than once.");
+            single = value;
+        }
+
+        return single;
+    }
+
+    /// <summary>One value: text, or (only msg) JSON that is no string, or what is wrong with it.</summary>
+    private sealed record Value(string? Text, byte[]? Json = null, string? Problem = null);
+}

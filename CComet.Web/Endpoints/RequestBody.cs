@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
+using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Net.Http.Headers;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary>Reads what a request brings: its query, and a body that is a form, JSON, or a raw message.</summary>
+internal static class RequestBody
+{
+    /// <summary>What a JSON string may grow by when every byte of it is escaped.</summary>
+    private const int WorstEscape = 6;
+
+    private const int FramingBytes = 16 << 10;
+
+    /// <summary>The parameters of the query.</summary>
+    public static Parameters ReadQuery(HttpRequest request)
+    {
+        var parameters = new Parameters();
+        var query = request.QueryString.Value;
+        if (!string.IsNullOrEmpty(query)) UrlEncoded.Parse(Encoding.UTF8.GetBytes(query).AsSpan(1), parameters.Add);
+        return parameters;
+    }
+
+    /// <summary>The largest body that is read: what is configured, and never less than one message at its limit needs.</summary>
+    public static int MaxBytes(Hub.LimitOptions limits) => (int)Math.Min(int.MaxValue, Math.Max(limits.BodyBytes, ((long)WorstEscape * limits.MessageBytes) + FramingBytes));
+
+    /// <summary>Adds the parameters in the body to those of the query.</summary>
+    /// <returns>The sets of parameters: one, or as many as a JSON array has elements.</returns>
+    public static async ValueTask<IReadOnlyList<Parameters>> ReadAsync(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw)
+    {
+        var body = await ReadBytesAsync(request, MaxBytes(limits));
+        MediaTypeHeaderValue? type = null;
+        if (!string.IsNullOrEmpty(request.ContentType) && !MediaTypeHeaderValue.TryParse(request.ContentType, out type))
+            throw WireException.UnsupportedType("is not a media type.");
+        if (body.Length == 0) return [query];
+        if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
+            throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
+
+        var name = type?.MediaType.Value?.ToLowerInvariant();
+        if (name == "application/x-www-form-urlencoded")
+        {
+            UrlEncoded.Parse(body, query.Add);
+            return [query];
+        }
+
+        if (name == "multipart/form-data")
+        {
+            await ReadMultipartAsync(body, type!, query);
+            return [query];
+        }
+
+        if (name is "application/json" or "text/json" || name?.EndsWith("+json", StringComparison.Ordinal) == true) return ReadJson(body, query, limits.BatchMessages, mayBeRaw);
+        if (!mayBeRaw) throw WireException.UnsupportedType("must be a form or JSON.");
+        if (name is not (null or "application/octet-stream" or "application/xml") && !name.StartsWith("text/", StringComparison.Ordinal) && !name.EndsWith("+xml", StringComparison.Ordinal))
+            throw WireException.UnsupportedType($"{name} is no form, no JSON and no text.");
+        query.Add("msg", UrlEncoded.TextOf(body));
+        return [query];
+    }
+
+    private static IReadOnlyList<Parameters> ReadJson(byte[] body, Parameters query, int maxElements, bool mayBeArray)
+    {
+        try
+        {
+            var text = body.AsMemory();
+            if (text.Span.StartsWith(Encoding.UTF8.Preamble)) text = text[Encoding.UTF8.Preamble.Length..];
+            using var json = JsonDocument.Parse(text);
+            if (json.RootElement.ValueKind == JsonValueKind.Object)
+            {
+                query.Add(json.RootElement);
+                return [query];
+            }
+
+            if (json.RootElement.ValueKind != JsonValueKind.Array || !mayBeArray)
+                throw WireException.Bad("body", mayBeArray ? "must be a JSON object or an array of such." : "must be a JSON object.");
+            var count = json.RootElement.GetArrayLength();
+            if (count == 0) throw WireException.Bad("body", "is an empty array.");
+            if (count > maxElements) throw WireException.TooLarge("body", $"is an array of {count} messages; the limit is {maxElements}.");
+            return [.. json.RootElement.EnumerateArray().Select(element => ElementOf(element, query))];
+        }
+        catch (JsonException e)
+        {
+            throw WireException.Bad("body", $"is not valid JSON: {e.Message}");
+        }
+    }
+
+    private static Parameters ElementOf(JsonElement element, Parameters query)
+    {
+        if (element.ValueKind != JsonValueKind.Object) throw WireException.Bad("body", "every element of the array must be a JSON object.");
+        var parameters = new Parameters();
+        parameters.Add(element);
+
+        // What the query gives holds for every element that does not say otherwise.
+        parameters.AddMissing(query);
+        return parameters;
+    }
+
+    private static async ValueTask ReadMultipartAsync(byte[] body, MediaTypeHeaderValue type, Parameters query)
+    {
+        var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
+        if (string.IsNullOrEmpty(boundary)) throw WireException.Bad("body", "the Content-Type names no boundary.");
+        try
+        {
+            var reader = new MultipartReader(boundary, new MemoryStream(body, writable: false));
+            while (await reader.ReadNextSectionAsync() is { } section)
+            {
+                if (section.GetContentDispositionHeader() is not { } disposition) continue;
+                using var value = new MemoryStream();
+                await section.Body.CopyToAsync(value);
+                query.Add(HeaderUtilities.RemoveQuotes(disposition.Name).ToString(), UrlEncoded.TextOf(value.ToArray()));
+            }
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException)
+        {
+            throw WireException.Bad("body", "is not valid multipart/form-data.");
+        }
+    }
+
+    private static async ValueTask<byte[]> ReadBytesAsync(HttpRequest request, int maxBytes)
+    {
+        if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
+        while (true)
+        {
+            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+            if (read.IsCompleted)
+            {
+                var bytes = read.Buffer.ToArray();
+                request.BodyReader.AdvanceTo(read.Buffer.End);
+                return bytes;
+            }
+
+            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static WireException TooLong(int maxBytes) => WireException.TooLarge("body", $"is over the limit of {maxBytes} bytes.");
+}

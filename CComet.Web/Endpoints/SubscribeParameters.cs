@@ -1,0 +1,83 @@
+using System.Globalization;
+using CComet.Web.Hub;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary>What a subscriber asks for, the same on every transport.</summary>
+/// <param name="Starts">The channels, and where to begin in each.</param>
+/// <param name="Sname">The name it goes by, or null.</param>
+internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, string? Sname)
+{
+    /// <summary>The most channels on one connection.</summary>
+    public const int MaxChannels = 64;
+
+    /// <summary>Reads them.</summary>
+    public static SubscribeParameters Read(Parameters parameters)
+    {
+        var channels = parameters.Many("channel");
+        if (channels.Count == 0) throw WireException.Bad("channel", "is missing.");
+        if (channels.Count > MaxChannels) throw WireException.Bad("channel", $"is given {channels.Count} times; the limit is {MaxChannels}.");
+        foreach (var channel in channels) Parameters.CheckName("channel", channel);
+        if (channels.Distinct(StringComparer.Ordinal).Count() < channels.Count) throw WireException.Bad("channel", "names one channel more than once.");
+
+        return new SubscribeParameters(parameters.Has("cursor") ? FromCursor(parameters, channels) : FromPairs(parameters, channels), parameters.OptionalName("sname"));
+    }
+
+    /// <summary>Reads <c>wait</c>, in seconds; more than <paramref name="most"/> is cut to it.</summary>
+    public static TimeSpan ReadWait(Parameters parameters, TimeSpan most)
+    {
+        if (parameters.Optional("wait") is not { } text) return most;
+        if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || double.IsNaN(seconds))
+            throw WireException.Bad("wait", "must be a number of seconds, 0 or more.");
+        return seconds >= most.TotalSeconds ? most : TimeSpan.FromSeconds(seconds);
+    }
+
+    private static List<ChannelStart> FromCursor(Parameters parameters, IReadOnlyList<string> channels)
+    {
+        foreach (var other in (string[])["seqid", "epoch"])
+        {
+            if (parameters.Has(other)) throw WireException.Bad("cursor", $"stands for seqid and epoch; {other} may not be given beside it.");
+        }
+
+        var cursors = parameters.Many("cursor");
+        if (cursors.Count == 1 && cursors[0].Contains('=', StringComparison.Ordinal)) return FromCombined("cursor", cursors[0], channels);
+        return [.. Paired("cursor", cursors, channels.Count).Select((text, i) => new ChannelStart(channels[i], CursorOf("cursor", text)))];
+    }
+
+    private static List<ChannelStart> FromCombined(string parameter, string text, IReadOnlyList<string> channels)
+    {
+        var cursors = Cursor.TryParseCombined(text) ?? throw WireException.Bad(parameter, "must be epoch:seqid, or name=epoch:seqid for each channel, joined by commas.");
+        return [.. channels.Select(channel => new ChannelStart(channel, cursors.GetValueOrDefault(channel)))];
+    }
+
+    private static List<ChannelStart> FromPairs(Parameters parameters, IReadOnlyList<string> channels)
+    {
+        var seqids = Paired("seqid", parameters.Many("seqid"), channels.Count);
+        var epochs = Paired("epoch", parameters.Many("epoch"), channels.Count);
+        return [.. channels.Select((channel, i) => new ChannelStart(channel, new Cursor(EpochOf(epochs[i]), SeqidOf(seqids[i]))))];
+    }
+
+    /// <summary>One value a channel; null where none was given. Only among several channels may a value be empty.</summary>
+    private static string?[] Paired(string name, IReadOnlyList<string> values, int channels)
+    {
+        if (values.Count == 0) return new string?[channels];
+        if (channels == 1 && values.Count > 1) throw WireException.Bad(name, "is given more than once.");
+        if (values.Count != channels) throw WireException.Bad(name, $"is given {values.Count} times for {channels} channels; give one for each, empty for none.");
+        if (channels == 1 && values[0].Length == 0) throw WireException.Bad(name, "is empty.");
+        return [.. values.Select(v => v.Length == 0 ? null : v)];
+    }
+
+    private static Cursor CursorOf(string parameter, string? text)
+    {
+        if (text is null) return Cursor.None;
+        return Cursor.TryParse(text, out var cursor) ? cursor : throw WireException.Bad(parameter, "must be epoch:seqid.");
+    }
+
+    private static string? EpochOf(string? text) => text is null ? null : Parameters.CheckName("epoch", text);
+
+    private static long? SeqidOf(string? text)
+    {
+        if (text is null) return null;
+        return Cursor.TryParseSeqid(text, out var seqid) ? seqid : throw WireException.Bad("seqid", $"must be a whole number from 0 to {long.MaxValue}.");
+    }
+}

@@ -1,0 +1,67 @@
+using CComet.Web.Hub;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary>A refusal that the client is told of: its status, the parameter at fault, and what is wrong with it.</summary>
+public sealed class WireException : Exception
+{
+    private WireException(int status, string title, string detail, string? parameter = null, string? code = null, TimeSpan? retryAfter = null)
+        : base(detail)
+    {
+        Status = status;
+        Title = title;
+        Parameter = parameter;
+        Code = code ?? status.ToString(System.Globalization.CultureInfo.InvariantCulture);
+        RetryAfter = retryAfter;
+    }
+
+    /// <summary>The HTTP status of the JSON form.</summary>
+    public int Status { get; }
+
+    /// <summary>The kind of refusal, in a few words.</summary>
+    public string Title { get; }
+
+    /// <summary>The parameter at fault, or null.</summary>
+    public string? Parameter { get; }
+
+    /// <summary>The number of the dialect of 2014; the status, but for 402.</summary>
+    public string Code { get; }
+
+    /// <summary>When trying again may help, or null.</summary>
+    public TimeSpan? RetryAfter { get; }
+
+    /// <summary>400: a parameter is missing or wrong.</summary>
+    public static WireException Bad(string parameter, string what) =>
+        new(StatusCodes.Status400BadRequest, "Bad parameter", $"{parameter}: {what}", parameter);
+
+    /// <summary>413: something is over its limit.</summary>
+    public static WireException TooLarge(string parameter, string what) =>
+        new(StatusCodes.Status413PayloadTooLarge, "Too large", $"{parameter}: {what}", parameter);
+
+    /// <summary>415: a body of a kind that this path does not take.</summary>
+    public static WireException UnsupportedType(string what) =>
+        new(StatusCodes.Status415UnsupportedMediaType, "Unsupported media type", $"Content-Type: {what}", "Content-Type");
+
+    /// <summary>A status that something below the endpoints chose.</summary>
+    public static WireException Of(int status) => status switch
+    {
+        StatusCodes.Status404NotFound => new(status, "Not found", "There is no such path."),
+        StatusCodes.Status405MethodNotAllowed => new(status, "Method not allowed", "This path does not take that method; the Allow header lists those it takes."),
+        StatusCodes.Status408RequestTimeout => new(status, "Request timeout", "The request's body came too slowly."),
+        StatusCodes.Status413PayloadTooLarge => TooLarge("body", "is over the limit."),
+        StatusCodes.Status500InternalServerError => new(status, "Internal server error", "The server failed; its log says why."),
+        _ => new(status, "Refused", "The request was refused."),
+    };
+
+    /// <summary>What the hub refused, in the words of the wire.</summary>
+    public static WireException? From(Exception exception) => exception switch
+    {
+        WireException error => error,
+        SeqidBeyondEndException e => new(StatusCodes.Status409Conflict, "Seqid beyond the end", e.Message, "seqid", "402"),
+        LimitException e => new(StatusCodes.Status429TooManyRequests, "Over a limit", e.Message, e.Parameter, retryAfter: e.RetryAfter),
+        StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
+        DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
+        BadHttpRequestException e => Of(e.StatusCode),
+        _ => null,
+    };
+}

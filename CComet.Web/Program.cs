@@ -1,0 +1,32 @@
+using CComet.Web;
+using CComet.Web.Endpoints;
+using Microsoft.Extensions.Options;
+using Serilog;
+
+try
+{
+    var builder = WebApplication.CreateBuilder(args);
+    builder.AddLogs();
+    builder.AddCComet();
+
+    var app = builder.Build();
+    app.UseSerilogRequestLogging(log => log.Logger = app.Services.GetRequiredService<Serilog.ILogger>());
+    app.UseCCometErrors();
+    app.UseCors();
+    app.UseDefaultFiles();
+    app.UseStaticFiles();
+    app.MapCComet();
+    app.DrainOnStop();
+    app.TellChatPage();
+    await app.RunAsync();
+    return 0;
+}
+catch (Exception e) when (e is OptionsValidationException or InvalidOperationException { InnerException: FormatException })
+{
+    // A setting that cannot hold is the operator's to mend: one clear line, and no stack.
+    await Console.Error.WriteLineAsync($"CComet cannot start: {e.Message}");
+    return 1;
+}
+
+/// <summary>The server; public so that tests can start it in their process.</summary>
+public partial class Program;

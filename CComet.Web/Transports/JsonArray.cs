@@ -1,0 +1,44 @@
+using System.Buffers;
+using System.IO.Pipelines;
+
+namespace CComet.Web.Transports;
+
+/// <summary>Writes ready JSON elements as one array. The bytes are shared by every subscriber and copied only onto the wire.</summary>
+public static class JsonArray
+{
+    /// <summary>How much is written before the reader must have taken some of it: a slow reader holds this much memory, not the whole answer.</summary>
+    internal const int FlushBytes = 16 << 10;
+
+    /// <summary>The content type of plain answers.</summary>
+    public const string ContentType = "application/json; charset=utf-8";
+
+    /// <summary>The length of what <see cref="WriteAsync"/> writes, in bytes.</summary>
+    public static long Length(IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    {
+        long length = 2 + Math.Max(0, elements.Count - 1);
+        foreach (var element in elements) length += element.Length;
+        return length;
+    }
+
+    /// <summary>Writes the array.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="elements">Each a JSON value, or several joined by commas.</param>
+    /// <param name="cancellation">Ends the writing when the client has gone.</param>
+    public static async ValueTask WriteAsync(PipeWriter output, IReadOnlyList<ReadOnlyMemory<byte>> elements, CancellationToken cancellation)
+    {
+        output.Write("["u8);
+        for (var i = 0; i < elements.Count; i++)
+        {
+            if (i > 0) output.Write(","u8);
+            for (var rest = elements[i]; rest.Length > 0;)
+            {
+                var part = rest[..Math.Min(rest.Length, FlushBytes)];
+                output.Write(part.Span);
+                rest = rest[part.Length..];
+                if (output.UnflushedBytes >= FlushBytes && (await output.FlushAsync(cancellation)).IsCompleted) return;
+            }
+        }
+
+        output.Write("]"u8);
+    }
+}
