@@ -1,0 +1,36 @@
+using CComet.Web.Hub;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Mvc.Testing;
+using Microsoft.AspNetCore.TestHost;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CComet.Web.Tests.Support;
+
+/// <summary>The one way in which tests start the application: with settings, and a clock of their own where time matters.</summary>
+public sealed class CCometFactory : WebApplicationFactory<Program>
+{
+    private readonly TimeProvider? _time;
+    private readonly string[] _settings;
+
+    /// <summary>Settings are written <c>CComet:Poll:Timeout=00:00:02</c>.</summary>
+    public CCometFactory(params string[] settings) => _settings = settings;
+
+    /// <summary>With a clock that the test turns.</summary>
+    public CCometFactory(TimeProvider time, params string[] settings)
+        : this(settings) => _time = time;
+
+    public ChannelHub Hub => Services.GetRequiredService<ChannelHub>();
+
+    protected override void ConfigureWebHost(IWebHostBuilder builder)
+    {
+        builder.UseSetting("Serilog:MinimumLevel:Default", "Error");
+        builder.UseSetting("Serilog:MinimumLevel:Override:Microsoft.Hosting.Lifetime", "Error");
+        foreach (var setting in _settings)
+        {
+            var equals = setting.IndexOf('=', StringComparison.Ordinal);
+            builder.UseSetting(setting[..equals], setting[(equals + 1)..]);
+        }
+
+        if (_time is not null) builder.ConfigureTestServices(services => services.AddSingleton(_time));
+    }
+}
