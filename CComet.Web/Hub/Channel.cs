@@ -350,6 +350,9 @@ public sealed partial class Channel : ILogListener
 
     private Subscriber? Park(ref Subscriber.Position position, int index, Subscriber subscriber)
     {
+        // One whose subscription has ended waits for nothing more, and must not take the name back from its successor.
+        if (_hub.IsDraining) subscriber.Signal(Wake.Draining);
+        if (subscriber.HasEnded) return null;
         Subscriber? replaced = null;
         if (subscriber.Sname is not null)
         {
@@ -358,7 +361,6 @@ public sealed partial class Channel : ILogListener
             _named[subscriber.Sname] = subscriber;
         }
 
-        if (_hub.IsDraining) subscriber.Signal(Wake.Draining);
         if (position.Slot >= 0) return replaced;
         position.Slot = _waiters.Count;
         _waiters.Add(new Waiter(subscriber, index));

@@ -61,6 +61,9 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
         ? new Cursor(_positions[0].Epoch, _positions[0].Next).ToString()
         : Cursor.Combine(Positions);
 
+    /// <summary>Whether it was ended for good.</summary>
+    internal bool HasEnded => Volatile.Read(ref _ended) != NotEnded;
+
     /// <summary>
     /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
     /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="WaitAsync"/>.
@@ -82,7 +85,7 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
     }
 
     /// <summary>Waits until there may be something to read, the time is over, or the subscription has ended.</summary>
-    public async ValueTask<Wake> WaitAsync(TimeSpan timeout)
+    public async Task<Wake> WaitAsync(TimeSpan timeout)
     {
         var wake = Volatile.Read(ref _wake).Task;
         if (wake.IsCompleted) return await wake;

@@ -35,10 +35,13 @@ public static class JsonArray
                 var part = rest[..Math.Min(rest.Length, FlushBytes)];
                 output.Write(part.Span);
                 rest = rest[part.Length..];
-                if (output.UnflushedBytes >= FlushBytes && (await output.FlushAsync(cancellation)).IsCompleted) return;
+                if (output.UnflushedBytes >= FlushBytes) await output.FlushAsync(cancellation);
             }
         }
 
         output.Write("]"u8);
+
+        // Not left to the server: Kestrel does not flush what follows an earlier flush when the length was announced.
+        await output.FlushAsync(cancellation);
     }
 }

@@ -36,7 +36,7 @@ public static partial class Jsonp
             for (var rest = elements[i]; rest.Length > 0;)
             {
                 rest = rest[WriteSome(output, rest.Span)..];
-                if (output.UnflushedBytes >= JsonArray.FlushBytes && (await output.FlushAsync(cancellation)).IsCompleted) return;
+                if (output.UnflushedBytes >= JsonArray.FlushBytes) await output.FlushAsync(cancellation);
             }
         }
 

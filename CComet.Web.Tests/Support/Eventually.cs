@@ -1,0 +1,22 @@
+namespace CComet.Web.Tests.Support;
+
+/// <summary>Waits for something that has no event of its own to await.</summary>
+public static class Eventually
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    /// <summary>Looks until the condition holds; fails when it has not come true within half a minute.</summary>
+    public static async Task TrueAsync(Func<bool> condition, string what = "The condition")
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
+        try
+        {
+            while (!condition()) await look.WaitForNextTickAsync(deadline.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{what} did not come true within {Deadline.TotalSeconds} s.");
+        }
+    }
+}
