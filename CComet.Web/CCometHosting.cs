@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using CComet.Web.Endpoints;
 using CComet.Web.Hub;
 using CComet.Web.Stores;
@@ -6,6 +7,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Serilog;
+using Serilog.Events;
 
 namespace CComet.Web;
 
@@ -24,11 +26,14 @@ internal static partial class CCometHosting
         builder.Services.AddOptions<StoreOptions>().Bind(settings.GetSection("Store")).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
 
+        builder.Services.AddOptions<WebSocketSettings>().Bind(settings.GetSection("WebSocket"));
+
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.TryAddSingleton<IMessageStore, MemoryStore>();
         builder.Services.AddSingleton<HubMetrics>();
         builder.Services.AddSingleton<ChannelHub>();
         builder.Services.AddHostedService<HubSweeper>();
+        builder.Services.AddHostedService<HubDrainer>();
 
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(
             CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings())));
@@ -44,15 +49,40 @@ internal static partial class CCometHosting
         });
     }
 
-    /// <summary>Logs by the <c>Serilog</c> section. A request's line has its path, never its query: messages stay out of the log.</summary>
+    /// <summary>Logs by the <c>Serilog</c> section.</summary>
     public static void AddLogs(this WebApplicationBuilder builder) =>
         builder.Services.AddSerilog(logs => logs.ReadFrom.Configuration(builder.Configuration), preserveStaticLogger: true);
 
-    /// <summary>Ends every wait when the server is told to stop, so that clients reconnect elsewhere instead of waiting for the end.</summary>
-    public static void DrainOnStop(this WebApplication app)
+    /// <summary>Logs a line a request: its path, never its query, so that messages stay out of the log.</summary>
+    public static void UseRequestLog(this WebApplication app) => app.UseSerilogRequestLogging(log =>
     {
-        var hub = app.Services.GetRequiredService<ChannelHub>();
-        app.Lifetime.ApplicationStopping.Register(hub.Drain);
+        log.Logger = app.Services.GetRequiredService<Serilog.ILogger>();
+
+        // 503 is how a server that stops, or whose store is away, answers on purpose.
+        log.GetLevel = (context, _, exception) => (exception, context.Response.StatusCode) switch
+        {
+            (not null, _) => LogEventLevel.Error,
+            (_, StatusCodes.Status503ServiceUnavailable) => LogEventLevel.Warning,
+            (_, >= StatusCodes.Status500InternalServerError) => LogEventLevel.Error,
+            _ => LogEventLevel.Information,
+        };
+    });
+
+    /// <summary>The second signal to stop ends the process at once, whatever still waits.</summary>
+    public static void EndOnSecondSignal(this WebApplication app)
+    {
+        var signals = 0;
+        PosixSignalRegistration[] registrations =
+        [
+            PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+            PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+        ];
+        app.Lifetime.ApplicationStopped.Register(() => Array.ForEach(registrations, r => r.Dispose()));
+
+        void OnSignal(PosixSignalContext context)
+        {
+            if (Interlocked.Increment(ref signals) > 1) Environment.Exit(128 + (context.Signal == PosixSignal.SIGTERM ? 15 : 2));
+        }
     }
 
     /// <summary>Tells where the chat page is, once the server answers.</summary>

@@ -1,7 +1,6 @@
 using CComet.Web;
 using CComet.Web.Endpoints;
 using Microsoft.Extensions.Options;
-using Serilog;
 
 try
 {
@@ -10,13 +9,13 @@ try
     builder.AddCComet();
 
     var app = builder.Build();
-    app.UseSerilogRequestLogging(log => log.Logger = app.Services.GetRequiredService<Serilog.ILogger>());
+    app.UseRequestLog();
     app.UseCCometErrors();
     app.UseCors();
     app.UseDefaultFiles();
     app.UseStaticFiles();
     app.MapCComet();
-    app.DrainOnStop();
+    app.EndOnSecondSignal();
     app.TellChatPage();
     await app.RunAsync();
     return 0;

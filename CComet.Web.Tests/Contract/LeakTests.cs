@@ -5,7 +5,7 @@ using Xunit.Abstractions;
 
 namespace CComet.Web.Tests.Contract;
 
-[Collection(AloneCollection.Name)]
+[Collection(Alone.Name)]
 public sealed class LeakTests(ITestOutputHelper output)
 {
     private const int Waves = 5;

@@ -25,6 +25,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     {
         builder.UseSetting("Serilog:MinimumLevel:Default", "Error");
         builder.UseSetting("Serilog:MinimumLevel:Override:Microsoft.Hosting.Lifetime", "Error");
+        builder.UseSetting("CComet:Drain:Grace", "00:00:00");
         foreach (var setting in _settings)
         {
             var equals = setting.IndexOf('=', StringComparison.Ordinal);

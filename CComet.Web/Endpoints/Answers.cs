@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Globalization;
-using System.Text.Json;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 
@@ -11,6 +9,9 @@ internal static class Answers
 {
     /// <summary>The header with the cursor behind an answer.</summary>
     public const string CursorHeader = "CComet-Cursor";
+
+    /// <summary>The header of a poll that the server ended because it stops: after how many milliseconds to ask again.</summary>
+    public const string RetryHeader = "CComet-Retry";
 
     /// <summary>Answers with an array of ready elements.</summary>
     public static async Task WriteArrayAsync(HttpContext context, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
@@ -37,18 +38,14 @@ internal static class Answers
         if (error.RetryAfter is { } after) response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         if (callback is not null)
         {
-            await WriteArrayAsync(context, callback, [Json(json =>
-            {
-                json.WriteString("type", error.Code);
-                json.WriteString("reason", error.Message);
-            })]);
+            await WriteArrayAsync(context, callback, [DialectError(error)]);
             return;
         }
 
         SetCommonHeaders(response);
         response.StatusCode = error.Status;
         response.ContentType = "application/problem+json; charset=utf-8";
-        await WriteBodyAsync(response, Json(json =>
+        await WriteBodyAsync(response, JsonText.ObjectOf(json =>
         {
             json.WriteString("type", $"urn:ccomet:error:{error.Code}");
             json.WriteString("title", error.Title);
@@ -59,17 +56,12 @@ internal static class Answers
         }));
     }
 
-    /// <summary>A JSON object.</summary>
-    public static byte[] Json(Action<Utf8JsonWriter> members)
+    /// <summary>A refusal in the dialect of 2014, where there is no HTTP status to tell it by.</summary>
+    public static ReadOnlyMemory<byte> DialectError(WireException error) => JsonText.ObjectOf(json =>
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var json = new Utf8JsonWriter(buffer, JsonText.Compact);
-        json.WriteStartObject();
-        members(json);
-        json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenSpan.ToArray();
-    }
+        json.WriteString("type", error.Code);
+        json.WriteString("reason", error.Message);
+    });
 
     /// <summary>Writes a whole body of known length.</summary>
     public static async Task WriteBodyAsync(HttpResponse response, byte[] body)

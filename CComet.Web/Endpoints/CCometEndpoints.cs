@@ -14,6 +14,8 @@ public static class CCometEndpoints
         routes.MapSign(verb, hub);
         routes.MapPub(verb, hub);
         routes.MapSub(verb, hub);
+        routes.MapStreams(verb, hub);
+        routes.MapWebSocket(verb, hub);
         routes.MapHealth(hub, routes.ServiceProvider.GetRequiredService<IMessageStore>());
     }
 
@@ -30,7 +32,7 @@ public static class CCometEndpoints
         var policy = new CorsPolicyBuilder()
             .WithMethods(HttpMethods.Get, HttpMethods.Post)
             .AllowAnyHeader()
-            .WithExposedHeaders(Answers.CursorHeader, "Retry-After")
+            .WithExposedHeaders(Answers.CursorHeader, Answers.RetryHeader, "Retry-After")
             .SetPreflightMaxAge(TimeSpan.FromHours(2));
         if (!settings.Enabled) policy.SetIsOriginAllowed(_ => false);
         else if (settings.Origins.Count == 0) policy.AllowAnyOrigin();

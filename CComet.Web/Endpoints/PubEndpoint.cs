@@ -9,11 +9,16 @@ internal static class PubEndpoint
     public static void MapPub(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub) =>
         routes.MapMethods("/pub", [HttpMethods.Get, HttpMethods.Post], verb.Of(async (context, parameters, callback) =>
         {
-            // All are checked before any is stored.
-            var drafts = parameters.Select(p => DraftOf(p, hub.Options.Limits)).ToArray();
-            var receipts = await hub.PublishAsync(drafts, context.RequestAborted);
-            await Answers.WriteArrayAsync(context, callback, [.. receipts.Select(ReceiptJson)]);
+            await Answers.WriteArrayAsync(context, callback, await PublishAsync(parameters, hub));
         }, mayBeRaw: true));
+
+    /// <summary>Stores all the messages or none; gives their receipts as JSON elements.</summary>
+    public static async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)
+    {
+        // All are checked before any is stored. Not cancelled when the client goes: it may have been stored by then.
+        var drafts = parameters.Select(p => DraftOf(p, hub.Options.Limits)).ToArray();
+        return [.. (await hub.PublishAsync(drafts)).Select(ReceiptJson)];
+    }
 
     private static Draft DraftOf(Parameters parameters, LimitOptions limits) => new(
         parameters.RequiredName("channel"),
@@ -22,7 +27,7 @@ internal static class PubEndpoint
         parameters.Message(limits.MessageBytes),
         parameters.OptionalName("id"));
 
-    private static ReadOnlyMemory<byte> ReceiptJson(Receipt receipt) => Answers.Json(json =>
+    private static ReadOnlyMemory<byte> ReceiptJson(Receipt receipt) => JsonText.ObjectOf(json =>
     {
         json.WriteString("type", "pub");
         json.WriteString("channel", receipt.Channel);

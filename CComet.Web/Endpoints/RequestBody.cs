@@ -59,7 +59,8 @@ internal static class RequestBody
         return [query];
     }
 
-    private static IReadOnlyList<Parameters> ReadJson(byte[] body, Parameters query, int maxElements, bool mayBeArray)
+    /// <summary>The sets of parameters in JSON: an object, or an array of such where one may be.</summary>
+    public static IReadOnlyList<Parameters> ReadJson(byte[] body, Parameters query, int maxElements, bool mayBeArray)
     {
         try
         {

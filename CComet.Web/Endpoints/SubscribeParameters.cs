@@ -12,7 +12,9 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
     public const int MaxChannels = 64;
 
     /// <summary>Reads them.</summary>
-    public static SubscribeParameters Read(Parameters parameters)
+    /// <param name="parameters">The request's parameters.</param>
+    /// <param name="lastEventId">The header that a browser reconnects with. It is newer than what stands in the address, and so goes before it.</param>
+    public static SubscribeParameters Read(Parameters parameters, string? lastEventId = null)
     {
         var channels = parameters.Many("channel");
         if (channels.Count == 0) throw WireException.Bad("channel", "is missing.");
@@ -20,7 +22,7 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
         foreach (var channel in channels) Parameters.CheckName("channel", channel);
         if (channels.Distinct(StringComparer.Ordinal).Count() < channels.Count) throw WireException.Bad("channel", "names one channel more than once.");
 
-        return new SubscribeParameters(parameters.Has("cursor") ? FromCursor(parameters, channels) : FromPairs(parameters, channels), parameters.OptionalName("sname"));
+        return new SubscribeParameters(StartsOf(parameters, lastEventId, channels), parameters.OptionalName("sname"));
     }
 
     /// <summary>Reads <c>wait</c>, in seconds; more than <paramref name="most"/> is cut to it.</summary>
@@ -31,6 +33,18 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
             throw WireException.Bad("wait", "must be a number of seconds, 0 or more.");
         return seconds >= most.TotalSeconds ? most : TimeSpan.FromSeconds(seconds);
     }
+
+    private static List<ChannelStart> StartsOf(Parameters parameters, string? lastEventId, IReadOnlyList<string> channels)
+    {
+        if (!string.IsNullOrEmpty(lastEventId)) return FromEventId("Last-Event-ID", lastEventId, channels);
+        if (parameters.Optional("lastEventId") is { } id) return FromEventId("lastEventId", id, channels);
+        return parameters.Has("cursor") ? FromCursor(parameters, channels) : FromPairs(parameters, channels);
+    }
+
+    private static List<ChannelStart> FromEventId(string parameter, string id, IReadOnlyList<string> channels) =>
+        channels.Count == 1 && !id.Contains('=', StringComparison.Ordinal)
+            ? [new ChannelStart(channels[0], CursorOf(parameter, id))]
+            : FromCombined(parameter, id, channels);
 
     private static List<ChannelStart> FromCursor(Parameters parameters, IReadOnlyList<string> channels)
     {

@@ -42,6 +42,14 @@ public sealed class WireException : Exception
     public static WireException UnsupportedType(string what) =>
         new(StatusCodes.Status415UnsupportedMediaType, "Unsupported media type", $"Content-Type: {what}", "Content-Type");
 
+    /// <summary>403: not allowed.</summary>
+    public static WireException Forbidden(string parameter, string what) =>
+        new(StatusCodes.Status403Forbidden, "Forbidden", $"{parameter}: {what}", parameter);
+
+    /// <summary>426: the path speaks another protocol.</summary>
+    public static WireException UpgradeRequired(string what) =>
+        new(StatusCodes.Status426UpgradeRequired, "Upgrade required", $"Upgrade: {what}", "Upgrade");
+
     /// <summary>A status that something below the endpoints chose.</summary>
     public static WireException Of(int status) => status switch
     {

@@ -1,40 +1,51 @@
 namespace CComet.Web.Hub;
 
 /// <summary>
-/// The messages from one seqid to one end. It never changes, so every subscriber that stands at the same place is given
-/// the same batch, and what a transport makes of it is made once.
+/// Consecutive messages of one channel. It never changes, so every subscriber that stands at the same place is given the
+/// same batch, and what a transport makes of it is made once.
 /// </summary>
 public sealed class Batch
 {
     /// <summary>No messages.</summary>
-    public static readonly Batch Empty = new([]);
+    public static readonly Batch Empty = new("", []);
 
-    private byte[]? _elements;
+    private readonly Message[] _messages;
+    private (Func<Batch, byte[]> Encoder, byte[] Bytes)[] _forms = [];
 
-    /// <summary>Takes consecutive messages.</summary>
-    public Batch(Message[] messages) => Messages = messages;
+    /// <summary>Takes consecutive messages of one life of a log.</summary>
+    public Batch(string epoch, Message[] messages)
+    {
+        Epoch = epoch;
+        _messages = messages;
+    }
+
+    /// <summary>The epoch of the log they are from.</summary>
+    public string Epoch { get; }
 
     /// <summary>The messages, in order and without holes.</summary>
-    public IReadOnlyList<Message> Messages { get; }
+    public IReadOnlyList<Message> Messages => _messages;
 
-    /// <summary>The messages as JSON objects joined by commas, without the brackets of the array; built on first use.</summary>
-    public ReadOnlyMemory<byte> JsonElements => _elements ??= Join();
+    /// <summary>Their JSON together, in bytes.</summary>
+    public long Bytes => _messages.Sum(m => (long)m.Json.Length);
 
-    private byte[] Join()
+    /// <summary>Where a subscriber stands that has read them.</summary>
+    public Cursor After => new(Epoch, _messages[^1].Seqid + 1);
+
+    /// <summary>
+    /// The batch in the form that the encoder gives it, which is made on first use and shared from then on. Encoders are few
+    /// and static: each is known by its reference.
+    /// </summary>
+    public ReadOnlyMemory<byte> As(Func<Batch, byte[]> encoder)
     {
-        if (Messages.Count == 1) return Messages[0].Json;
-        var length = Math.Max(0, Messages.Count - 1);
-        foreach (var message in Messages) length += message.Json.Length;
-
-        var joined = new byte[length];
-        var at = 0;
-        foreach (var message in Messages)
+        var forms = _forms;
+        foreach (var form in forms)
         {
-            if (at > 0) joined[at++] = (byte)',';
-            message.Json.CopyTo(joined.AsSpan(at));
-            at += message.Json.Length;
+            if (form.Encoder == encoder) return form.Bytes;
         }
 
-        return joined;
+        // Two that come at once may both encode; the bytes are the same, and one of them is kept.
+        var bytes = encoder(this);
+        _forms = [.. forms, (encoder, bytes)];
+        return bytes;
     }
 }

@@ -13,7 +13,7 @@ public sealed partial class Channel : ILogListener
     private MessageRing _ring;
     private string _epoch = "";
     private Task? _opening;
-    private (long First, Batch Batch)? _memo;
+    private (long First, long End, long MaxBytes, Batch Batch)? _memo;
     private int _subscribers;
     private bool _closed;
     private Task? _catchUp;
@@ -140,7 +140,7 @@ public sealed partial class Channel : ILogListener
     /// Reads from the position on and moves it; parks <paramref name="park"/> when everything has been read. One lock holds
     /// over both.
     /// </summary>
-    internal Found Read(ref Subscriber.Position position, int index, Subscriber? park, ref List<Reading>? readings)
+    internal Found Read(ref Subscriber.Position position, int index, Subscriber? park, long maxBytes, ref List<Reading>? readings)
     {
         Subscriber? replaced = null;
         var found = Found.Nothing;
@@ -163,10 +163,10 @@ public sealed partial class Channel : ILogListener
             position.Epoch = _epoch;
             if (position.Next < _ring.End)
             {
-                var batch = BatchFrom(position.Next);
+                var batch = BatchFrom(position.Next, maxBytes);
                 (readings ??= []).Add(new Reading(index, null, batch));
                 _hub.Metrics.Delivered(batch.Messages.Count);
-                position.Next = _ring.End;
+                position.Next = batch.After.Seqid!.Value;
                 return Found.Something;
             }
 
@@ -198,11 +198,11 @@ public sealed partial class Channel : ILogListener
         }
 
         if (slice.Messages.Length == 0) return 0;
-        var batch = new Batch(slice.Messages);
+        var batch = new Batch(head.Epoch, slice.Messages);
         (readings ??= []).Add(new Reading(index, null, batch));
         _hub.Metrics.Delivered(batch.Messages.Count);
         position.Next = slice.Messages[^1].Seqid + 1;
-        return batch.JsonElements.Length;
+        return batch.Bytes;
     }
 
     /// <summary>
@@ -211,13 +211,38 @@ public sealed partial class Channel : ILogListener
     /// </summary>
     internal void StartOver(ref Subscriber.Position position, int index, ref List<Reading>? readings)
     {
+        if (position.Epoch is null) RefuseBeyond(position);
         lock (_lock)
         {
-            if (position.Epoch is null) throw new SeqidBeyondEndException(Name, position.Next, _ring.End);
             Tell(Notice.Reset(Name, _epoch), index, ref readings);
             _hub.Metrics.Reset();
             position.Next = 0;
         }
+    }
+
+    /// <summary>Finds a position its place without reading; false when it lies beyond the end that this node knows.</summary>
+    internal bool Place(ref Subscriber.Position position)
+    {
+        lock (_lock)
+        {
+            if (position.Epoch is not null && position.Epoch != _epoch)
+            {
+                // Told as a reset by the first read; until then it stays the client's own.
+                position.Next = Math.Max(0, position.Next);
+                return true;
+            }
+
+            if (position.Next < 0) position.Next = _ring.End;
+            if (position.Epoch is null && position.Next > _ring.End) return false;
+            position.Epoch = _epoch;
+            return true;
+        }
+    }
+
+    /// <summary>Throws what a seqid beyond the end is answered with.</summary>
+    internal void RefuseBeyond(Subscriber.Position position)
+    {
+        lock (_lock) throw new SeqidBeyondEndException(Name, position.Next, _ring.End);
     }
 
     /// <summary>
@@ -272,7 +297,7 @@ public sealed partial class Channel : ILogListener
             {
                 long end;
                 lock (_lock) end = _ring.End;
-                var slice = await _hub.Store.ReadAsync(Name, end, _hub.ReadBytes);
+                var slice = await _hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
                 WakeAll(Absorb(slice), Wake.Messages);
                 if (slice.Messages.Length > 0) continue;
                 lock (_lock)
@@ -339,20 +364,20 @@ public sealed partial class Channel : ILogListener
         _memo = null;
     }
 
-    private Batch BatchFrom(long seqid)
+    private Batch BatchFrom(long seqid, long maxBytes)
     {
         // Everybody who was woken by the same append asks for the same batch: it is made once.
-        if (_memo is { } memo && memo.First == seqid && memo.Batch.Messages[^1].Seqid + 1 == _ring.End) return memo.Batch;
-        var batch = new Batch(_ring.CopyFrom(seqid));
-        _memo = (seqid, batch);
+        if (_memo is { } memo && memo.First == seqid && memo.End == _ring.End && memo.MaxBytes == maxBytes) return memo.Batch;
+        var batch = new Batch(_epoch, _ring.CopyFrom(seqid, maxBytes));
+        _memo = (seqid, _ring.End, maxBytes, batch);
         return batch;
     }
 
     private Subscriber? Park(ref Subscriber.Position position, int index, Subscriber subscriber)
     {
         // One whose subscription has ended waits for nothing more, and must not take the name back from its successor.
-        if (_hub.IsDraining) subscriber.Signal(Wake.Draining);
-        if (subscriber.HasEnded) return null;
+        if (_hub.IsEnding) subscriber.Signal(Wake.Draining);
+        if (subscriber.Ended is not null) return null;
         Subscriber? replaced = null;
         if (subscriber.Sname is not null)
         {

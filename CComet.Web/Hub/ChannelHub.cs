@@ -9,13 +9,20 @@ namespace CComet.Web.Hub;
 /// </summary>
 public sealed class ChannelHub : IDisposable
 {
+    /// <summary>How much one read may bring: enough for everything that a channel keeps by default.</summary>
+    public const long ReadBytes = 4 << 20;
+
     /// <summary>When to come back after a bound was met.</summary>
     public static readonly TimeSpan LimitRetry = TimeSpan.FromSeconds(5);
+
+    private static readonly TimeSpan MinReconnectDelay = TimeSpan.FromSeconds(1);
 
     private readonly ConcurrentDictionary<string, Channel> _channels = new(StringComparer.Ordinal);
     private int _channelCount;
     private int _subscriberCount;
     private volatile bool _draining;
+    private volatile bool _ending;
+    private TimeSpan _reconnectWindow = TimeSpan.FromSeconds(2);
 
     /// <summary>Makes the hub over a store.</summary>
     public ChannelHub(IMessageStore store, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ChannelHub> logger)
@@ -43,6 +50,9 @@ public sealed class ChannelHub : IDisposable
     /// <summary>True once the server has begun to stop.</summary>
     public bool IsDraining => _draining;
 
+    /// <summary>True once every wait is ended at once.</summary>
+    internal bool IsEnding => _ending;
+
     internal IMessageStore Store { get; }
 
     internal HubMetrics Metrics { get; }
@@ -50,9 +60,6 @@ public sealed class ChannelHub : IDisposable
     internal TimeProvider Time { get; }
 
     internal ILogger Logger { get; }
-
-    /// <summary>How much one read of the store may bring: enough for everything that a channel keeps by default.</summary>
-    internal long ReadBytes { get; } = 4 << 20;
 
     /// <summary>Stores all drafts, in order, or none.</summary>
     /// <returns>One receipt a draft, once they are stored.</returns>
@@ -127,12 +134,20 @@ public sealed class ChannelHub : IDisposable
     /// <summary>The channel, when it is open on this node.</summary>
     public Channel? Find(string name) => _channels.GetValueOrDefault(name);
 
-    /// <summary>Ends every wait, now and from now on: the server is stopping.</summary>
+    /// <summary>Refuses readiness and new subscribers from now on; those that are here stay for the moment.</summary>
+    public void BeginDrain() => _draining = true;
+
+    /// <summary>Ends every wait, now and from now on, and settles over which time the clients sent away may come back.</summary>
     public void Drain()
     {
         _draining = true;
+        _reconnectWindow = TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
+        _ending = true;
         foreach (var channel in _channels.Values) channel.WakeWaiters(Wake.Draining);
     }
+
+    /// <summary>When a client that is sent away may come back: each another moment of the window.</summary>
+    public TimeSpan ReconnectDelay() => MinReconnectDelay + (_reconnectWindow * Random.Shared.NextDouble());
 
     /// <summary>Closes the channels that nobody uses, and lets the store do its own sweeping.</summary>
     public async ValueTask SweepAsync(CancellationToken cancellation = default)
@@ -147,6 +162,12 @@ public sealed class ChannelHub : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Wheel.Dispose();
+
+    /// <summary>Counts a stream that was cut off because its client took nothing.</summary>
+    public void Stalled(Subscriber subscriber)
+    {
+        foreach (var (channel, _) in subscriber.Positions) Metrics.Stalled(channel);
+    }
 
     internal void Forget()
     {

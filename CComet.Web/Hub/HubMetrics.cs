@@ -12,6 +12,7 @@ public sealed class HubMetrics
     private readonly Counter<long> _delivered;
     private readonly Counter<long> _lost;
     private readonly Counter<long> _resets;
+    private readonly Counter<long> _stalled;
     private readonly UpDownCounter<int> _subscribers;
     private readonly UpDownCounter<int> _channels;
 
@@ -23,6 +24,7 @@ public sealed class HubMetrics
         _delivered = meter.CreateCounter<long>("ccomet.delivered", "{message}", "Messages read by subscribers.");
         _lost = meter.CreateCounter<long>("ccomet.gap.messages", "{message}", "Messages that subscribers were told they missed.");
         _resets = meter.CreateCounter<long>("ccomet.resets", "{reset}", "Subscribers that were told that a log began anew.");
+        _stalled = meter.CreateCounter<long>("ccomet.stalled", "{connection}", "Streams cut off because the client took nothing; the tag names the channel.");
         _subscribers = meter.CreateUpDownCounter<int>("ccomet.subscribers", "{subscriber}", "Subscribers at this moment.");
         _channels = meter.CreateUpDownCounter<int>("ccomet.channels", "{channel}", "Channels open on this node at this moment.");
     }
@@ -34,6 +36,8 @@ public sealed class HubMetrics
     internal void Gap(long messages) => _lost.Add(messages);
 
     internal void Reset() => _resets.Add(1);
+
+    internal void Stalled(string channel) => _stalled.Add(1, new KeyValuePair<string, object?>("channel", channel));
 
     internal void Subscribers(int change) => _subscribers.Add(change);
 

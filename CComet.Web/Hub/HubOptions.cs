@@ -10,6 +10,14 @@ public sealed record HubOptions
     [ValidateObjectMembers]
     public PollOptions Poll { get; init; } = new();
 
+    /// <summary>Streams: SSE, NDJSON, WebSocket.</summary>
+    [ValidateObjectMembers]
+    public StreamOptions Stream { get; init; } = new();
+
+    /// <summary>How the server says goodbye.</summary>
+    [ValidateObjectMembers]
+    public DrainOptions Drain { get; init; } = new();
+
     /// <summary>How much of each channel is kept.</summary>
     [ValidateObjectMembers]
     public HistoryOptions History { get; init; } = new();
@@ -25,6 +33,30 @@ public sealed record PollOptions
     /// <summary>How long a poll is held when nothing comes: 0.1 s to 10 min. Below 30 s, or the 2014 client's own timer fires first.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(28);
+}
+
+/// <summary>Settings of streams.</summary>
+public sealed record StreamOptions
+{
+    /// <summary>How often a silent stream is told that it lives: 0.1 s to 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>How long a client may take nothing of what is written to it before it is cut off: 0.1 s to 1 h.</summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+}
+
+/// <summary>Settings of a planned stop.</summary>
+public sealed record DrainOptions
+{
+    /// <summary>How long readiness is refused before anything else happens, for balancers to notice: 0 to 10 min.</summary>
+    [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(1);
+
+    /// <summary>How many of the clients sent away may come back in one second, on this server's behalf elsewhere: 1 to 1,000,000.</summary>
+    [Range(1, 1_000_000)]
+    public int ReconnectsPerSecond { get; init; } = 1_000;
 }
 
 /// <summary>How much of each channel is kept; whichever bound is met first drops the oldest messages.</summary>

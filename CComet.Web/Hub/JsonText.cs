@@ -27,6 +27,18 @@ public static class JsonText
         return inner.IndexOfAny(Escaped) < 0 ? quoted : QuoteEscaped(inner);
     }
 
+    /// <summary>A JSON object in UTF-8.</summary>
+    public static byte[] ObjectOf(Action<Utf8JsonWriter> members)
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        using var json = new Utf8JsonWriter(buffer, Compact);
+        json.WriteStartObject();
+        members(json);
+        json.WriteEndObject();
+        json.Flush();
+        return buffer.WrittenSpan.ToArray();
+    }
+
     private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)
     {
         var quoted = new ArrayBufferWriter<byte>(text.Length * 2);

@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Text.Json;
 
 namespace CComet.Web.Hub;
@@ -14,16 +13,23 @@ public enum NoticeKind
 
     /// <summary>Where the subscriber stands.</summary>
     Cursor,
+
+    /// <summary>The server ends the stream on purpose.</summary>
+    Bye,
 }
 
 /// <summary>Something told to one subscriber that is not an entry of the log and uses up no seqid.</summary>
 public sealed class Notice
 {
-    private Notice(NoticeKind kind, byte[] json)
+    private Notice(NoticeKind kind, byte[] json, Cursor after = default)
     {
         Kind = kind;
         Json = json;
+        After = after;
     }
+
+    /// <summary>Where the subscriber stands once it has been told; <see cref="Hub.Cursor.None"/> when that does not change.</summary>
+    public Cursor After { get; }
 
     /// <summary>What is told.</summary>
     public NoticeKind Kind { get; }
@@ -32,28 +38,34 @@ public sealed class Notice
     public byte[] Json { get; }
 
     /// <summary>The seqids <paramref name="from"/> to <paramref name="to"/>, both included, are no longer kept.</summary>
-    public static Notice Gap(string channel, string epoch, long from, long to) =>
-        new(NoticeKind.Gap, Write("GAP", channel, epoch, to, from, to));
-
-    /// <summary>The log began anew; the subscriber goes on from seqid 0 of the new epoch.</summary>
-    public static Notice Reset(string channel, string epoch) => new(NoticeKind.Reset, Write("RESET", channel, epoch, 0));
-
-    /// <summary>The subscriber's place: the next seqid it will get is <paramref name="next"/>.</summary>
-    public static Notice Cursor(string channel, string epoch, long next) => new(NoticeKind.Cursor, Write("CURSOR", channel, epoch, next));
-
-    private static byte[] Write(string type, string channel, string epoch, long seqid, long? from = null, long? to = null)
+    public static Notice Gap(string channel, string epoch, long from, long to) => new(NoticeKind.Gap, Write("GAP", json =>
     {
-        var buffer = new ArrayBufferWriter<byte>(128);
-        using var json = new Utf8JsonWriter(buffer, JsonText.Compact);
-        json.WriteStartObject();
-        json.WriteString("type", type);
         json.WriteString("channel", channel);
         json.WriteString("epoch", epoch);
-        if (from is not null) json.WriteNumber("from", from.Value);
-        if (to is not null) json.WriteNumber("to", to.Value);
+        json.WriteNumber("from", from);
+        json.WriteNumber("to", to);
+        json.WriteNumber("seqid", to);
+    }), new Cursor(epoch, to + 1));
+
+    /// <summary>The log began anew; the subscriber goes on from seqid 0 of the new epoch.</summary>
+    public static Notice Reset(string channel, string epoch) => new(NoticeKind.Reset, Place("RESET", channel, epoch, 0), new Cursor(epoch, 0));
+
+    /// <summary>The subscriber's place: the next seqid it will get is <paramref name="next"/>.</summary>
+    public static Notice Cursor(string channel, string epoch, long next) => new(NoticeKind.Cursor, Place("CURSOR", channel, epoch, next));
+
+    /// <summary>The server ends the stream; the client may come back after the given time.</summary>
+    public static Notice Bye(TimeSpan retry) => new(NoticeKind.Bye, Write("BYE", json => json.WriteNumber("retry", (long)retry.TotalMilliseconds)));
+
+    private static byte[] Place(string type, string channel, string epoch, long seqid) => Write(type, json =>
+    {
+        json.WriteString("channel", channel);
+        json.WriteString("epoch", epoch);
         json.WriteNumber("seqid", seqid);
-        json.WriteEndObject();
-        json.Flush();
-        return buffer.WrittenSpan.ToArray();
-    }
+    });
+
+    private static byte[] Write(string type, Action<Utf8JsonWriter> members) => JsonText.ObjectOf(json =>
+    {
+        json.WriteString("type", type);
+        members(json);
+    });
 }

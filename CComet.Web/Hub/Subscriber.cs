@@ -61,24 +61,42 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
         ? new Cursor(_positions[0].Epoch, _positions[0].Next).ToString()
         : Cursor.Combine(Positions);
 
-    /// <summary>Whether it was ended for good.</summary>
-    internal bool HasEnded => Volatile.Read(ref _ended) != NotEnded;
+    /// <summary>Why it was ended for good, or null.</summary>
+    public Wake? Ended => Volatile.Read(ref _ended) is var ended && ended == NotEnded ? null : (Wake)ended;
+
+    /// <summary>
+    /// Finds its place without reading: from then on <see cref="CursorText"/> is known, and means what the client asked for.
+    /// A cursor of another epoch stays as it is, so that the reset is told by the first read, not passed over.
+    /// </summary>
+    /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
+    public async ValueTask BeginAsync()
+    {
+        for (var i = 0; i < _positions.Length; i++)
+        {
+            if (_positions[i].Channel.Place(ref _positions[i])) continue;
+            await _positions[i].Channel.CatchUpAsync();
+            if (!_positions[i].Channel.Place(ref _positions[i])) _positions[i].Channel.RefuseBeyond(_positions[i]);
+        }
+    }
 
     /// <summary>
     /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
     /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="WaitAsync"/>.
     /// </summary>
+    /// <param name="park">Whether to wait for more when there is nothing.</param>
+    /// <param name="maxBytes">About how much to read of each channel, at least one message where there is one.</param>
+    /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
     /// <exception cref="StoreUnavailableException">The store had to be asked and cannot be read.</exception>
-    public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, CancellationToken cancellation = default)
+    public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, long maxBytes = ChannelHub.ReadBytes, CancellationToken cancellation = default)
     {
         if (park) Rearm();
         List<Reading>? readings = null;
         for (var i = 0; i < _positions.Length; i++)
         {
             var parkHere = park && readings is null;
-            var found = _positions[i].Channel.Read(ref _positions[i], i, parkHere ? this : null, ref readings);
-            if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, cancellation);
+            var found = _positions[i].Channel.Read(ref _positions[i], i, parkHere ? this : null, maxBytes, ref readings);
+            if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
         }
 
         return readings is null ? [] : readings;
@@ -136,10 +154,10 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
-    private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, CancellationToken cancellation)
+    private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, long maxBytes, CancellationToken cancellation)
     {
         var channel = _positions[i].Channel;
-        var budget = _hub.ReadBytes;
+        var budget = maxBytes;
         var caughtUp = false;
         while (found is Channel.Found.Behind or Channel.Found.Beyond)
         {
@@ -160,7 +178,7 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
                 channel.StartOver(ref _positions[i], i, ref readings);
             }
 
-            found = channel.Read(ref _positions[i], i, park && readings is null ? this : null, ref readings);
+            found = channel.Read(ref _positions[i], i, park && readings is null ? this : null, budget, ref readings);
         }
 
         return readings;

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using CComet.Web.Hub;
 
 namespace CComet.Web.Transports;
 
@@ -19,6 +20,35 @@ public static class JsonArray
         foreach (var element in elements) length += element.Length;
         return length;
     }
+
+    /// <summary>A small array as bytes.</summary>
+    public static byte[] Of(IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    {
+        var array = new ArrayBufferWriter<byte>((int)Length(elements));
+        array.Write("["u8);
+        for (var i = 0; i < elements.Count; i++)
+        {
+            if (i > 0) array.Write(","u8);
+            array.Write(elements[i].Span);
+        }
+
+        array.Write("]"u8);
+        return array.WrittenSpan.ToArray();
+    }
+
+    /// <summary>A batch's messages joined by commas, without the brackets: the form that all answers of one moment share.</summary>
+    public static readonly Func<Batch, byte[]> Join = batch =>
+    {
+        if (batch.Messages.Count == 1) return batch.Messages[0].Json;
+        var joined = new ArrayBufferWriter<byte>((int)batch.Bytes + batch.Messages.Count);
+        for (var i = 0; i < batch.Messages.Count; i++)
+        {
+            if (i > 0) joined.Write(","u8);
+            joined.Write(batch.Messages[i].Json);
+        }
+
+        return joined.WrittenSpan.ToArray();
+    };
 
     /// <summary>Writes the array.</summary>
     /// <param name="output">Where to.</param>

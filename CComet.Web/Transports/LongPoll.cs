@@ -5,6 +5,9 @@ namespace CComet.Web.Transports;
 /// <summary>One long poll: what is there at once, or what comes first.</summary>
 public static class LongPoll
 {
+    /// <summary>Above this a batch is not joined into one element: few poll from the same old place, and the copy would be held for each.</summary>
+    private const int MostJoined = 64;
+
     /// <summary>Reads, and waits once when there is nothing to read.</summary>
     /// <param name="subscriber">Who asks.</param>
     /// <param name="wait">For how long at most; zero does not wait.</param>
@@ -26,7 +29,13 @@ public static class LongPoll
     public static List<ReadOnlyMemory<byte>> Elements(IReadOnlyList<Reading> readings)
     {
         var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
-        foreach (var reading in readings) elements.Add(reading.Notice is null ? reading.Batch.JsonElements : reading.Notice.Json);
+        foreach (var (_, notice, batch) in readings)
+        {
+            if (notice is not null) elements.Add(notice.Json);
+            else if (batch.Messages.Count <= MostJoined) elements.Add(batch.As(JsonArray.Join));
+            else elements.AddRange(batch.Messages.Select(m => (ReadOnlyMemory<byte>)m.Json));
+        }
+
         return elements;
     }
 }

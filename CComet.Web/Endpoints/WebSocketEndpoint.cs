@@ -1,0 +1,118 @@
+using System.IO.Pipelines;
+using System.Security.Cryptography;
+using System.Text;
+using CComet.Web.Hub;
+using CComet.Web.Transports;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web.Endpoints;
+
+/// <summary><c>/ws</c>: a WebSocket that carries messages down and publishes up.</summary>
+internal static class WebSocketEndpoint
+{
+    private const string HandshakeGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    private const int KeyBytes = 16;
+
+    /// <summary>How long the client has to answer the server's close with its own.</summary>
+    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+
+    /// <summary>Adds the path to the routes; CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).</summary>
+    public static void MapWebSocket(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub)
+    {
+        var settings = routes.ServiceProvider.GetRequiredService<IOptions<WebSocketSettings>>().Value;
+        var time = routes.ServiceProvider.GetRequiredService<TimeProvider>();
+        routes.MapMethods("/ws", [HttpMethods.Get, HttpMethods.Connect], verb.Of((context, parameters, _) =>
+            RunAsync(context, parameters[0], hub, settings, time)));
+    }
+
+    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings, TimeProvider time)
+    {
+        CheckOrigin(context.Request, settings);
+        var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
+        using var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
+        await subscriber.BeginAsync();
+
+        await using var stream = await AcceptAsync(context);
+        await using var registration = context.RequestAborted.UnsafeRegister(static s => ((Subscriber)s!).Signal(Wake.Gone), subscriber);
+        var feed = new WebSocketFeed(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), time, hub.Options.Stream.Heartbeat);
+        var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
+
+        // Zero-byte reads: a client that says nothing holds no buffer.
+        var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
+        try
+        {
+            await feed.RunAsync(subscriber, hub, context.Abort);
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            // The client has gone in the middle of a write.
+        }
+        finally
+        {
+            feed.Complete();
+            await CloseAsync(receiving, hub, context);
+        }
+    }
+
+    /// <summary>Lets the client's own close come, for a moment, so that the end is in good order; then cuts.</summary>
+    private static async Task CloseAsync(Task receiving, ChannelHub hub, HttpContext context)
+    {
+        using var closed = new CancellationTokenSource();
+        if (await Task.WhenAny(receiving, hub.Wheel.DelayAsync(CloseTimeout, closed.Token)) != receiving) context.Abort();
+        await closed.CancelAsync();
+        await receiving;
+    }
+
+    private static void CheckOrigin(HttpRequest request, WebSocketSettings settings)
+    {
+        var origin = request.Headers.Origin.ToString();
+        if (settings.Origins.Count > 0 && origin.Length > 0 && !settings.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase))
+            throw WireException.Forbidden("Origin", $"{origin} may not open a WebSocket here.");
+    }
+
+    private static async ValueTask<Stream> AcceptAsync(HttpContext context)
+    {
+        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" } connect) return await connect.AcceptAsync();
+        var headers = context.Request.Headers;
+        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || !headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase))
+        {
+            context.Response.Headers.Upgrade = "websocket";
+            throw WireException.UpgradeRequired("this path speaks WebSocket; send Connection: Upgrade and Upgrade: websocket.");
+        }
+
+        if (headers.SecWebSocketVersion.ToString() != "13")
+        {
+            context.Response.Headers.SecWebSocketVersion = "13";
+            throw WireException.UpgradeRequired("Sec-WebSocket-Version must be 13.");
+        }
+
+        var key = headers.SecWebSocketKey.ToString();
+        Span<byte> bytes = stackalloc byte[KeyBytes + 2];
+        if (!Convert.TryFromBase64String(key, bytes, out var length) || length != KeyBytes) throw WireException.Bad("Sec-WebSocket-Key", "must be 16 bytes as base64.");
+        context.Response.Headers.Upgrade = "websocket";
+        context.Response.Headers.SecWebSocketAccept = AcceptOf(key);
+        return await upgrade.UpgradeAsync();
+    }
+
+    /// <summary>SHA-1 is what RFC 6455 asks for here: it proves that the request was understood, and guards no secret.</summary>
+    private static string AcceptOf(string key)
+    {
+#pragma warning disable CA5350 // Weak cryptographic algorithm: the protocol's choice, see above.
+        return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + HandshakeGuid)));
+#pragma warning restore CA5350
+    }
+
+    private static async ValueTask<byte[]> PublishAsync(byte[] text, ChannelHub hub)
+    {
+        try
+        {
+            var all = RequestBody.ReadJson(text, new Parameters(), hub.Options.Limits.BatchMessages, mayBeArray: true);
+            return JsonArray.Of(await PubEndpoint.PublishAsync(all, hub));
+        }
+        catch (Exception e) when (WireException.From(e) is { } error)
+        {
+            return JsonArray.Of([Answers.DialectError(error)]);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using CComet.Web.Hub;
+
+namespace CComet.Web.Transports;
+
+/// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
+public sealed class NdJson(PipeWriter output) : Feed(output)
+{
+    /// <summary>The content type.</summary>
+    public const string ContentType = "application/x-ndjson; charset=utf-8";
+
+    private static readonly Func<Batch, byte[]> Lines = Encode;
+
+    /// <inheritdoc/>
+    protected override void Begin(Subscriber subscriber)
+    {
+        foreach (var (channel, cursor) in subscriber.Positions) Put(Notice.Cursor(channel, cursor.Epoch!, cursor.Seqid!.Value).Json);
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Notice notice) => Put(notice.Json);
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Batch batch) => Output.Write(batch.As(Lines).Span);
+
+    /// <inheritdoc/>
+    protected override bool TryHeartbeat(Subscriber subscriber)
+    {
+        Begin(subscriber);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override void Finish(Subscriber subscriber, Wake reason, TimeSpan retry)
+    {
+        if (reason == Wake.Draining) Put(Notice.Bye(retry).Json);
+        else if (reason == Wake.Replaced) Put(Replacement.Json(subscriber));
+    }
+
+    private static byte[] Encode(Batch batch)
+    {
+        var lines = new ArrayBufferWriter<byte>((int)batch.Bytes + batch.Messages.Count);
+        foreach (var message in batch.Messages)
+        {
+            lines.Write(message.Json);
+            lines.Write("\n"u8);
+        }
+
+        return lines.WrittenSpan.ToArray();
+    }
+
+    private void Put(byte[] json)
+    {
+        Output.Write(json);
+        Output.Write("\n"u8);
+    }
+}

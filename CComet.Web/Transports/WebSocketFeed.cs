@@ -1,0 +1,119 @@
+using System.Buffers;
+using System.Buffers.Binary;
+using System.IO.Pipelines;
+using CComet.Web.Hub;
+
+namespace CComet.Web.Transports;
+
+/// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
+public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan heartbeat) : Feed(output)
+{
+    /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
+    public const ushort ReplacedCode = 4409;
+
+    private const ushort GoingAwayCode = 1001;
+    private const int MostReplies = 16;
+
+    private static readonly Func<Batch, byte[]> Frames = Encode;
+
+    private System.Threading.Channels.Channel<(WebSocketOpcode Opcode, byte[] Payload)>? _replies;
+    private long _lastHeard = time.GetTimestamp();
+
+    /// <summary>The code to close with once the client has ended or broken the protocol; 0 for none.</summary>
+    public ushort CloseCode { get; set; }
+
+    /// <summary>The client has given a sign of life.</summary>
+    public void Heard() => Volatile.Write(ref _lastHeard, time.GetTimestamp());
+
+    /// <summary>Has a frame sent between the messages. Waits while the client does not take the earlier ones: that is all the backpressure a publisher needs.</summary>
+    public ValueTask ReplyAsync(WebSocketOpcode opcode, byte[] payload, Subscriber subscriber)
+    {
+        // Made on first use: most who listen never speak.
+        _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, byte[])>(MostReplies);
+        return WriteAsync();
+
+        async ValueTask WriteAsync()
+        {
+            await _replies.Writer.WriteAsync((opcode, payload));
+            subscriber.Signal(Wake.Messages);
+        }
+    }
+
+    /// <summary>Lets no reply wait any more for a feed that has ended.</summary>
+    public void Complete() => _replies?.Writer.TryComplete();
+
+    /// <inheritdoc/>
+    protected override void Begin(Subscriber subscriber) =>
+        PutArray([.. subscriber.Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value).Json)]);
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Notice notice) => PutArray([notice.Json]);
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Batch batch) => Output.Write(batch.As(Frames).Span);
+
+    /// <inheritdoc/>
+    protected override bool WriteReplies()
+    {
+        var wrote = false;
+        while (_replies?.Reader.TryRead(out var reply) == true)
+        {
+            WebSocketFrames.Write(Output, reply.Opcode, reply.Payload);
+            wrote = true;
+        }
+
+        return wrote;
+    }
+
+    /// <inheritdoc/>
+    protected override bool TryHeartbeat(Subscriber subscriber)
+    {
+        WebSocketFrames.Write(Output, WebSocketOpcode.Ping, []);
+        return time.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= 3 * heartbeat;
+    }
+
+    /// <inheritdoc/>
+    protected override void Finish(Subscriber subscriber, Wake reason, TimeSpan retry)
+    {
+        WriteReplies();
+        var code = CloseCode;
+        if (reason == Wake.Draining)
+        {
+            PutArray([Notice.Bye(retry).Json]);
+            code = GoingAwayCode;
+        }
+        else if (reason == Wake.Replaced)
+        {
+            PutArray([Replacement.Json(subscriber)]);
+            code = ReplacedCode;
+        }
+
+        if (code == 0) return;
+        Span<byte> payload = stackalloc byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, code);
+        WebSocketFrames.Write(Output, WebSocketOpcode.Close, payload);
+    }
+
+    private static byte[] Encode(Batch batch)
+    {
+        var joined = batch.As(JsonArray.Join).Span;
+        var frame = new ArrayBufferWriter<byte>(joined.Length + 12);
+        WebSocketFrames.WriteHeader(frame, WebSocketOpcode.Text, joined.Length + 2);
+        frame.Write("["u8);
+        frame.Write(joined);
+        frame.Write("]"u8);
+        return frame.WrittenSpan.ToArray();
+    }
+
+    private void PutArray(IReadOnlyList<byte[]> elements)
+    {
+        WebSocketFrames.WriteHeader(Output, WebSocketOpcode.Text, 2 + elements.Count - 1 + elements.Sum(e => (long)e.Length));
+        for (var i = 0; i < elements.Count; i++)
+        {
+            Output.Write(i == 0 ? "["u8 : ","u8);
+            Output.Write(elements[i]);
+        }
+
+        Output.Write("]"u8);
+    }
+}
