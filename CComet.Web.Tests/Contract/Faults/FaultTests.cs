@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using CComet.Web.Tests.Support;
+using Xunit.Abstractions;
+
+namespace CComet.Web.Tests.Contract.Faults;
+
+/// <summary>
+/// The promise under faults. <c>CCOMET_FAULT_RUNS</c> sets how many runs of each kind there are; <c>CCOMET_FAULT_SEED</c>
+/// replays one seed.
+/// </summary>
+[Collection(Alone.Name)]
+public sealed class FaultTests(ITestOutputHelper output)
+{
+    private const int AtATime = 8;
+
+    private static readonly Transport[] All = Enum.GetValues<Transport>();
+
+    private static readonly string[] Quick =
+        ["CComet:Poll:Timeout=00:00:00.3", "CComet:Stream:Heartbeat=00:00:00.1", "CComet:History:MaxMessages=1000"];
+
+    public static TheoryData<Transport> Transports => [.. All];
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Nothing_is_lost_or_repeated_when_connections_fail(Transport transport)
+    {
+        await using var server = new Restartable(Quick);
+        await server.StartAsync();
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], restarts: 0), Runs(12));
+        Assert.All(checkers, c => Assert.Equal(0, c.Gaps + c.Resets));
+    }
+
+    [Fact]
+    public async Task Nothing_is_lost_or_repeated_when_the_transport_changes_at_every_reconnect()
+    {
+        await using var server = new Restartable(Quick);
+        await server.StartAsync();
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, All, restarts: 0), Runs(12));
+        Assert.All(checkers, c => Assert.Equal(0, c.Gaps + c.Resets));
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task What_a_tiny_history_has_dropped_is_told_as_a_gap(Transport transport)
+    {
+        await using var server = new Restartable([.. Quick, "CComet:History:MaxMessages=10"]);
+        await server.StartAsync();
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], restarts: 0), Runs(12));
+        Assert.All(checkers, c => Assert.Equal(0, c.Resets));
+        Assert.Contains(checkers, c => c.Gaps > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_restart_that_loses_the_log_is_told_as_a_reset(Transport transport)
+    {
+        var resets = 0;
+        for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
+        {
+            await using var server = new Restartable(Quick);
+            await server.StartAsync();
+            var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport, transport, All[Math.Abs(seed) % All.Length]], restarts: 2), 1);
+            resets += checkers.Sum(c => c.Resets);
+        }
+
+        Assert.True(resets > 0);
+    }
+
+    private static int Runs(int usual) =>
+        Environment.GetEnvironmentVariable("CCOMET_FAULT_SEED") is not null ? 1
+        : Environment.GetEnvironmentVariable("CCOMET_FAULT_RUNS") is { } runs ? int.Parse(runs, CultureInfo.InvariantCulture) : usual;
+
+    private async Task<IReadOnlyCollection<Checker>> RunManyAsync(Func<int, FaultRun> make, int runs)
+    {
+        var replay = Environment.GetEnvironmentVariable("CCOMET_FAULT_SEED");
+        var first = replay is null ? Random.Shared.Next() / 2 : int.Parse(replay, CultureInfo.InvariantCulture);
+        var checkers = new ConcurrentBag<Checker>();
+        var connections = 0;
+        await Parallel.ForAsync(0, runs, new ParallelOptions { MaxDegreeOfParallelism = AtATime }, async (i, _) =>
+        {
+            var run = make(first + (i * 10));
+            try
+            {
+                await run.RunAsync();
+            }
+            catch (Exception e)
+            {
+                throw new PromiseBrokenException($"seed {first + (i * 10)} (replay with CCOMET_FAULT_SEED={first + (i * 10)}): {e.Message}\n{e}");
+            }
+
+            checkers.Add(run.Checker);
+            Interlocked.Add(ref connections, run.Connections);
+        });
+        output.WriteLine($"seeds {first} to {first + ((runs - 1) * 10)} by tens: {checkers.Sum(c => c.Accepted.Count)} messages over {connections} connections, {checkers.Sum(c => c.Gaps)} in gaps, {checkers.Sum(c => c.Resets)} resets");
+        return checkers;
+    }
+}
