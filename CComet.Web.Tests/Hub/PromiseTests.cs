@@ -22,6 +22,44 @@ public sealed class PromiseTests
         Assert.Equal(0, fixture.Hub.SubscriberCount);
     }
 
+    /// <summary>
+    /// In step: nobody publishes the next round before every reader has the last, and no clock runs, so that one lost wake-up
+    /// is one reader that stands still for good. Several publish at once, so that a reader comes back to wait while the next
+    /// append is under way.
+    /// </summary>
+    [Fact]
+    public async Task Every_append_wakes_whoever_waits_for_it()
+    {
+        const int Rounds = 3_000, Publishers = 3, Readers = 3;
+        using var fixture = new HubFixture();
+        var progress = new long[Readers];
+        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        var readers = Enumerable.Range(0, Readers).Select(r => Task.Run(async () =>
+        {
+            using var subscriber = await fixture.SubscribeAsync("c", new Cursor(null, 0));
+            for (var next = 0L; next < Rounds * Publishers;)
+            {
+                var readings = await subscriber.ReadAsync(park: true);
+                foreach (var reading in readings) next = reading.Batch.After.Seqid!.Value;
+                Volatile.Write(ref progress[r], next);
+                if (readings.Count == 0) await subscriber.WaitAsync(TimeSpan.FromHours(1)).WaitAsync(over.Token);
+            }
+        })).ToArray();
+        var writers = Enumerable.Range(0, Publishers).Select(_ => Task.Run(async () =>
+        {
+            for (var round = 0; round < Rounds; round++)
+            {
+                await fixture.PublishAsync("c", "m");
+                while (progress.Any(p => p < (round + 1) * Publishers))
+                {
+                    over.Token.ThrowIfCancellationRequested();
+                    await Task.Yield();
+                }
+            }
+        })).ToArray();
+        await Task.WhenAll([.. readers, .. writers]);
+    }
+
     private static async Task WriteAsync(ChannelHub hub, string channel, int count, Random random)
     {
         for (var i = 0; i < count;)
