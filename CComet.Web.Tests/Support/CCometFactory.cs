@@ -19,6 +19,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     public CCometFactory(TimeProvider time, params string[] settings)
         : this(settings) => _time = time;
 
+    /// <summary>The port of 127.0.0.1 that a real Kestrel listens on; 0 for a free one.</summary>
+    public int Port { get; set; }
+
     public ChannelHub Hub => Services.GetRequiredService<ChannelHub>();
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
@@ -26,6 +29,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         builder.UseSetting("Serilog:MinimumLevel:Default", "Error");
         builder.UseSetting("Serilog:MinimumLevel:Override:Microsoft.Hosting.Lifetime", "Error");
         builder.UseSetting("CComet:Drain:Grace", "00:00:00");
+
+        // By the address, not by UseKestrel(port): that one is set while the application may be starting already.
+        builder.UseSetting("urls", $"http://127.0.0.1:{Port}");
         foreach (var setting in _settings)
         {
             var equals = setting.IndexOf('=', StringComparison.Ordinal);

@@ -12,10 +12,10 @@ public sealed class LiveServer : IAsyncDisposable
 {
     private readonly CCometFactory _factory;
 
-    private LiveServer(CCometFactory factory, int port)
+    private LiveServer(CCometFactory factory)
     {
         _factory = factory;
-        _factory.UseKestrel(port);
+        _factory.UseKestrel();
         _factory.StartServer();
         var bound = new Uri(_factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
         Port = bound.Port;
@@ -38,7 +38,11 @@ public sealed class LiveServer : IAsyncDisposable
     /// <summary>Starts on a given port, as after a restart.</summary>
     public static Task<LiveServer> StartAsync(int port, params string[] settings) => StartAsync(port, new CCometFactory(settings));
 
-    public static Task<LiveServer> StartAsync(int port, CCometFactory factory) => Task.Run(() => new LiveServer(factory, port));
+    public static Task<LiveServer> StartAsync(int port, CCometFactory factory)
+    {
+        factory.Port = port;
+        return Task.Run(() => new LiveServer(factory));
+    }
 
     /// <summary>Publishes by JSON and gives the receipt.</summary>
     public async Task<JsonElement> PublishAsync(string channel, object msg, string? sname = null)

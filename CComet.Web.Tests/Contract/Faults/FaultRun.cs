@@ -9,28 +9,15 @@ public sealed class Restartable(params string[] settings) : IAsyncDisposable
 
     public int Port { get; private set; }
 
-    /// <summary>On a port below those that outgoing connections are given: between stop and start, one of them could take it.</summary>
     public async Task StartAsync()
     {
-        while (_server is null)
-        {
-            var port = Port > 0 ? Port : Random.Shared.Next(20_000, 32_000);
-            try
-            {
-                _server = await LiveServer.StartAsync(port, settings);
-                Port = port;
-            }
-            catch (Exception e) when (Port == 0 && e is IOException or InvalidOperationException)
-            {
-                // Somebody listens there: another port.
-            }
-        }
+        _server = await LiveServer.StartAsync(Port, settings);
+        Port = _server.Port;
     }
 
     public async Task RestartAsync()
     {
         await _server!.StopAsync();
-        _server = null;
         await StartAsync();
     }
 

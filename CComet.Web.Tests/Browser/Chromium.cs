@@ -1,0 +1,72 @@
+using Microsoft.Playwright;
+
+namespace CComet.Web.Tests.Browser;
+
+/// <summary>One Chromium for all tests that need a browser.</summary>
+public sealed class Chromium : IAsyncLifetime
+{
+    /// <summary>The name of the collection of tests that share it.</summary>
+    public const string Tests = "Chromium";
+
+    private const string Executable = "/usr/bin/chromium";
+
+    private static readonly string[] Arguments =
+    [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--no-first-run",
+
+        // Pages of another origin are served by interception, which Chromium takes for the internet; from there it would ask
+        // somebody for leave to call 127.0.0.1.
+        "--disable-features=LocalNetworkAccessChecks",
+    ];
+
+    private IPlaywright? _playwright;
+    private IBrowser? _browser;
+
+    /// <summary>The folder of the solution.</summary>
+    public static string Root { get; } = FindRoot();
+
+    /// <summary>Where the screenshots go.</summary>
+    public static string Screenshots => Path.Combine(Root, "TestResults", "screenshots");
+
+    public async Task InitializeAsync()
+    {
+        if (!File.Exists(Executable))
+            throw new InvalidOperationException($"The browser tests need Chromium at {Executable} (Debian: apt-get install chromium).");
+        Assertions.SetDefaultExpectTimeout(30_000);
+        _playwright = await Playwright.CreateAsync();
+        _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = Arguments });
+    }
+
+    /// <summary>Somebody with a browser of his own: no cookie, store or cache is shared with another.</summary>
+    public async Task<Visitor> VisitAsync(BrowserNewContextOptions? options = null)
+    {
+        var context = await _browser!.NewContextAsync(options);
+        return new Visitor(context, await context.NewPageAsync());
+    }
+
+    public async Task DisposeAsync()
+    {
+        if (_browser is not null) await _browser.DisposeAsync();
+        _playwright?.Dispose();
+    }
+
+    private static string FindRoot()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+        {
+            if (File.Exists(Path.Combine(folder.FullName, "CComet.sln"))) return folder.FullName;
+        }
+
+        throw new InvalidOperationException($"There is no CComet.sln above {AppContext.BaseDirectory}.");
+    }
+}
+
+/// <summary>The tests that share the browser.</summary>
+[CollectionDefinition(Chromium.Tests)]
+public sealed class ChromiumTests : ICollectionFixture<Chromium>;

@@ -1,0 +1,33 @@
+// What the tests in a page have in common: an instance whose events are written down.
+globalThis.record = options => {
+  const room = new CComet({ retryMin: 20, retryMax: 100, ...options });
+  const log = { messages: [], gaps: [], resets: [], states: [room.state], errors: [] };
+  room.on('message', message => log.messages.push(message));
+  room.on('gap', gap => log.gaps.push(gap));
+  room.on('reset', reset => log.resets.push(reset));
+  room.on('state', state => log.states.push(state));
+  room.on('error', error => log.errors.push({ status: error.status, code: error.code, detail: error.detail, retryIn: error.retryIn }));
+  return Object.assign(globalThis, { room, log });
+};
+
+globalThis.texts = () => log.messages.map(message => message.msg);
+
+/** An answer as fetch gives it. */
+globalThis.answer = (body, { status = 200, ...headers } = {}) => new Response(typeof body === 'string' ? body : JSON.stringify(body), { status, headers });
+
+/**
+ * A server of a few lines: each request is written down, and answered by the first of `answers`; the last one stays.
+ * An answer is a function of the request; one that gives nothing leaves the request hanging until it is aborted.
+ */
+globalThis.scripted = (...answers) => {
+  const requests = [];
+  const fetch = (url, how) => new Promise((resolve, reject) => {
+    const request = { verb: new URL(url).pathname.slice(1), query: Object.fromEntries(new URL(url).searchParams), body: how.body && JSON.parse(how.body), aborted: false };
+    requests.push(request);
+    how.signal.addEventListener('abort', () => { request.aborted = true; reject(how.signal.reason); });
+    const given = (answers.length > 1 ? answers.shift() : answers[0])(request);
+    if (given instanceof Error) reject(given);
+    else if (given) resolve(given);
+  });
+  return { fetch, requests };
+};

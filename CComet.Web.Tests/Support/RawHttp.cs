@@ -1,0 +1,138 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+
+namespace CComet.Web.Tests.Support;
+
+/// <summary>One connection whose every byte the test writes itself.</summary>
+public sealed class RawHttp : IDisposable
+{
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly TcpClient _tcp;
+    private readonly BufferedStream _input;
+
+    private RawHttp(TcpClient tcp)
+    {
+        _tcp = tcp;
+        _input = new BufferedStream(tcp.GetStream());
+    }
+
+    public static async Task<RawHttp> ConnectAsync(int port, int? receiveBuffer = null)
+    {
+        var tcp = new TcpClient { NoDelay = true };
+        if (receiveBuffer is not null) tcp.ReceiveBufferSize = receiveBuffer.Value;
+        await tcp.ConnectAsync("127.0.0.1", port);
+        return new RawHttp(tcp);
+    }
+
+    /// <summary>A GET of the target as it stands.</summary>
+    public static byte[] Get(string target) => Encoding.Latin1.GetBytes($"GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+
+    public async Task SendAsync(byte[] bytes)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        await _tcp.GetStream().WriteAsync(bytes, deadline.Token);
+    }
+
+    public Task SendAsync(string latin1) => SendAsync(Encoding.Latin1.GetBytes(latin1));
+
+    /// <summary>Reads the next answer; null when the server closed the connection instead of giving one.</summary>
+    public async Task<Answer?> ReadAsync(bool bodiless = false)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        try
+        {
+            return await ReadAnswerAsync(bodiless, deadline.Token);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Sends a GET and reads its answer, which must come.</summary>
+    public async Task<Answer> GetAsync(string target)
+    {
+        await SendAsync(Get(target));
+        return await ReadAsync() ?? throw new InvalidOperationException("The server closed the connection.");
+    }
+
+    /// <summary>Reads one byte of what comes; -1 at the end.</summary>
+    public async Task<int> ReadByteAsync()
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        return await ReadByteAsync(deadline.Token);
+    }
+
+    public void Dispose()
+    {
+        _input.Dispose();
+        _tcp.Dispose();
+    }
+
+    private async Task<Answer?> ReadAnswerAsync(bool bodiless, CancellationToken deadline)
+    {
+        var first = await ReadLineAsync(deadline);
+        if (first is null) return null;
+        var status = int.Parse(first.Split(' ')[1], CultureInfo.InvariantCulture);
+        var headers = new Dictionary<string, string>(StringComparer.OrdinalIgnoreCase);
+        while (await ReadLineAsync(deadline) is { Length: > 0 } line)
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            headers[line[..colon]] = line[(colon + 1)..].Trim();
+        }
+
+        return new Answer(status, headers, bodiless || status is < 200 or 204 or 304 ? [] : await ReadBodyAsync(headers, deadline));
+    }
+
+    private async Task<byte[]> ReadBodyAsync(Dictionary<string, string> headers, CancellationToken deadline)
+    {
+        using var body = new MemoryStream();
+        if (headers.TryGetValue("Content-Length", out var length))
+        {
+            await CopyAsync(body, int.Parse(length, CultureInfo.InvariantCulture), deadline);
+        }
+        else if (headers.ContainsKey("Transfer-Encoding"))
+        {
+            while (true)
+            {
+                var chunk = int.Parse((await ReadLineAsync(deadline))!, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
+                await CopyAsync(body, chunk, deadline);
+                await ReadLineAsync(deadline);
+                if (chunk == 0) break;
+            }
+        }
+        else
+        {
+            await _input.CopyToAsync(body, deadline);
+        }
+
+        return body.ToArray();
+    }
+
+    private async Task CopyAsync(MemoryStream body, int length, CancellationToken deadline)
+    {
+        var bytes = new byte[length];
+        await _input.ReadExactlyAsync(bytes, deadline);
+        body.Write(bytes);
+    }
+
+    private async Task<string?> ReadLineAsync(CancellationToken deadline)
+    {
+        var line = new StringBuilder();
+        while (true)
+        {
+            var b = await ReadByteAsync(deadline);
+            if (b < 0) return null;
+            if (b == '\n') return line.ToString().TrimEnd('\r');
+            line.Append((char)b);
+        }
+    }
+
+    private async ValueTask<int> ReadByteAsync(CancellationToken deadline)
+    {
+        var one = new byte[1];
+        return await _input.ReadAsync(one, deadline) == 0 ? -1 : one[0];
+    }
+}

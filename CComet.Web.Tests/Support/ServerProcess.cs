@@ -1,0 +1,87 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Globalization;
+
+namespace CComet.Web.Tests.Support;
+
+/// <summary>The server as an operator starts it: a process of its own, with arguments, and what it writes.</summary>
+public sealed class ServerProcess : IAsyncDisposable
+{
+    private const string Listening = "Now listening on: ";
+
+    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
+
+    private readonly Process _process;
+    private readonly ConcurrentQueue<string> _output = [];
+    private readonly ConcurrentQueue<string> _errors = [];
+
+    private ServerProcess(string[] arguments)
+    {
+        var assembly = typeof(Program).Assembly.Location;
+        var start = new ProcessStartInfo("dotnet", [assembly, "--urls=http://127.0.0.1:0", .. arguments])
+        {
+            WorkingDirectory = Path.GetDirectoryName(assembly),
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+
+        // What the tests run under is not what the server runs under.
+        foreach (var name in start.Environment.Keys.Where(IsOfTheServer).ToArray()) start.Environment.Remove(name);
+        _process = new Process { StartInfo = start };
+        _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
+        _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
+        _process.Start();
+        _process.BeginOutputReadLine();
+        _process.BeginErrorReadLine();
+    }
+
+    /// <summary>The lines on standard output so far.</summary>
+    public IReadOnlyCollection<string> Output => _output;
+
+    /// <summary>The lines on standard error so far.</summary>
+    public IReadOnlyCollection<string> Errors => _errors;
+
+    public static ServerProcess Start(params string[] arguments) => new(arguments);
+
+    /// <summary>A client for the address at which the server says it listens.</summary>
+    public async Task<HttpClient> ClientAsync()
+    {
+        await Eventually.TrueAsync(() => _output.Any(l => l.Contains(Listening, StringComparison.Ordinal)), "Listening");
+        var line = _output.First(l => l.Contains(Listening, StringComparison.Ordinal));
+        return new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]) };
+    }
+
+    /// <summary>Tells the process to stop, as a supervisor does.</summary>
+    public void Terminate()
+    {
+        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    /// <summary>Waits for the end of the process and gives its exit code.</summary>
+    public async Task<int> ExitAsync()
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        await _process.WaitForExitAsync(deadline.Token);
+        return _process.ExitCode;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync();
+        }
+
+        _process.Dispose();
+    }
+
+    private static bool IsOfTheServer(string variable) =>
+        variable.StartsWith("CComet__", StringComparison.OrdinalIgnoreCase) || variable.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase);
+
+    private static void Keep(ConcurrentQueue<string> lines, string? line)
+    {
+        if (line is not null) lines.Enqueue(line);
+    }
+}

@@ -1,0 +1,5 @@
+// ccomet.js for those who import by name: `import CComet from './ccomet.mjs'` or `import { CComet } from './ccomet.mjs'`.
+import './ccomet.js';
+
+export const CComet = globalThis.CComet;
+export default CComet;
