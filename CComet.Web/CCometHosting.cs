@@ -17,6 +17,14 @@ internal static partial class CCometHosting
     /// <summary>What the request line may hold beside one message whose every byte is percent-encoded.</summary>
     private const int RequestLineRest = 16 << 10;
 
+    /// <summary>Every channel's name with each character percent-encoded as four bytes, and a place in each.</summary>
+    private const int LongestEventId = SubscribeParameters.MaxChannels * ((12 * Parameters.MaxNameLength) + 64);
+
+    private const int HeadersRest = 32 << 10;
+
+    /// <summary>How long a stop may take once everybody has been sent away.</summary>
+    private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
+
     /// <summary>Adds the hub, its store and its settings.</summary>
     public static void AddCComet(this WebApplicationBuilder builder)
     {
@@ -32,11 +40,12 @@ internal static partial class CCometHosting
         builder.Services.TryAddSingleton<IMessageStore, MemoryStore>();
         builder.Services.AddSingleton<HubMetrics>();
         builder.Services.AddSingleton<ChannelHub>();
+        builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
         builder.Services.AddHostedService<HubDrainer>();
 
-        builder.Services.AddCors(cors => cors.AddDefaultPolicy(
-            CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings())));
+        var policy = CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings());
+        builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy));
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             var limits = kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits;
@@ -45,6 +54,9 @@ internal static partial class CCometHosting
 
             // JSONP can publish by GET alone, so that a message at its limit must fit in a request line.
             kestrel.Limits.MaxRequestLineSize = (3 * limits.MessageBytes) + RequestLineRest;
+
+            // A browser sends the place in all its channels back as one header.
+            kestrel.Limits.MaxRequestHeadersTotalSize = LongestEventId + HeadersRest;
             kestrel.Limits.MaxRequestBufferSize = Math.Max(1 << 20, kestrel.Limits.MaxRequestLineSize + (64 << 10));
         });
     }
@@ -57,6 +69,15 @@ internal static partial class CCometHosting
     public static void UseRequestLog(this WebApplication app) => app.UseSerilogRequestLogging(log =>
     {
         log.Logger = app.Services.GetRequiredService<Serilog.ILogger>();
+
+        // The path percent-encoded, as it came: nobody can make a line of the log of his own.
+        log.GetMessageTemplateProperties = (context, _, elapsed, status) =>
+        [
+            new LogEventProperty("RequestMethod", new ScalarValue(context.Request.Method)),
+            new LogEventProperty("RequestPath", new ScalarValue(context.Request.Path.ToUriComponent())),
+            new LogEventProperty("StatusCode", new ScalarValue(status)),
+            new LogEventProperty("Elapsed", new ScalarValue(elapsed)),
+        ];
 
         // 503 is how a server that stops, or whose store is away, answers on purpose.
         log.GetLevel = (context, _, exception) => (exception, context.Response.StatusCode) switch

@@ -17,10 +17,11 @@ try
     app.MapCComet();
     app.EndOnSecondSignal();
     app.TellChatPage();
+    app.Services.GetRequiredService<IStartupValidator>().Validate();
     await app.RunAsync();
     return 0;
 }
-catch (Exception e) when (e is OptionsValidationException or InvalidOperationException { InnerException: FormatException })
+catch (Exception e) when (e is OptionsValidationException or InvalidOperationException { InnerException: FormatException or ArgumentException })
 {
     // A setting that cannot hold is the operator's to mend: one clear line, and no stack.
     await Console.Error.WriteLineAsync($"CComet cannot start: {e.Message}");

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
 using CComet.Web.Hub;
@@ -29,12 +30,7 @@ internal sealed class Parameters
     {
         foreach (var member in json.EnumerateObject())
         {
-            foreach (var name in Known)
-            {
-                if (!member.NameEquals(name)) continue;
-                if (ValueOf(name, member.Value) is { } value) _values.Add((name, value));
-                break;
-            }
+            if (NameOf(member) is { } name && Known.Contains(name) && ValueOf(name, member.Value) is { } value) _values.Add((name, value));
         }
     }
 
@@ -95,15 +91,26 @@ internal sealed class Parameters
 
     private static string TextOf(string name, Value value) => value.Text ?? throw WireException.Bad(name, value.Problem ?? "must be a string.");
 
+    /// <summary>The member's name; null when it is no text, and so none that is known.</summary>
+    private static string? NameOf(JsonProperty member)
+    {
+        try
+        {
+            return member.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     private static Value? ValueOf(string name, JsonElement json)
     {
         try
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
             if (name != "msg") return json.ValueKind == JsonValueKind.Null ? null : new Value(null, Problem: "must be a string.");
-            using var bytes = new MemoryStream();
-            using (var writer = new Utf8JsonWriter(bytes, JsonText.Compact)) json.WriteTo(writer);
-            return new Value(null, bytes.ToArray());
+            return new Value(null, JsonText.Minify(JsonMarshal.GetRawUtf8Value(json)));
         }
         catch (InvalidOperationException)
         {

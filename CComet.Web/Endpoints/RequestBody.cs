@@ -1,6 +1,8 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using Microsoft.AspNetCore.WebUtilities;
 using Microsoft.Net.Http.Headers;
 
@@ -13,6 +15,9 @@ internal static class RequestBody
     private const int WorstEscape = 6;
 
     private const int FramingBytes = 16 << 10;
+
+    /// <summary>What RFC 2046 allows.</summary>
+    private const int MaxBoundaryLength = 70;
 
     /// <summary>The parameters of the query.</summary>
     public static Parameters ReadQuery(HttpRequest request)
@@ -66,6 +71,7 @@ internal static class RequestBody
         {
             var text = body.AsMemory();
             if (text.Span.StartsWith(Encoding.UTF8.Preamble)) text = text[Encoding.UTF8.Preamble.Length..];
+            if (!Utf8.IsValid(text.Span)) throw WireException.Bad("body", "is not valid UTF-8.");
             using var json = JsonDocument.Parse(text);
             if (json.RootElement.ValueKind == JsonValueKind.Object)
             {
@@ -101,6 +107,7 @@ internal static class RequestBody
     {
         var boundary = HeaderUtilities.RemoveQuotes(type.Boundary).Value;
         if (string.IsNullOrEmpty(boundary)) throw WireException.Bad("body", "the Content-Type names no boundary.");
+        if (boundary.Length > MaxBoundaryLength) throw WireException.Bad("body", $"the boundary is longer than {MaxBoundaryLength} characters.");
         try
         {
             var reader = new MultipartReader(boundary, new MemoryStream(body, writable: false));
@@ -123,7 +130,7 @@ internal static class RequestBody
         if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
         while (true)
         {
-            var read = await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            var read = await ReadSomeAsync(request);
             if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
             if (read.IsCompleted)
             {
@@ -133,6 +140,19 @@ internal static class RequestBody
             }
 
             request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+        }
+    }
+
+    private static async ValueTask<ReadResult> ReadSomeAsync(HttpRequest request)
+    {
+        try
+        {
+            return await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+        }
+        catch (IOException e) when (e is not BadHttpRequestException && !request.HttpContext.RequestAborted.IsCancellationRequested)
+        {
+            // Kestrel tells of a chunk whose size overflows in this way.
+            throw WireException.Bad("body", "cannot be read.");
         }
     }
 

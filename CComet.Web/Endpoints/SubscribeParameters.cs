@@ -29,7 +29,9 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
     public static TimeSpan ReadWait(Parameters parameters, TimeSpan most)
     {
         if (parameters.Optional("wait") is not { } text) return most;
-        if (!double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds) || double.IsNaN(seconds))
+
+        // The parser takes the words Infinity and NaN whatever the style.
+        if (!text.All(c => char.IsAsciiDigit(c) || c == '.') || !double.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var seconds))
             throw WireException.Bad("wait", "must be a number of seconds, 0 or more.");
         return seconds >= most.TotalSeconds ? most : TimeSpan.FromSeconds(seconds);
     }
@@ -61,6 +63,7 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
     private static List<ChannelStart> FromCombined(string parameter, string text, IReadOnlyList<string> channels)
     {
         var cursors = Cursor.TryParseCombined(text) ?? throw WireException.Bad(parameter, "must be epoch:seqid, or name=epoch:seqid for each channel, joined by commas.");
+        foreach (var cursor in cursors.Values) Parameters.CheckName(parameter, cursor.Epoch!);
         return [.. channels.Select(channel => new ChannelStart(channel, cursors.GetValueOrDefault(channel)))];
     }
 
@@ -84,7 +87,9 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
     private static Cursor CursorOf(string parameter, string? text)
     {
         if (text is null) return Cursor.None;
-        return Cursor.TryParse(text, out var cursor) ? cursor : throw WireException.Bad(parameter, "must be epoch:seqid.");
+        if (!Cursor.TryParse(text, out var cursor)) throw WireException.Bad(parameter, "must be epoch:seqid.");
+        Parameters.CheckName(parameter, cursor.Epoch!);
+        return cursor;
     }
 
     private static string? EpochOf(string? text) => text is null ? null : Parameters.CheckName("epoch", text);

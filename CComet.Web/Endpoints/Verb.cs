@@ -52,8 +52,14 @@ internal sealed class Verb(ChannelHub hub)
     private static string? CallbackOf(Parameters parameters)
     {
         if (!parameters.Has("callback")) return null;
-        var names = parameters.Many("callback");
-        return names.Count == 1 && Jsonp.IsName(names[0]) ? names[0] : throw new BadCallbackException();
+        try
+        {
+            return parameters.Optional("callback") is { } name && Jsonp.IsName(name) ? name : throw new BadCallbackException();
+        }
+        catch (WireException)
+        {
+            throw new BadCallbackException();
+        }
     }
 
     /// <summary>The one refusal that is plain text, because no form of the caller's is left.</summary>

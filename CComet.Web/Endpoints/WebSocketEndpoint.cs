@@ -77,14 +77,12 @@ internal static class WebSocketEndpoint
         var headers = context.Request.Headers;
         if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || !headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase))
         {
-            context.Response.Headers.Upgrade = "websocket";
-            throw WireException.UpgradeRequired("this path speaks WebSocket; send Connection: Upgrade and Upgrade: websocket.");
+            throw RefuseHandshake(context.Response, "this path speaks WebSocket; send Connection: Upgrade and Upgrade: websocket.");
         }
 
         if (headers.SecWebSocketVersion.ToString() != "13")
         {
-            context.Response.Headers.SecWebSocketVersion = "13";
-            throw WireException.UpgradeRequired("Sec-WebSocket-Version must be 13.");
+            throw RefuseHandshake(context.Response, "Sec-WebSocket-Version must be 13.");
         }
 
         var key = headers.SecWebSocketKey.ToString();
@@ -93,6 +91,14 @@ internal static class WebSocketEndpoint
         context.Response.Headers.Upgrade = "websocket";
         context.Response.Headers.SecWebSocketAccept = AcceptOf(key);
         return await upgrade.UpgradeAsync();
+    }
+
+    /// <summary>426, with what RFC 9110 and RFC 6455 want said beside it.</summary>
+    private static WireException RefuseHandshake(HttpResponse response, string what)
+    {
+        response.Headers.Upgrade = "websocket";
+        response.Headers.SecWebSocketVersion = "13";
+        return WireException.UpgradeRequired(what);
     }
 
     /// <summary>SHA-1 is what RFC 6455 asks for here: it proves that the request was understood, and guards no secret.</summary>

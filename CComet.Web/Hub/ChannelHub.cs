@@ -101,7 +101,7 @@ public sealed class ChannelHub : IDisposable
         if (Interlocked.Increment(ref _subscriberCount) > Options.Limits.Subscribers)
         {
             Interlocked.Decrement(ref _subscriberCount);
-            throw new LimitException("channel", $"The server has its {Options.Limits.Subscribers} subscribers already.", LimitRetry);
+            throw new LimitException("channel", $"channel: the server has its {Options.Limits.Subscribers} subscribers already.", LimitRetry);
         }
 
         Metrics.Subscribers(1);

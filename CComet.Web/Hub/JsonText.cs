@@ -39,6 +39,25 @@ public static class JsonText
         return buffer.WrittenSpan.ToArray();
     }
 
+    /// <summary>The value without white space between its tokens and with as few escapes as JSON allows; numbers keep their text.</summary>
+    /// <param name="json">One valid JSON value.</param>
+    /// <exception cref="InvalidOperationException">A string or a name in it holds half of a surrogate pair.</exception>
+    public static byte[] Minify(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        var compact = new ArrayBufferWriter<byte>(json.Length);
+        for (var separate = false; reader.Read();)
+        {
+            var token = reader.TokenType;
+            if (separate && token is not (JsonTokenType.EndArray or JsonTokenType.EndObject)) compact.Write(","u8);
+            compact.Write(token is JsonTokenType.String or JsonTokenType.PropertyName ? Quote(reader.GetString()!) : reader.ValueSpan);
+            if (token == JsonTokenType.PropertyName) compact.Write(":"u8);
+            separate = token is not (JsonTokenType.StartArray or JsonTokenType.StartObject or JsonTokenType.PropertyName);
+        }
+
+        return compact.WrittenSpan.ToArray();
+    }
+
     private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)
     {
         var quoted = new ArrayBufferWriter<byte>(text.Length * 2);

@@ -95,10 +95,10 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     private void CheckRoomForIds(IReadOnlyList<Draft> drafts, Log[] logs)
     {
         var most = _options.Limits.IdsPerChannel;
-        foreach (var ids in drafts.Zip(logs).Where(p => p.First.Id is not null).GroupBy(p => p.Second, p => p.First.Channel))
+        foreach (var ids in drafts.Zip(logs).Where(p => p.First.Id is not null).GroupBy(p => p.Second, p => p.First))
         {
-            if (!ids.Key.HasRoomForIds(ids.Count(), most, time.GetUtcNow()))
-                throw new LimitException("id", $"id: channel '{ids.First()}' remembers its {most} ids already.", IdMemory);
+            if (!ids.Key.HasRoomForIds(ids.Select(d => d.Id!), most, time.GetUtcNow()))
+                throw new LimitException("id", $"id: channel '{ids.First().Channel}' remembers its {most} ids already.", IdMemory);
         }
     }
 
@@ -128,12 +128,12 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
             }
         }
 
-        public bool HasRoomForIds(int ids, int most, DateTimeOffset now)
+        public bool HasRoomForIds(IEnumerable<string> ids, int most, DateTimeOffset now)
         {
             lock (_lock)
             {
                 ForgetIds(now);
-                return (_ids?.Count ?? 0) + ids <= most;
+                return ids.Where(id => _ids?.ContainsKey(id) != true).Distinct(StringComparer.Ordinal).Count() + (_ids?.Count ?? 0) <= most;
             }
         }
 

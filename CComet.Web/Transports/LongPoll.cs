@@ -5,8 +5,8 @@ namespace CComet.Web.Transports;
 /// <summary>One long poll: what is there at once, or what comes first.</summary>
 public static class LongPoll
 {
-    /// <summary>Above this a batch is not joined into one element: few poll from the same old place, and the copy would be held for each.</summary>
-    private const int MostJoined = 64;
+    /// <summary>In bytes. A larger batch is not joined into one element: few poll from the same old place, and the copy would be held for each.</summary>
+    private const int MostJoined = 64 << 10;
 
     /// <summary>Reads, and waits once when there is nothing to read.</summary>
     /// <param name="subscriber">Who asks.</param>
@@ -32,7 +32,7 @@ public static class LongPoll
         foreach (var (_, notice, batch) in readings)
         {
             if (notice is not null) elements.Add(notice.Json);
-            else if (batch.Messages.Count <= MostJoined) elements.Add(batch.As(JsonArray.Join));
+            else if (batch.Bytes <= MostJoined) elements.Add(batch.As(JsonArray.Join));
             else elements.AddRange(batch.Messages.Select(m => (ReadOnlyMemory<byte>)m.Json));
         }
 

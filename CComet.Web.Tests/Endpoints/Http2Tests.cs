@@ -1,0 +1,98 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using CComet.Web.Tests.Support;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CComet.Web.Tests.Endpoints;
+
+/// <summary>Over TLS the server speaks HTTP/2: any number of waiting polls share one connection.</summary>
+public sealed class Http2Tests : IDisposable
+{
+    private readonly CCometFactory _factory = new("CComet:Poll:Timeout=00:10:00");
+    private readonly X509Certificate2 _certificate = NewCertificate();
+    private readonly HttpClient _http;
+    private int _connections;
+
+    public Http2Tests()
+    {
+        _factory.UseKestrel(kestrel => kestrel.Listen(IPAddress.Loopback, 0, listen => listen.UseHttps(_certificate)));
+        _factory.StartServer();
+        var address = _factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        var handler = new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancellation) =>
+            {
+                Interlocked.Increment(ref _connections);
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+            SslOptions = { RemoteCertificateValidationCallback = (_, presented, _, _) => presented!.GetCertHashString() == _certificate.GetCertHashString() },
+        };
+        _http = new HttpClient(handler)
+        {
+            BaseAddress = new Uri(address),
+            DefaultRequestVersion = HttpVersion.Version20,
+            DefaultVersionPolicy = HttpVersionPolicy.RequestVersionExact,
+        };
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _factory.Dispose();
+        _certificate.Dispose();
+    }
+
+    [Fact]
+    public async Task Many_polls_and_a_publisher_share_one_connection()
+    {
+        await _http.PublishAsync("a", "first");
+        var polls = Enumerable.Range(0, 50).Select(_ => _http.AskAsync("/sub?channel=a")).ToArray();
+        await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 50, "Parking of every poll");
+        await _http.PublishAsync("a", "é😀");
+        foreach (var poll in polls)
+        {
+            Assert.Equal("é😀", Assert.Single((await poll).Elements).GetProperty("msg").GetString());
+            Assert.Null((await poll).Header("Server"));
+        }
+
+        Assert.Equal(1, _connections);
+    }
+
+    [Fact]
+    public async Task A_poll_that_is_given_up_frees_its_subscriber_and_leaves_the_others()
+    {
+        using var cut = new CancellationTokenSource();
+        var given = _http.GetAsync(new Uri("/sub?channel=a", UriKind.Relative), cut.Token);
+        var kept = _http.AskAsync("/sub?channel=a");
+        await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 2, "Parking of both");
+        await cut.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => given);
+        await Eventually.TrueAsync(() => _factory.Hub.SubscriberCount == 1, "Freeing of the one given up");
+        await _http.PublishAsync("a", "m");
+        Assert.Single((await kept).Elements);
+    }
+
+    [Fact]
+    public async Task A_message_at_its_limit_passes_by_body_and_a_large_answer_comes_whole()
+    {
+        var msg = new string('€', (64 << 10) / 3);
+        for (var i = 0; i < 15; i++) await _http.AskAsync("/pub?channel=a", Asking.Body(msg, "text/plain"));
+        var kept = await _http.KeptAsync("a");
+        Assert.Equal(15, kept.Length);
+        Assert.All(kept, m => Assert.Equal(msg, m));
+    }
+
+    private static X509Certificate2 NewCertificate()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
+        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+}

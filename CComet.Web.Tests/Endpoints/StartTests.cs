@@ -1,0 +1,89 @@
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Endpoints;
+
+/// <summary>The server as a process: what it says when it cannot start, what it logs, and how it stops.</summary>
+public sealed class StartTests
+{
+    [Theory]
+    [InlineData("Poll:Timeout", "abc")]
+    [InlineData("Poll:Timeout", "00:00:00")]
+    [InlineData("Store:Kind", "Foo")]
+    [InlineData("Store:Kind", "7")]
+    [InlineData("History:MaxMessages", "0")]
+    [InlineData("History:MaxMessages", "many")]
+    [InlineData("History:MaxBytes", "99999999999999999999")]
+    [InlineData("Limits:MessageBytes", "-1")]
+    [InlineData("Limits:Subscribers", "1.5")]
+    [InlineData("Cors:Enabled", "perhaps")]
+    public async Task A_setting_that_cannot_hold_stops_the_start_with_one_clear_line(string setting, string value)
+    {
+        await using var server = ServerProcess.Start($"--CComet:{setting}={value}");
+        Assert.NotEqual(0, await server.ExitAsync());
+        var line = Assert.Single(server.Errors);
+        Assert.StartsWith("CComet cannot start: ", line, StringComparison.Ordinal);
+        Assert.Contains(setting.Split(':')[1], line, StringComparison.Ordinal);
+        Assert.DoesNotContain(server.Output, l => l.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task The_log_has_the_path_of_a_request_and_nothing_of_what_was_said()
+    {
+        const string Secret = "s3cret";
+        await using var server = ServerProcess.Start();
+        using var http = await server.ClientAsync();
+        await http.PublishAsync($"c-{Secret}", Secret, ("sname", Secret), ("id", Secret));
+        await http.AskAsync($"/pub?channel=c&{Secret}", Asking.Body(Secret, "text/plain"));
+        await http.AskAsync("/pub", Asking.Body($$"""{"channel":"{{Secret}}","msg":"{{Secret}}","sname":"{{Secret}}\u0000"}"""));
+        await http.AskAsync($"/sign?channel={Secret}&sname={Secret}");
+        await http.AskAsync($"/sub?channel={Secret}&seqid=0&epoch={Secret}");
+        await http.AskAsync($"/sub?channel={Secret}&seqid={Secret}&callback={Secret}..");
+        await http.AskAsync($"/sub?channel={Secret}&seqid=77");
+        await http.AskAsync("/nowhere/last");
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/nowhere/last", StringComparison.Ordinal)), "Logging of the last request");
+        Assert.Contains(server.Output, l => l.Contains("/pub", StringComparison.Ordinal));
+        Assert.DoesNotContain(server.Output.Concat(server.Errors), l => l.Contains(Secret, StringComparison.OrdinalIgnoreCase));
+    }
+
+    [Fact]
+    public async Task A_line_break_in_a_path_does_not_make_a_line_of_the_log()
+    {
+        await using var server = ServerProcess.Start();
+        using var http = await server.ClientAsync();
+        await http.AskAsync("/a%0D%0A12:00:00.000%20INF%20forged%1B%5B31m");
+        await http.AskAsync("/nowhere/last");
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/nowhere/last", StringComparison.Ordinal)), "Logging of the last request");
+        Assert.DoesNotContain(server.Output, l => l.StartsWith("12:00:00.000 INF forged", StringComparison.Ordinal) || l.Contains('\x1b', StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Settings_come_from_the_command_line_and_the_chat_page_is_announced()
+    {
+        await using var server = ServerProcess.Start("--CComet:Limits:MessageBytes=3");
+        using var http = await server.ClientAsync();
+        (await http.AskAsync("/pub?channel=c&msg=1234")).AssertProblem(413, "msg");
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/chat.html", StringComparison.Ordinal)), "Announcing of the chat page");
+    }
+
+    [Fact]
+    public async Task Told_to_stop_it_answers_who_waits_and_ends_well()
+    {
+        if (OperatingSystem.IsWindows()) return;
+
+        // Nothing but the end of the server can end these polls.
+        await using var server = ServerProcess.Start("--CComet:Poll:Timeout=00:10:00");
+        using var http = await server.ClientAsync();
+        await http.PublishAsync("c", "m");
+        var polls = Enumerable.Range(0, 20).Select(i => http.AskAsync($"/sub?channel=c&seqid=1&sname={i}")).ToArray();
+
+        // Each of them stands in its place once a second of the same name has taken it.
+        var newer = Enumerable.Range(0, 20).Select(i => http.AskAsync($"/sub?channel=c&seqid=1&sname={i}")).ToArray();
+        var replaced = await Task.WhenAll(polls.Zip(newer, async (a, b) => await await Task.WhenAny(a, b)));
+        Assert.All(replaced, answer => Assert.Equal(409, answer.Status));
+
+        server.Terminate();
+        foreach (var answer in (await Task.WhenAll(polls.Concat(newer))).Where(a => a.Status != 409)) Assert.Empty(answer.Elements);
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.Empty(server.Errors);
+    }
+}
