@@ -1,0 +1,18 @@
+# syntax=docker/dockerfile:1
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /src
+COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY CComet.Web/CComet.Web.csproj CComet.Web/
+RUN dotnet restore CComet.Web
+COPY CComet.Web CComet.Web
+RUN dotnet publish CComet.Web -c Release --no-restore -o /app /p:UseAppHost=false
+
+# Alpine for its size; its wget serves the health check.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0-alpine
+WORKDIR /app
+COPY --from=build /app .
+ENV ASPNETCORE_HTTP_PORTS=8080
+EXPOSE 8080
+USER $APP_UID
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s CMD wget -q -O /dev/null http://127.0.0.1:8080/health/live
+ENTRYPOINT ["dotnet", "CComet.Web.dll"]

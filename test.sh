@@ -1,0 +1,57 @@
+#!/usr/bin/env bash
+# Builds, checks the format and runs every test. Installs what the tests need when it is missing.
+# Arguments are passed on to `dotnet test`, e.g. ./test.sh --filter FullyQualifiedName~Hub
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive
+
+# What each command comes from. A missing tool is a failure, never a skipped test.
+missing=()
+need() { [ -x "$1" ] || command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
+need /usr/bin/chromium chromium
+need redis-server redis-server
+need node nodejs
+need npm npm
+need /usr/sbin/nginx nginx
+need curl curl
+/usr/bin/python3 -c 'import websockets' >/dev/null 2>&1 || missing+=(python3-websockets)
+
+if [ ${#missing[@]} -gt 0 ]; then
+  install="apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+  echo "Installing ${missing[*]}"
+  if [ "$(id -u)" = 0 ]; then sudo=(); else sudo=(sudo -n); fi
+  if ! { "${sudo[@]}" apt-get update -qq && "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"; } </dev/null; then
+    echo "The tests need ${missing[*]}, which could not be installed. Run this as root:" >&2
+    echo "  $install" >&2
+    exit 1
+  fi
+fi
+
+while IFS= read -r package; do
+  npm ci --no-audit --no-fund --prefix "$(dirname "$package")"
+done < <(find CComet.* -name package-lock.json -not -path '*/node_modules/*')
+
+dotnet build CComet.sln --nologo -v quiet -warnaserror
+dotnet format CComet.sln --verify-no-changes --no-restore
+
+rm -rf TestResults
+status=0
+dotnet test CComet.sln --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory TestResults "$@" </dev/null || status=$?
+
+# Counted from the results, not from what was printed.
+count() { grep -ho '<Counters [^>]*>' TestResults/*.trx 2>/dev/null | sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'; }
+total=$(count total) passed=$(count passed) failed=$(count failed) executed=$(count executed)
+skipped=$((total - executed))
+if [ "$total" -eq 0 ]; then
+  echo "No test ran." >&2
+  status=1
+elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
+  echo "The test run broke off (exit code $status), which counts as a failure." >&2
+  failed=1
+fi
+[ "$failed" -eq 0 ] || status=1
+
+summary="$passed passed, $failed failed"
+[ "$skipped" -eq 0 ] || summary="$summary, $skipped skipped"
+echo "$summary"
+exit "$status"
