@@ -85,6 +85,7 @@ internal static partial class CCometHosting
             (not null, _) => LogEventLevel.Error,
             (_, StatusCodes.Status503ServiceUnavailable) => LogEventLevel.Warning,
             (_, >= StatusCodes.Status500InternalServerError) => LogEventLevel.Error,
+            _ when context.Request.Path.StartsWithSegments("/health") => LogEventLevel.Debug,
             _ => LogEventLevel.Information,
         };
     });
