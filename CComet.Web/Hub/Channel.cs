@@ -8,11 +8,11 @@ public sealed partial class Channel : ILogListener
 {
     private readonly Lock _lock = new();
     private readonly ChannelHub _hub;
-    private readonly List<Waiter> _waiters = [];
+    private readonly WaiterList _waiters = new();
     private Dictionary<string, Subscriber>? _named;
     private MessageRing _ring;
     private string _epoch = "";
-    private Task? _opening;
+    private TaskCompletionSource? _opening;
     private (long First, long End, long MaxBytes, Batch Batch)? _memo;
     private int _subscribers;
     private bool _closed;
@@ -77,15 +77,15 @@ public sealed partial class Channel : ILogListener
     /// <inheritdoc/>
     public void Appended(string epoch, IReadOnlyList<Message> messages)
     {
-        Waiter[] woken;
+        WaiterList.Waiter[] woken;
         bool hole;
         lock (_lock)
         {
             hole = epoch != _epoch || !Accept(messages);
-            woken = hole ? [] : TakeWaiters();
+            woken = hole ? [] : _waiters.TakeAll();
         }
 
-        WakeAll(woken, Wake.Messages);
+        WaiterList.WakeAll(woken, Wake.Messages);
         if (hole) Changed();
     }
 
@@ -95,7 +95,14 @@ public sealed partial class Channel : ILogListener
     /// <summary>Opens the log, once; everyone who comes meanwhile awaits the same opening.</summary>
     internal Task OpenAsync()
     {
-        lock (_lock) return _opening ??= _hub.Store.FollowAsync(Name, this).AsTask();
+        TaskCompletionSource opening;
+        lock (_lock)
+        {
+            if (_opening is not null) return _opening.Task;
+            _opening = opening = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+
+        return FollowAsync(opening);
     }
 
     /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
@@ -116,7 +123,7 @@ public sealed partial class Channel : ILogListener
     {
         lock (_lock)
         {
-            Unpark(ref position);
+            _waiters.Remove(ref position);
             if (subscriber.Sname is not null && _named is not null && _named.TryGetValue(subscriber.Sname, out var named) && named == subscriber)
                 _named.Remove(subscriber.Sname);
             if (--_subscribers == 0) _idleSince = _hub.Time.GetUtcNow();
@@ -263,18 +270,29 @@ public sealed partial class Channel : ILogListener
     /// <summary>Wakes everyone who waits.</summary>
     internal void WakeWaiters(Wake reason)
     {
-        Waiter[] woken;
-        lock (_lock) woken = TakeWaiters();
-        WakeAll(woken, reason);
-    }
-
-    private static void WakeAll(Waiter[] woken, Wake reason)
-    {
-        foreach (var waiter in woken) waiter.Subscriber.Signal(reason);
+        WaiterList.Waiter[] woken;
+        lock (_lock) woken = _waiters.TakeAll();
+        WaiterList.WakeAll(woken, reason);
     }
 
     private static void Tell(Notice notice, int index, ref List<Reading>? readings) =>
         (readings ??= []).Add(new Reading(index, notice, Batch.Empty));
+
+    /// <summary>Outside of the lock: the store has a lock of its own, under which it calls this channel.</summary>
+    private async Task FollowAsync(TaskCompletionSource opening)
+    {
+        try
+        {
+            await _hub.Store.FollowAsync(Name, this);
+            opening.SetResult();
+        }
+        catch (Exception e)
+        {
+            opening.SetException(e);
+        }
+
+        await opening.Task;
+    }
 
     private async Task CatchUpQuietlyAsync()
     {
@@ -298,7 +316,7 @@ public sealed partial class Channel : ILogListener
                 long end;
                 lock (_lock) end = _ring.End;
                 var slice = await _hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
-                WakeAll(Absorb(slice), Wake.Messages);
+                WaiterList.WakeAll(Absorb(slice), Wake.Messages);
                 if (slice.Messages.Length > 0) continue;
                 lock (_lock)
                 {
@@ -334,7 +352,7 @@ public sealed partial class Channel : ILogListener
     }
 
     /// <summary>Takes in what was read from the store, whatever was appended meanwhile.</summary>
-    private Waiter[] Absorb(LogSlice slice)
+    private WaiterList.Waiter[] Absorb(LogSlice slice)
     {
         lock (_lock)
         {
@@ -343,7 +361,7 @@ public sealed partial class Channel : ILogListener
                 // Another life of the log: begin at its end, and let every waiter find out by reading.
                 _epoch = slice.Head.Epoch;
                 Rebase(slice.Head.End);
-                return TakeWaiters();
+                return _waiters.TakeAll();
             }
 
             var before = _ring.End;
@@ -354,7 +372,7 @@ public sealed partial class Channel : ILogListener
                 Accept(slice.Messages);
             }
 
-            return _ring.End > before ? TakeWaiters() : [];
+            return _ring.End > before ? _waiters.TakeAll() : [];
         }
     }
 
@@ -386,39 +404,10 @@ public sealed partial class Channel : ILogListener
             _named[subscriber.Sname] = subscriber;
         }
 
-        if (position.Slot >= 0) return replaced;
-        position.Slot = _waiters.Count;
-        _waiters.Add(new Waiter(subscriber, index));
+        _waiters.Add(ref position, index, subscriber);
         return replaced;
-    }
-
-    private void Unpark(ref Subscriber.Position position)
-    {
-        if (position.Slot < 0) return;
-        var last = _waiters.Count - 1;
-        if (position.Slot != last)
-        {
-            var moved = _waiters[last];
-            _waiters[position.Slot] = moved;
-            moved.Subscriber.Moved(moved.Index, position.Slot);
-        }
-
-        _waiters.RemoveAt(last);
-        position.Slot = -1;
-        if (last == 0) _waiters.Capacity = 0;
-    }
-
-    private Waiter[] TakeWaiters()
-    {
-        if (_waiters.Count == 0) return [];
-        var taken = _waiters.ToArray();
-        _waiters.Clear();
-        foreach (var waiter in taken) waiter.Subscriber.Moved(waiter.Index, -1);
-        return taken;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Channel {Channel} could not catch up with its log")]
     private static partial void LogCatchUpFailed(ILogger logger, string channel, Exception exception);
-
-    private readonly record struct Waiter(Subscriber Subscriber, int Index);
 }
