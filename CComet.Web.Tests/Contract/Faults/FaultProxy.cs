@@ -24,6 +24,9 @@ public enum Fault
     /// <summary>What passes until the cut passes a few bytes at a time.</summary>
     Trickle,
 
+    /// <summary>What passes until the cut is held up for a moment each time.</summary>
+    Delay,
+
     /// <summary>The server is asked twice; until the cut the client hears one of the answers.</summary>
     Duplicate,
 }
@@ -36,6 +39,8 @@ public sealed class FaultProxy : IAsyncDisposable
 {
     private const int MostFaults = 20;
     private const int MostStalls = 2;
+
+    private static readonly TimeSpan HoldUp = TimeSpan.FromMilliseconds(20);
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _closing = new();
@@ -87,7 +92,7 @@ public sealed class FaultProxy : IAsyncDisposable
 
     private (Fault Fault, int After) Plan()
     {
-        var fault = (Fault)_random.Next(1, 7);
+        var fault = (Fault)_random.Next(1, 8);
 
         // Offsets of every size: in the head of an answer, in its first messages, far into the stream.
         var after = _random.Next(3) switch { 0 => _random.Next(400), 1 => _random.Next(2_000), _ => _random.Next(10_000) };
@@ -156,6 +161,7 @@ public sealed class FaultProxy : IAsyncDisposable
 
                 var read = await server.ReceiveAsync(buffer.AsMemory(0, most), ended.Token);
                 if (read == 0) break;
+                if (fault == Fault.Delay) await Task.Delay(HoldUp, ended.Token);
                 await client.SendAsync(buffer.AsMemory(0, read), ended.Token);
                 passed += read;
             }
@@ -172,7 +178,7 @@ public sealed class FaultProxy : IAsyncDisposable
     {
         switch (fault)
         {
-            case Fault.Cut or Fault.Trickle or Fault.Duplicate:
+            case Fault.Cut or Fault.Trickle or Fault.Delay or Fault.Duplicate:
                 server.LingerState = client.LingerState = new LingerOption(enable: true, seconds: 0);
                 break;
             case Fault.HalfCloseToClient:
