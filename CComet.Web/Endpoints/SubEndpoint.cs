@@ -30,7 +30,7 @@ internal static class SubEndpoint
         if (callback is not null && asked.Starts.Any(s => s.From.Seqid is null))
         {
             await subscriber.BeginAsync();
-            await Answers.WriteArrayAsync(context, callback, [.. subscriber.Positions.Select(p => (ReadOnlyMemory<byte>)Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value).Json)]);
+            await Answers.WriteArrayAsync(context, callback, [.. subscriber.Places.Select(place => (ReadOnlyMemory<byte>)place.Json)]);
             return;
         }
 

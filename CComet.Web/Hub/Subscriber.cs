@@ -56,6 +56,9 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
     /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
     public IEnumerable<(string Channel, Cursor Cursor)> Positions => _positions.Select(p => (p.Channel.Name, new Cursor(p.Epoch, p.Next)));
 
+    /// <summary>Where it stands, as it is told: one notice a channel.</summary>
+    public IEnumerable<Notice> Places => Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value));
+
     /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or <c>name=epoch:seqid,…</c> for several channels.</summary>
     public string CursorText => _positions.Length == 1
         ? new Cursor(_positions[0].Epoch, _positions[0].Next).ToString()

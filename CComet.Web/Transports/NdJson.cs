@@ -15,7 +15,7 @@ public sealed class NdJson(PipeWriter output) : Feed(output)
     /// <inheritdoc/>
     protected override void Begin(Subscriber subscriber)
     {
-        foreach (var (channel, cursor) in subscriber.Positions) Put(Notice.Cursor(channel, cursor.Epoch!, cursor.Seqid!.Value).Json);
+        foreach (var place in subscriber.Places) Put(place.Json);
     }
 
     /// <inheritdoc/>

@@ -44,7 +44,7 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
 
     /// <inheritdoc/>
     protected override void Begin(Subscriber subscriber) =>
-        PutArray([.. subscriber.Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value).Json)]);
+        PutArray([.. subscriber.Places.Select(place => place.Json)]);
 
     /// <inheritdoc/>
     protected override void Write(int position, Notice notice) => PutArray([notice.Json]);
