@@ -142,6 +142,29 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task Two_people_talk_on_after_the_server_was_started_anew()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var alice = await chromium.VisitAsync();
+        await using var bob = await chromium.VisitAsync();
+        await alice.JoinAsync(server, "a", "alice");
+        await bob.JoinAsync(server, "a", "bob");
+        await alice.SayAsync("before");
+        await Expect(bob.Message("before")).ToBeVisibleAsync();
+
+        await server.StopAsync();
+        await using var anew = await LiveServer.StartAsync(server.Port);
+        await alice.SayAsync("after");
+        await Expect(bob.Message("after")).ToContainTextAsync("alice");
+        await bob.SayAsync("I hear you");
+        await Expect(alice.Message("I hear you")).ToContainTextAsync("bob");
+
+        await Expect(alice.Page.Locator("#outbox article")).ToHaveCountAsync(0);
+        await Expect(bob.Message("before")).ToHaveCountAsync(1);
+        Assert.Empty(alice.Complaints);
+    }
+
+    [Fact]
     public async Task What_is_no_longer_kept_is_told()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=2");

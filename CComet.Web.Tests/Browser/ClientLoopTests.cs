@@ -13,7 +13,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             """
             share => new Promise(done => {
               const { fetch } = scripted(() => new TypeError('no network'));
-              record({ url: 'http://x', channel: 'a', retryMin: 500, retryMax: 30000, env: { fetch, random: () => share, setTimeout: fn => setTimeout(fn) } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', retryMin: 500, retryMax: 30000, env: { fetch, random: () => share, setTimeout: fn => setTimeout(fn) } });
               room.on('error', () => { if (log.errors.length === 9) { room.close(); done(log.errors.map(error => error.retryIn)); } });
             })
             """;
@@ -35,7 +35,7 @@ public sealed class ClientLoopTests(Chromium chromium)
               const busy = () => answer({ type: 'urn:ccomet:error:503', status: 503, code: '503', detail: 'Draining.' }, { status: 503, 'Retry-After': '7' });
               let tries = 0;
               const { fetch } = scripted(({ verb }) => (verb === 'pub' && ++tries > 1 ? answer([{ type: 'pub', seqid: 0 }]) : busy()));
-              record({ url: 'http://x', channel: 'a', env: { fetch, random: () => 0, setTimeout: (fn, ms) => { pauses.push(ms); return setTimeout(fn); } } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch, random: () => 0, setTimeout: (fn, ms) => { pauses.push(ms); return setTimeout(fn); } } });
               await new Promise(told => room.on('error', told));
               await room.publish('x');
               room.close();
@@ -56,7 +56,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             async () => {
               let clock = 0;
               const { fetch, requests } = scripted(({ verb }) => (verb === 'pub' ? new TypeError('no network') : undefined));
-              record({ url: 'http://x', channel: 'a', retryMin: 500, env: { fetch, now: () => clock, random: () => 0, setTimeout: (fn, ms) => { if (ms === 500) { clock += ms; setTimeout(fn); } } } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', retryMin: 500, env: { fetch, now: () => clock, random: () => 0, setTimeout: (fn, ms) => { if (ms === 500) { clock += ms; setTimeout(fn); } } } });
               const error = await room.publish('x', { timeout: 2100 }).catch(error => error);
               const sent = requests.filter(({ verb }) => verb === 'pub');
               return [error.status, sent.length, new Set(sent.map(({ body }) => body.id)).size];
@@ -81,7 +81,7 @@ public sealed class ClientLoopTests(Chromium chromium)
                 () => answer([item(0), item(1), item(2)], { 'CComet-Cursor': 'e:3' }),
                 () => answer([item(5)], { 'CComet-Cursor': 'e:6' }),
                 () => undefined);
-              record({ url: 'http://x', channel: 'a', env: { fetch } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch } });
             }
             """);
 
@@ -102,7 +102,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             () => {
               globalThis.clock = { now: 0 };
               const server = scripted(({ query }) => (query.wait === '0' ? answer([], { 'CComet-Cursor': 'e:0' }) : undefined));
-              record({ url: 'http://x', channel: 'a', env: { fetch: server.fetch, now: () => clock.now } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch: server.fetch, now: () => clock.now } });
               Object.assign(globalThis, server);
             }
             """);
@@ -126,7 +126,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             () => new Promise(done => {
               let pauses = 0;
               const { fetch, requests } = scripted(() => answer([], { 'CComet-Cursor': 'e:0' }));
-              record({ url: 'http://x', channel: 'a', retryMin: 500, env: { fetch, random: () => 0, setTimeout: (fn, ms) => {
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', retryMin: 500, env: { fetch, random: () => 0, setTimeout: (fn, ms) => {
                 if (ms === 500) { pauses++; setTimeout(fn); }
                 if (requests.length === 6) { room.close(); done(pauses); }
               } } });
@@ -146,9 +146,9 @@ public sealed class ClientLoopTests(Chromium chromium)
             () => {
               const item = seqid => ({ type: 'MSG', channel: 'a', msg: `m${seqid}`, seqid });
               const { fetch } = scripted(() => answer([item(0), item(1)], { 'CComet-Cursor': 'e:2' }), () => undefined);
-              globalThis.room = new CComet({ url: 'http://x', channel: 'a', env: { fetch } });
+              globalThis.room = new CComet({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch } });
               room.on('message', () => { throw new Error('mine'); });
-              record({ url: 'http://x', channel: 'a' });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a' });
             }
             """);
 
@@ -166,7 +166,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             """
             async () => {
               const { fetch, requests } = scripted(() => undefined);
-              const make = more => new CComet({ url: 'http://x', channel: 'a', sname: 'n', env: { fetch }, ...more });
+              const make = more => new CComet({ url: 'http://x', transport: 'fetch', channel: 'a', sname: 'n', env: { fetch }, ...more });
               const first = make();
               const answers = [make() === first, make({ url: 'http://x/' }) === first, make({ channel: 'b' }) !== first, make({ sname: 'm' }) !== first];
               await Promise.resolve();
@@ -194,7 +194,7 @@ public sealed class ClientLoopTests(Chromium chromium)
                 () => answer('<html>Please log in</html>'),
                 () => answer([], { 'CComet-Cursor': 'e:0' }),
                 () => undefined);
-              record({ url: 'http://x', channel: 'a', env: { fetch } });
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch } });
             }
             """);
         await visitor.UntilOpenAsync();

@@ -43,10 +43,10 @@ public sealed class Visitor : IAsyncDisposable
     /// <summary>Uncaught errors, and what the console calls an error, breaches of the Content-Security-Policy among them.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;
 
-    /// <summary>The addresses of all polls so far.</summary>
+    /// <summary>The addresses of all polls and event streams so far.</summary>
     public IReadOnlyCollection<string> Polls => _requests;
 
-    /// <summary>The most polls that were open at one time.</summary>
+    /// <summary>The most of them that were open at one time.</summary>
     public int MostOpenPolls => _mostOpen;
 
     /// <summary>Opens a page of another origin than the server's.</summary>
@@ -119,7 +119,7 @@ public sealed class Visitor : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Context.DisposeAsync();
 
-    private static bool IsSub(IRequest request) => new Uri(request.Url).AbsolutePath == "/sub" && request.Method == "GET";
+    private static bool IsSub(IRequest request) => new Uri(request.Url).AbsolutePath is "/sub" or "/sse" && request.Method == "GET";
 
     private void Ended(IRequest request)
     {

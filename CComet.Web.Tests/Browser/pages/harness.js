@@ -22,7 +22,7 @@ globalThis.answer = (body, { status = 200, ...headers } = {}) => new Response(ty
 globalThis.scripted = (...answers) => {
   const requests = [];
   const fetch = (url, how) => new Promise((resolve, reject) => {
-    const request = { verb: new URL(url).pathname.slice(1), query: Object.fromEntries(new URL(url).searchParams), body: how.body && JSON.parse(how.body), aborted: false };
+    const request = { verb: new URL(url).pathname.slice(1), query: Object.fromEntries(new URL(url).searchParams), body: how.body && JSON.parse(how.body), signal: how.signal, aborted: false };
     requests.push(request);
     how.signal.addEventListener('abort', () => { request.aborted = true; reject(how.signal.reason); });
     const given = (answers.length > 1 ? answers.shift() : answers[0])(request);
@@ -30,4 +30,40 @@ globalThis.scripted = (...answers) => {
     else if (given) resolve(given);
   });
   return { fetch, requests };
+};
+
+/** A clock that is turned by hand; `waits` are the times, in ms, that somebody waits for. */
+globalThis.handClock = () => {
+  let now = 0;
+  let timers = [];
+  const clearTimeout = timer => { timers = timers.filter(other => other !== timer); };
+  return {
+    now: () => now,
+    setTimeout: (fn, ms) => { timers.push({ fn, at: now + ms }); return timers.at(-1); },
+    clearTimeout,
+    waits: () => timers.map(timer => timer.at - now),
+    turn: ms => {
+      now += ms;
+      for (const timer of timers.filter(({ at }) => at <= now)) { clearTimeout(timer); timer.fn(); }
+    },
+  };
+};
+
+/** An event stream that says what it is told to say, until its request is aborted. */
+globalThis.eventStream = ({ signal }) => {
+  let wire;
+  const body = new ReadableStream({ start: controller => { wire = controller; } });
+  signal.addEventListener('abort', () => { try { wire.error(signal.reason); } catch { /* It has ended. */ } });
+  return { answer: new Response(body, { headers: { 'Content-Type': 'text/event-stream' } }), say: text => wire.enqueue(new TextEncoder().encode(text)), sayBytes: bytes => wire.enqueue(bytes) };
+};
+
+/** A WebSocket that says what it is told to say. */
+globalThis.scriptedSocket = () => {
+  const sockets = [];
+  const openSocket = url => {
+    const socket = { url, sent: [], closed: false, send: text => socket.sent.push(JSON.parse(text)), close: () => { socket.closed = true; }, say: items => socket.onmessage?.({ data: JSON.stringify(items) }) };
+    sockets.push(socket);
+    return socket;
+  };
+  return { sockets, openSocket };
 };

@@ -7,7 +7,8 @@
  *
  * This file has no import and no export on purpose: a plain script tag cannot read a file that has one, and a module can
  * import a file that has none. Loaded both ways in one page it is still one class, so that "one living instance per url,
- * channel and sname" holds for the whole page.
+ * channel and sname" holds for the whole page. The plain script tag is also why all of the client stands in this one long
+ * file: a second one would be a second tag, or a build step.
  *
  *   const room = new CComet({ url: 'https://push.example.org', channel: 'lobby', sname: 'alice' });
  *   room.on('message', message => console.log(message.sname, message.msg));
@@ -26,11 +27,28 @@
   const POLL_TIMEOUT = 35_000;
   const ASK_TIMEOUT = 15_000;
 
-  /** When the page is looked at again, a poll younger than this is taken to be alive, in ms. */
+  /** A stream begins at once; when nothing of it came by then, something on the way collects it, in ms. */
+  const FIRST_BYTES = 8_000;
+
+  /** The server gives a sign of life every 15 s. Two that did not come are silence, in ms. */
+  const SILENCE = 33_000;
+
+  /** When the page is looked at again, what was heard of less than this ago is taken to be alive, in ms; a stream is, every 15 s. */
   const YOUNG = 5_000;
+  const YOUNG_STREAM = 17_000;
+
+  /** Channels that come one after another within this, in ms, make a shared connection be opened anew only once. */
+  const SETTLE = 20;
+
+  /** The most channels, and about the most characters of an address, that one connection has. */
+  const MAX_CHANNELS = 64;
+  const MAX_ADDRESS = 6_000;
 
   /** An empty answer that came sooner than this, in ms, was not waited for; asking again at once would make a storm. */
   const UNWAITED = 500;
+
+  /** The code with which a WebSocket is closed after a message over its limit. */
+  const TOO_LONG = 1009;
 
   /** Refusals, in the server's own words, that asking again will not change. */
   const FINAL = new Set(['400', '401', '403']);
@@ -46,14 +64,27 @@
     return parts && { epoch: parts[1], next: Number(parts[2]) };
   };
 
-  const query = params => new URLSearchParams(Object.entries(params).filter(([, value]) => value != null)).toString();
+  /** The cursors by channel of an answer to several, `name=epoch:seqid,…`; that of one channel has the name ''. */
+  const readCursors = text => new Map((text ?? '').split(',').map(part => {
+    const equals = part.indexOf('=');
+    return [decodeURIComponent(part.slice(0, Math.max(equals, 0))), readCursor(part.slice(equals + 1))];
+  }));
+
+  /** A value may be an array, and is then repeated; one that is null is left out, but in an array it keeps its place. */
+  const query = params => new URLSearchParams(Object.entries(params)
+    .filter(([, value]) => value != null)
+    .flatMap(([name, value]) => [value].flat().map(one => [name, one ?? '']))).toString();
 
   /** As part of a query; half a surrogate pair becomes U+FFFD, where encodeURIComponent would throw. */
   const encode = text => query({ '': text }).slice(1);
 
+  /** As the server repeats it: with half a surrogate pair become U+FFFD. */
+  const asSent = text => new URLSearchParams({ '': text }).get('');
+
   /** All that is used of the browser. A test may replace any of it by the option `env`. */
   const browser = {
     fetch: (...args) => globalThis.fetch(...args),
+    openSocket: url => new globalThis.WebSocket(url),
     setTimeout: (fn, ms) => globalThis.setTimeout(fn, ms),
     clearTimeout: timer => globalThis.clearTimeout(timer),
     now: () => Date.now(),
@@ -93,7 +124,24 @@
     });
   }
 
-  /** Asks by fetch. Resolves to `{ items, cursor }`; `cursor` is what the header CComet-Cursor told. */
+  const isRefusal = item => /^[45]\d\d$/.test(item?.type);
+
+  /** A refusal that came as an element of an array. */
+  const refusalOf = ({ type, reason }) => new CCometError(reason, { status: type === '402' ? 409 : Number(type), code: type });
+
+  /** What an answer by HTTP that has not what was asked for says about the reason. */
+  function refusalBy(env, answer, text) {
+    let json = null;
+    try { json = JSON.parse(text); } catch { /* Something between here and the server answered. */ }
+    const after = answer.headers.get('Retry-After');
+    const retryAfter = after === null ? undefined : Number(after) >= 0 ? Number(after) * 1000 : Date.parse(after) - env.now() || undefined;
+    const own = json?.type?.startsWith?.('urn:ccomet:error:');
+    return new CCometError(json?.detail ?? `The answer is no answer of CComet (HTTP ${answer.status}).`, {
+      status: answer.status, code: own ? json.code : '', title: json?.title, parameter: json?.parameter, retryAfter,
+    });
+  }
+
+  /** Asks by fetch. `cursor` and `retry` are what the headers CComet-Cursor and CComet-Retry told. */
   async function askByFetch(env, { url, post, signal }) {
     const how = { signal, cache: 'no-store' };
     if (post) Object.assign(how, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(post) });
@@ -105,17 +153,11 @@
       throw new CCometError('The server cannot be reached.', { cause });
     }
 
-    let json = null;
-    try { json = JSON.parse(text); } catch { /* Something between here and the server answered. */ }
+    let items;
+    try { items = JSON.parse(text); } catch { /* refusalBy() says so */ }
     // A poll that was replaced is a 409 whose body is an array; every other refusal is an object.
-    if (Array.isArray(json) && (answer.ok || answer.status === 409)) return { items: json, cursor: readCursor(answer.headers.get('CComet-Cursor')) };
-
-    const after = answer.headers.get('Retry-After');
-    const retryAfter = after === null ? undefined : Number(after) >= 0 ? Number(after) * 1000 : Date.parse(after) - env.now() || undefined;
-    const own = json?.type?.startsWith?.('urn:ccomet:error:');
-    throw new CCometError(json?.detail ?? `The answer is no answer of CComet (HTTP ${answer.status}).`, {
-      status: answer.status, code: own ? json.code : '', title: json?.title, parameter: json?.parameter, retryAfter,
-    });
+    if (!Array.isArray(items) || !(answer.ok || answer.status === 409)) throw refusalBy(env, answer, text);
+    return { items, cursor: answer.headers.get('CComet-Cursor'), retry: answer.headers.get('CComet-Retry') };
   }
 
   /** Asks by a script element (JSONP): for pages that fetch does not let through. */
@@ -125,7 +167,7 @@
       const script = env.document.createElement('script');
       const fail = cause => reject(new CCometError('The server cannot be reached.', { cause }));
       env.window[name] = text => {
-        try { resolve({ items: JSON.parse(text), cursor: null }); } catch (cause) { fail(cause); }
+        try { resolve({ items: JSON.parse(text), cursor: null, retry: null }); } catch (cause) { fail(cause); }
       };
       // A script that has run has called back before its load event; then fail() comes too late to matter.
       script.onload = script.onerror = () => { delete env.window[name]; script.remove(); fail(); };
@@ -143,23 +185,202 @@
    */
   async function receiveByPoll(link) {
     const asked = link.env.now();
-    const { items, cursor } = await link.ask('sub', { ...link.place(), wait: link.probing ? 0 : POLL_SECONDS }, { timeout: POLL_TIMEOUT });
-    link.deliver(items, cursor);
-    if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
+    const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
+    link.deliver(items, readCursors(cursor));
+    if (retry !== null) await link.sentAway(Number(retry));
+    else if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
+  }
+
+  /** Reads server-sent events out of the pieces in which they come: each call gives the events that a piece has made whole. */
+  function eventReader() {
+    const decoder = new TextDecoder();
+    let rest = '';
+    let event = {};
+    return piece => {
+      const lines = (rest + decoder.decode(piece, { stream: true })).split(/\r?\n/);
+      rest = lines.pop();
+      const whole = [];
+      for (const line of lines) {
+        const [, field, value] = /^([^:]*):? ?([^]*)$/.exec(line);
+        if (line === '') {
+          whole.push(event);
+          event = {};
+        } else if (field !== '') {
+          event[field] = field === 'data' && event.data !== undefined ? `${event.data}\n${value}` : value;
+        }
+      }
+
+      return whole;
+    };
+  }
+
+  /**
+   * Receives by server-sent events. Not by the browser's EventSource: that one tells neither the signs of life, without
+   * which a stream that is kept back somewhere looks like a quiet one, nor why it was refused.
+   */
+  async function receiveByEvents(link) {
+    const { env, signal } = link;
+    const limit = new AbortController();
+    const abort = () => limit.abort();
+    signal.addEventListener('abort', abort, { once: true });
+    let silence, timer, retryAfter;
+    const expect = (ms, otherwise) => {
+      env.clearTimeout(timer);
+      timer = env.setTimeout(() => { silence = otherwise; abort(); }, ms);
+    };
+    try {
+      expect(FIRST_BYTES, 'never begun');
+      const answer = await env.fetch(link.locate('sse', link.where()), { signal: limit.signal, cache: 'no-store', headers: { Accept: 'text/event-stream' } });
+      if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(env, answer, await answer.text());
+      if (!answer.body?.getReader) throw new CCometError('This browser cannot read a stream as it comes.');
+      const reader = answer.body.getReader();
+      const read = eventReader();
+      for (;;) {
+        const { done, value } = await reader.read();
+        if (done) throw new CCometError('The stream was cut.', { retryAfter });
+        expect(SILENCE, 'fallen silent');
+        link.heard();
+        const events = read(value);
+        retryAfter = events.reduce((told, { retry }) => (retry ? Number(retry) : told), retryAfter);
+        const items = events.filter(event => event.data !== undefined).map(event => JSON.parse(event.data));
+        const id = events.findLast(event => event.id !== undefined)?.id;
+        const refusal = items.find(isRefusal);
+        if (refusal) throw refusalOf(refusal);
+        if (items.length > 0 || id !== undefined) link.deliver(items, readCursors(id));
+        const bye = items.find(item => item.type === 'BYE');
+        if (bye) return await link.sentAway(bye.retry);
+      }
+    } catch (cause) {
+      if (silence) throw Object.assign(new CCometError(`The stream has ${silence}.`, { cause }), { silence });
+      if (cause instanceof CCometError) throw cause;
+      throw new CCometError('The server cannot be reached.', { cause, retryAfter });
+    } finally {
+      env.clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      // What ended by our own will would otherwise go on being sent.
+      abort();
+    }
+  }
+
+  /**
+   * Receives by a WebSocket, which also takes what is published. The server's pings are answered by the browser and not
+   * told to the page, so that a dead one shows only by a publish that gets no receipt, or when the page is woken.
+   */
+  function receiveBySocket(link) {
+    const { env, signal } = link;
+    return new Promise((resolve, reject) => {
+      let begun = false;
+      const socket = env.openSocket(link.locate('ws', link.where()).replace(/^http/, 'ws'));
+      const end = error => {
+        env.clearTimeout(timer);
+        signal.removeEventListener('abort', onAbort);
+        socket.onmessage = socket.onclose = null;
+        socket.close();
+        link.hangUp(error);
+        if (error) reject(error);
+      };
+      const onAbort = () => end(new CCometError('Given up.'));
+      const timer = env.setTimeout(() => end(new CCometError('The server cannot be reached.')), ASK_TIMEOUT);
+      signal.addEventListener('abort', onAbort, { once: true });
+      socket.onmessage = ({ data }) => {
+        env.clearTimeout(timer);
+        link.heard();
+        const items = JSON.parse(data);
+        const [{ type, sname, retry }] = items;
+        if (type === 'BYE') {
+          end();
+          resolve(link.sentAway(retry));
+        } else if (type === '409' && sname !== undefined) {
+          end(refusalOf(items[0]));
+        } else if (type === 'pub' || isRefusal(items[0])) {
+          link.receipt(items[0]);
+        } else {
+          link.deliver(items, new Map());
+          if (!begun && !signal.aborted) link.carry(text => socket.send(text));
+          begun = true;
+        }
+      };
+      socket.onclose = ({ code }) => {
+        if (code === TOO_LONG) end(new CCometError('The message is too long.', { status: 413 }));
+        else if (begun) end(new CCometError('The connection was cut.'));
+        // Why a WebSocket was refused is not told to the page; a poll is told.
+        else link.ask('sub', { ...link.where(), wait: 0 }).then(() => end(new CCometError('No WebSocket can be opened.')), end);
+      };
+    });
   }
 
   /**
    * The transports by name. One has
-   * - `ask(env, { url, post, signal })`, one request: resolves to `{ items, cursor }` or rejects with a CCometError;
-   * - `receive(link)`, which gives what it gets to `link.deliver(items, cursor)`, as often as it likes, until its request
+   * - `ask(env, { url, post, signal })`, one request: resolves to `{ items, cursor, retry }` or rejects with a CCometError;
+   * - `receive(link)`, which gives what it gets to `link.deliver(items, cursors)`, as often as it likes, until its request
    *   has ended as planned (then it is called again), failed (then it rejects) or `link.signal` was aborted;
    * - `posts`, whether it can send a body, and so values of JSON that are not strings;
-   * - `tellsCursor`, whether an answer to /sign comes with its cursor.
+   * - `tellsCursor`, whether an answer to /sign comes with its cursor;
+   * - `carries`, whether what is published goes over the connection that receives;
+   * - `young`, for how long after it was heard of it is taken to be alive, in ms.
    */
   const transports = {
-    fetch: { ask: askByFetch, receive: receiveByPoll, posts: true, tellsCursor: true },
-    jsonp: { ask: askByScript, receive: receiveByPoll, posts: false, tellsCursor: false },
+    sse: { ask: askByFetch, receive: receiveByEvents, posts: true, tellsCursor: true, carries: false, young: YOUNG_STREAM },
+    fetch: { ask: askByFetch, receive: receiveByPoll, posts: true, tellsCursor: true, carries: false, young: YOUNG },
+    jsonp: { ask: askByScript, receive: receiveByPoll, posts: false, tellsCursor: false, carries: false, young: YOUNG },
+    websocket: { ask: askByFetch, receive: receiveBySocket, posts: true, tellsCursor: true, carries: true, young: YOUNG },
   };
+
+  /** What `auto` tries, the best first. */
+  const LADDER = ['sse', 'fetch', 'jsonp'];
+
+  /**
+   * Which transport `auto` uses for one url, for as long as the page lives. It goes down when SSE does not get through but
+   * something below does, and back to the top when that fails as well: then it is not the transport that is at fault.
+   */
+  class Ladder {
+    #at = 0;
+    #first;
+    #isProven = false;
+    #hasStreamed = false;
+    #hasBeaten = false;
+
+    get transport() { return LADDER[this.#at]; }
+
+    /** Something came by a transport. `isLate` says that it came after a quiet time, as only a stream that is not kept back does. */
+    works(transport, isLate) {
+      if (transport !== this.transport) return;
+      this.#isProven = true;
+      this.#hasStreamed ||= this.#at === 0;
+      this.#hasBeaten ||= this.#at === 0 && isLate;
+    }
+
+    /** A request that is not a stream has been answered: as far as is known, a stream would be as well. */
+    asks(transport) {
+      if (transport === 'fetch' && this.transport === 'fetch' && !this.#isProven) this.#at = 0;
+    }
+
+    /**
+     * Something failed by a transport, after so many failures in a row. Gives null when another is to be tried at once, else
+     * the error to tell.
+     */
+    fails(transport, error, failures) {
+      // What CComet itself answered got through.
+      if (!['', '0', '404'].includes(error.code)) return error;
+      // Another connection to the same url was here first.
+      if (transport !== this.transport) return null;
+      if (this.#at === 0) {
+        // A stream that was alive before is cut by outages and by a sleeping computer; only if that goes on, it may be the way.
+        const outage = error.silence === 'fallen silent' ? this.#hasBeaten : !error.silence && this.#hasStreamed;
+        if (outage && failures < 2) return error;
+        this.#first = error;
+      } else if (this.#isProven || this.#at === LADDER.length - 1) {
+        const told = this.#isProven ? error : this.#first;
+        this.#at = 0;
+        this.#isProven = false;
+        return told;
+      }
+
+      this.#at++;
+      this.#isProven = false;
+      return null;
+    }
+  }
 
   /** Where the verbs are, for the modern options and for those of 2014. */
   function locator(env, options) {
@@ -178,6 +399,330 @@
     return { key: [options.sign_url, options.pub_url, options.sub_url].map(url => absolute(url ?? '')), locate };
   }
 
+  /**
+   * One connection to one url, shared by the channels that want the same of it: one request at a time for all of them.
+   * A seat is what it knows of a channel's instance: `channel`, `pauses`, `place()`, `signs()`, and what it is told.
+   */
+  class Connection {
+    #env; #locate; #transport; #ladder; #alone; #sname;
+    #pauses = { retryMin: 0, retryMax: 0 };
+    #seats = new Set();
+    #flight = null;
+    #running = false;
+    #waiting = false;
+    #settling = false;
+    #probing = true;
+    #failures = 0;
+    #socket = null;
+    #outbox = [];
+
+    constructor(env, { locate, transport, ladder, alone, sname }) {
+      this.#env = env;
+      this.#locate = locate;
+      this.#transport = transport;
+      this.#ladder = ladder;
+      this.#alone = alone;
+      this.#sname = sname;
+    }
+
+    /** The name of the transport in use. */
+    get transport() { return this.#transport === 'auto' ? this.#ladder.transport : this.#transport; }
+
+    get #used() { return transports[this.transport]; }
+
+    hasRoomFor(channel) {
+      if (this.#seats.size === 0) return true;
+      const length = [channel, ...[...this.#seats].map(seat => seat.channel)].reduce((sum, name) => sum + encode(name).length + 60, 0);
+      return !this.#alone && this.#seats.size < MAX_CHANNELS && length <= MAX_ADDRESS;
+    }
+
+    get isEmpty() { return this.#seats.size === 0; }
+
+    join(seat) {
+      if (this.#seats.size === 0) {
+        for (const event of ['online', 'offline']) this.#env.window.addEventListener?.(event, this.#onNetwork);
+        this.#env.document?.addEventListener('visibilitychange', this.#onVisible);
+      }
+
+      this.#seats.add(seat);
+      // The most patient of them speaks for all.
+      for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], seat.pauses[name]);
+      this.#probing = true;
+      if (this.#running) {
+        this.#change();
+      } else {
+        this.#failures = 0;
+        // Not before the caller has had the time to listen, and to name his other channels.
+        Promise.resolve().then(() => this.#run());
+      }
+    }
+
+    leave(seat) {
+      if (!this.#seats.delete(seat)) return;
+      if (this.#seats.size > 0) {
+        this.#change();
+        return;
+      }
+
+      for (const event of ['online', 'offline']) this.#env.window.removeEventListener?.(event, this.#onNetwork);
+      this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
+      this.#flight?.abort();
+    }
+
+    /** Asks anew at once: what is in flight may be dead without anybody having been told. A sign-in is never said twice for it. */
+    wake(always) {
+      const flight = this.#flight;
+      const isYoung = this.#env.now() - (flight?.heard ?? 0) < this.#used.young;
+      // When the server said when to come back, that is when.
+      if (flight?.isAway || (!this.#waiting && (flight?.signs || (isYoung && !always)))) return;
+      this.#failures = 0;
+      this.#probing = true;
+      flight?.abort();
+    }
+
+    async ask(verb, params, { post, signal, timeout = ASK_TIMEOUT, transport = this.#used } = {}) {
+      if (signal?.aborted) throw new CCometError('Given up.');
+      const limit = new AbortController();
+      const abort = () => limit.abort();
+      const timer = this.#env.setTimeout(abort, timeout);
+      signal?.addEventListener('abort', abort, { once: true });
+      try {
+        const answer = await transport.ask(this.#env, { url: this.#locate(verb, params), post, signal: limit.signal });
+        const refusal = answer.items.find(isRefusal);
+        if (refusal) throw refusalOf(refusal);
+        return answer;
+      } finally {
+        this.#env.clearTimeout(timer);
+        signal?.removeEventListener('abort', abort);
+      }
+    }
+
+    /** Publishes once. By the query of an address where there is no body, or where the addresses are those of 2014. */
+    async publish(message, timeout, byAddress) {
+      if (this.#used.carries && this.#running) return this.#send(message, timeout);
+      const { items } = this.#used.posts && !byAddress ? await this.ask('pub', {}, { timeout, post: message }) : await this.ask('pub', message, { timeout });
+      return items[0];
+    }
+
+    /** The floor, and a random share of what grows with each failure: clients cut off together do not come back together. */
+    pause(failures, retryAfter = 0) {
+      const { retryMin, retryMax } = this.#pauses;
+      return Math.max(retryMin, retryAfter) + this.#env.random() * Math.min(retryMax, retryMin * 2 ** failures);
+    }
+
+    async #run() {
+      if (this.#running) return;
+      this.#running = true;
+      while (this.#seats.size > 0) {
+        const flight = this.#flight = new AbortController();
+        const signing = [...this.#seats].find(seat => seat.signs());
+        Object.assign(flight, { heard: this.#env.now(), signs: Boolean(signing), hasBegun: false, isAway: false, seats: signing ? [signing] : [...this.#seats], transport: this.transport });
+        try {
+          if (signing) await this.#signIn(signing, flight);
+          else await transports[flight.transport].receive(this.#link(flight));
+        } catch (error) {
+          // Aborted on purpose: nobody is left, or woken to ask anew.
+          if (!flight.signal.aborted) await this.#recover(error, flight);
+        }
+      }
+
+      this.#running = false;
+      for (const { reject } of this.#outbox.splice(0)) reject(new CCometError('The connection was closed.'));
+    }
+
+    /** What a transport sees of this. */
+    #link(flight) {
+      const { signal, seats } = flight;
+      return {
+        env: this.#env,
+        signal,
+        probing: this.#probing,
+        locate: this.#locate,
+        where: () => this.#where(seats),
+        ask: (verb, params, how) => this.ask(verb, params, { ...how, signal, transport: transports[flight.transport] }),
+        heard: () => this.#heard(flight),
+        deliver: (items, cursors) => this.#deliver(flight, items, cursors),
+        rest: () => this.#rest(this.pause(0), signal),
+        sentAway: ms => this.#sentAway(ms, flight),
+        carry: send => this.#carry(send),
+        receipt: item => this.#socket?.sent.shift()?.settle(item),
+        hangUp: error => this.#hangUp(error),
+      };
+    }
+
+    /** Who asks, and from where on. Among several channels each has a value, which may be empty. */
+    #where(seats) {
+      const places = seats.map(seat => seat.place());
+      if (places.length === 1) return { channel: seats[0].channel, sname: this.#sname, seqid: places[0].next, epoch: places[0].epoch };
+      return { channel: seats.map(seat => seat.channel), sname: this.#sname, seqid: places.map(place => place.next), epoch: places.map(place => place.epoch) };
+    }
+
+    #heard(flight) {
+      const isLate = flight.hasBegun && this.#env.now() - flight.heard > YOUNG;
+      Object.assign(flight, { heard: this.#env.now(), hasBegun: true });
+      this.#ladder.works(flight.transport, isLate);
+    }
+
+    #deliver(flight, items, cursors) {
+      if (flight.signal.aborted) return;
+      this.#failures = 0;
+      this.#probing = false;
+      this.#ladder.works(flight.transport, false);
+      const isOne = flight.seats.length === 1;
+      for (const seat of flight.seats) {
+        if (!this.#seats.has(seat)) continue;
+        const name = asSent(seat.channel ?? '');
+        seat.deliver(isOne ? items : items.filter(item => item.channel === name), cursors.get(isOne ? '' : name));
+        seat.opened();
+      }
+    }
+
+    async #signIn(seat, flight) {
+      const { signal } = flight;
+      await seat.signIn((verb, params) => this.ask(verb, params, { signal }), this.#used.tellsCursor);
+      this.#failures = 0;
+      this.#ladder.asks(flight.transport);
+      // Others that came meanwhile have yet to learn where they stand.
+      if (this.#seats.size === 1) this.#probing = false;
+      if (this.#seats.has(seat)) seat.opened();
+    }
+
+    async #recover(error, flight) {
+      const known = error instanceof CCometError ? error : new CCometError(String(error?.message ?? error), { cause: error });
+      const seats = flight.seats.filter(seat => this.#seats.has(seat));
+      this.#probing = true;
+      // The server does not tell whose name among several was taken: none is taken back by itself.
+      if (known.code === '409') return this.#end(seats, known, 'replaced');
+      if (seats.length > 1 && (FINAL.has(known.code) || known.code === '402')) return this.#sift(seats, known, flight);
+      if (FINAL.has(known.code)) return this.#end(seats, known, 'refused');
+      if (known.code === '402') seats[0]?.beginAgain();
+
+      const failures = this.#failures++;
+      const told = this.#transport === 'auto' ? this.#ladder.fails(flight.transport, known, failures) : known;
+      if (told === null) return;
+      told.retryIn = this.pause(failures, told.retryAfter);
+      for (const seat of seats) seat.failed(told);
+      await this.#rest(told.retryIn, flight.signal);
+    }
+
+    #end(seats, error, state) {
+      for (const seat of seats) {
+        this.leave(seat);
+        seat.ended(error, state);
+      }
+    }
+
+    /** Several were refused together: finds out whom it concerns, so that the others go on. */
+    async #sift(seats, refusal, flight) {
+      let isFound = false;
+      for (const seat of seats) {
+        const { signal } = flight;
+        if (signal.aborted) return;
+        const alone = { seats: [seat], signal, transport: flight.transport };
+        try {
+          const { items, cursor } = await this.ask('sub', { ...this.#where([seat]), wait: 0 }, { signal, transport: transports[flight.transport] });
+          this.#deliver(alone, items, readCursors(cursor));
+          continue;
+        } catch (error) {
+          if (signal.aborted) return;
+          isFound ||= error.code === '402' || FINAL.has(error.code);
+          if (error.code === '402') seat.beginAgain();
+          else await this.#recover(error, alone);
+        }
+      }
+
+      if (!isFound) this.#end(seats, refusal, 'refused');
+    }
+
+    /** The server ends what it sends on purpose, and has told when to come back: its clients share the time out among them. */
+    async #sentAway(ms, flight) {
+      flight.isAway = true;
+      this.#probing = true;
+      for (const seat of flight.seats) if (this.#seats.has(seat)) seat.away();
+      await this.#rest(ms >= 0 ? ms : this.pause(0), flight.signal);
+    }
+
+    async #rest(ms, signal) {
+      if (signal.aborted) return;
+      this.#waiting = true;
+      await sleep(this.#env, ms, signal);
+      this.#waiting = false;
+    }
+
+    /** Another set of channels is another request. */
+    #change() {
+      if (this.#settling) return;
+      this.#settling = true;
+      this.#env.setTimeout(() => {
+        this.#settling = false;
+        this.#probing = true;
+        if (!this.#waiting && !this.#flight.signs) this.#flight.abort();
+      }, SETTLE);
+    }
+
+    #send(message, timeout) {
+      return new Promise((resolve, reject) => {
+        const entry = { text: JSON.stringify(message), reject };
+        const timer = this.#env.setTimeout(() => {
+          this.#outbox = this.#outbox.filter(other => other !== entry);
+          reject(new CCometError('No receipt came.'));
+          // What does not answer is dead, and the receipts that may still come would be taken for others.
+          if (this.#socket?.sent.includes(entry)) this.wake(true);
+        }, timeout);
+        entry.reject = error => { this.#env.clearTimeout(timer); reject(error); };
+        entry.settle = item => {
+          this.#env.clearTimeout(timer);
+          if (isRefusal(item)) reject(refusalOf(item));
+          else resolve(item);
+        };
+        this.#outbox.push(entry);
+        this.#flush();
+      });
+    }
+
+    #carry(send) {
+      this.#socket = { send, sent: [] };
+      this.#flush();
+    }
+
+    #flush() {
+      if (!this.#socket) return;
+      for (const entry of this.#outbox.splice(0)) {
+        this.#socket.sent.push(entry);
+        this.#socket.send(entry.text);
+      }
+    }
+
+    /** Whether what has no receipt yet was stored is not known; who published it sends it again by the same id. */
+    #hangUp(error = new CCometError('The connection was ended.')) {
+      const sent = this.#socket?.sent ?? [];
+      this.#socket = null;
+      // Receipts come in order: if it was a message that broke it, it was the first without one.
+      sent.forEach(({ reject }, i) => reject(i === 0 ? error : new CCometError('The connection was ended.')));
+    }
+
+    /** Offline too: a stream whose network went away is not told so, while a new request is. */
+    #onNetwork = () => this.wake(true);
+
+    #onVisible = () => {
+      if (this.#env.document.visibilityState === 'visible') this.wake(false);
+    };
+  }
+
+  /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
+  const pools = new WeakMap();
+
+  function connect(owner, env, { key, url, channel, ...how }) {
+    if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map() });
+    const { connections, ladders } = pools.get(owner);
+    if (!ladders.has(url)) ladders.set(url, new Ladder());
+    const shared = (connections.get(key) ?? []).filter(connection => !connection.isEmpty);
+    let connection = shared.find(one => one.hasRoomFor(channel));
+    if (!connection) shared.push(connection = new Connection(env, { ...how, ladder: ladders.get(url) }));
+    connections.set(key, shared);
+    return connection;
+  }
+
   const living = new Map();
 
   /**
@@ -194,17 +739,13 @@
     static transports = transports;
     static Error = CCometError;
 
-    #env; #options; #transport; #locate; #key;
+    #env; #options; #locate; #url; #key; #connection;
     #listeners = { message: new Set(), gap: new Set(), reset: new Set(), state: new Set(), error: new Set() };
     #state = 'connecting';
     #place = nowhere();
-    #flight = null;
-    #running = false;
-    #waiting = false;
     #signing;
-    #probing = true;
-    #failures = 0;
     #publishing = Promise.resolve();
+    #seat;
 
     /**
      * Begins to follow. The same url, channel and sname give the instance that lives already, whatever else is asked.
@@ -212,7 +753,8 @@
      * @param {string} [options.url='/'] where the server is, relative to the page
      * @param {string} options.channel 1 to 200 Unicode characters, no controls
      * @param {string} [options.sname] the name to go by, likewise
-     * @param {'fetch'|'jsonp'} [options.transport='fetch']
+     * @param {'auto'|'sse'|'fetch'|'jsonp'|'websocket'} [options.transport='auto'] `auto` is the first that gets through of
+     *   sse, fetch (long polls) and jsonp
      * @param {string} [options.cursor] `epoch:seqid`, as `cursor` gave it, to go on from there
      * @param {boolean} [options.sign=false] sign in first: everybody is told, and the history comes as messages, all of
      *   it before the state is `open`
@@ -224,15 +766,17 @@
      * @param {string} [options.sign_url] 2014: the address to sign in at; it is done at once, by JSONP
      * @param {string} [options.pub_url] 2014: ends in `msg=`; the encoded message is appended
      * @param {string} [options.sub_url] 2014: ends in `seqid=`; the seqid is appended
+     *
+     * Instances of one url, transport, sname and exclusive share one connection for all their channels.
      * @throws {TypeError} a channel that is no text, a cursor or a transport that does not exist
      */
     constructor(options) {
       const seed = Boolean(options?.sub_url);
-      this.#options = { transport: seed ? 'jsonp' : 'fetch', sign: seed && Boolean(options.sign_url), exclusive: true, retryMin: 500, retryMax: 30_000, ...options };
+      this.#options = { transport: seed ? 'jsonp' : 'auto', sign: seed && Boolean(options.sign_url), exclusive: true, retryMin: 500, retryMax: 30_000, ...options };
       this.#env = { ...browser, ...options?.env };
       const { channel, sname, cursor, transport, callback } = this.#options;
       if (!seed && (typeof channel !== 'string' || channel === '')) throw new TypeError('CComet: channel must be a text.');
-      if (!Object.hasOwn(transports, transport)) throw new TypeError(`CComet: there is no transport ${transport}.`);
+      if (transport !== 'auto' && !Object.hasOwn(transports, transport)) throw new TypeError(`CComet: there is no transport ${transport}.`);
       if (cursor != null && !readCursor(cursor)) throw new TypeError('CComet: cursor must be epoch:seqid.');
 
       const { key, locate } = locator(this.#env, this.#options);
@@ -245,15 +789,29 @@
       }
 
       living.set(this.#key, this);
+      this.#url = JSON.stringify(key);
       this.#locate = locate;
-      this.#transport = transports[transport];
       this.#signing = this.#options.sign;
       this.#place = readCursor(cursor) ?? nowhere();
-      this.#env.window.addEventListener?.('online', this.#onOnline);
+      this.#seat = {
+        channel,
+        pauses: this.#options,
+        place: () => this.#place,
+        signs: () => this.#signing,
+        signIn: (ask, tellsCursor) => this.#signIn(ask, tellsCursor),
+        deliver: (items, after) => this.#deliver(items, after),
+        opened: () => this.#turn('open'),
+        away: () => this.#turn('reconnecting'),
+        failed: error => { this.#turn('reconnecting'); this.#emit('error', error); },
+        beginAgain: () => this.#beginAgain(),
+        ended: (error, state) => { this.#emit('error', error); this.#turn(state); },
+      };
       this.#env.document?.addEventListener('visibilitychange', this.#onVisible);
-      // Not before the caller has had the time to listen.
-      Promise.resolve().then(() => this.#run());
+      this.#join();
     }
+
+    /** The transport in use: what `auto` has come to, or what was told. */
+    get transport() { return this.#connection.transport; }
 
     /** Where this stands: `epoch:next seqid`, good on every transport and in another page; null until it is known. */
     get cursor() { return this.#place.next === null || this.#place.epoch === null ? null : `${this.#place.epoch}:${this.#place.next}`; }
@@ -313,7 +871,7 @@
     sign() {
       this.#signing = true;
       this.resume();
-      this.#wake(true);
+      this.#connection.wake(true);
     }
 
     /** 2014's name of `resume`. */
@@ -322,88 +880,51 @@
     /** Goes on after `replaced` or `refused`; nothing in other states. */
     resume() {
       if (!RESTING.has(this.#state) || this.#state === 'closed') return;
-      this.#probing = true;
-      this.#failures = 0;
       this.#turn('reconnecting');
-      this.#run();
+      this.#join();
     }
 
     /** Ends for good. What was given to `publish` is still sent. */
     close() {
       if (this.#state === 'closed') return;
       living.delete(this.#key);
-      this.#env.window.removeEventListener?.('online', this.#onOnline);
       this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
       this.#turn('closed');
-      this.#flight?.abort();
+      this.#connection.leave(this.#seat);
     }
 
-    async #run() {
-      if (this.#running) return;
-      this.#running = true;
-      while (!RESTING.has(this.#state)) {
-        const flight = this.#flight = new AbortController();
-        flight.began = this.#env.now();
-        flight.signs = this.#signing;
-        try {
-          if (flight.signs) await this.#signIn(flight.signal);
-          else await this.#transport.receive(this.#link(flight.signal));
-        } catch (error) {
-          // Aborted on purpose: closed, or woken to ask anew.
-          if (!flight.signal.aborted) await this.#recover(error, flight.signal);
-        }
-      }
-
-      this.#running = false;
+    #join() {
+      const { channel, sname, exclusive, transport, env, sub_url: seed } = this.#options;
+      this.#connection = connect(env ?? browser, this.#env, {
+        key: JSON.stringify([this.#url, transport, sname ?? null, Boolean(exclusive)]),
+        url: this.#url,
+        channel: channel ?? '',
+        locate: this.#locate,
+        transport,
+        // The addresses of 2014 name their channel themselves.
+        alone: Boolean(seed),
+        sname: exclusive ? sname : undefined,
+      });
+      this.#connection.join(this.#seat);
     }
 
-    /** What a transport sees of this. */
-    #link(signal) {
-      return {
-        env: this.#env,
-        signal,
-        probing: this.#probing,
-        place: () => this.#whoAndWhere(),
-        ask: (verb, params, how) => this.#ask(verb, params, { ...how, signal }),
-        deliver: (items, cursor) => { if (!signal.aborted) { this.#deliver(items, cursor); this.#opened(); } },
-        rest: () => this.#rest(this.#pause(0), signal),
-      };
-    }
-
-    #whoAndWhere() {
-      const { channel, sname, exclusive } = this.#options;
-      return { channel, sname: exclusive ? sname : undefined, seqid: this.#place.next, epoch: this.#place.epoch };
-    }
-
-    async #ask(verb, params, { post, signal, timeout = ASK_TIMEOUT } = {}) {
-      if (signal?.aborted) throw new CCometError('Given up.');
-      const limit = new AbortController();
-      const abort = () => limit.abort();
-      const timer = this.#env.setTimeout(abort, timeout);
-      signal?.addEventListener('abort', abort, { once: true });
-      try {
-        const answer = await this.#transport.ask(this.#env, { url: this.#locate(verb, params), post, signal: limit.signal });
-        const refusal = answer.items.find(item => /^[45]\d\d$/.test(item?.type));
-        if (refusal) throw new CCometError(refusal.reason, { status: refusal.type === '402' ? 409 : Number(refusal.type), code: refusal.type });
-        return answer;
-      } finally {
-        this.#env.clearTimeout(timer);
-        signal?.removeEventListener('abort', abort);
-      }
-    }
-
-    async #signIn(signal) {
+    async #signIn(ask, tellsCursor) {
       const { channel, sname } = this.#options;
       let epoch = null;
-      if (!this.#transport.tellsCursor) {
-        const { items } = await this.#ask('sub', { channel, wait: 0 }, { signal });
+      if (!tellsCursor) {
+        const { items } = await ask('sub', { channel, wait: 0 });
         epoch = items.find(item => item.type === 'CURSOR')?.epoch;
       }
 
-      const { items, cursor } = await this.#ask('sign', { channel, sname }, { signal });
+      const { items, cursor } = await ask('sign', { channel, sname });
       this.#signing = false;
-      this.#deliver(items, cursor ?? (epoch && { epoch, next: items.at(-1).seqid + 1 }));
-      this.#opened();
+      this.#deliver(items, readCursor(cursor) ?? (epoch && { epoch, next: items.at(-1).seqid + 1 }));
+    }
+
+    /** The log is shorter than it was. Begins at its beginning, and says so. */
+    #beginAgain() {
+      this.#place.next = 0;
+      this.#emit('reset', { type: 'RESET', channel: this.#options.channel, epoch: this.#place.epoch, seqid: 0 });
     }
 
     /** Moves the place over what came, and tells it. The place is moved first, so that a listener reads the cursor behind its message. */
@@ -430,7 +951,8 @@
         } else if (item.type === 'GAP') {
           skipTo(Math.max(place.next ?? 0, item.to + 1));
         } else if (item.type === 'CURSOR') {
-          if (place.next === null) Object.assign(place, { epoch: item.epoch, next: item.seqid });
+          place.epoch ??= item.epoch;
+          place.next ??= item.seqid;
         } else if (Number.isInteger(item.seqid) && item.seqid >= (place.next ?? 0)) {
           skipTo(item.seqid);
           place.next = item.seqid + 1;
@@ -441,82 +963,26 @@
       if (after?.epoch === place.epoch && after.next > (place.next ?? -1)) skipTo(after.next);
     }
 
-    #opened() {
-      this.#failures = 0;
-      this.#probing = false;
-      if (!RESTING.has(this.#state)) this.#turn('open');
-    }
-
-    async #recover(error, signal) {
-      const known = error instanceof CCometError ? error : new CCometError(String(error?.message ?? error), { cause: error });
-      this.#probing = true;
-      if (known.code === '409' || FINAL.has(known.code)) {
-        this.#emit('error', known);
-        if (!signal.aborted) this.#turn(known.code === '409' ? 'replaced' : 'refused');
-        return;
-      }
-
-      if (known.code === '402') {
-        // The log is shorter than it was. Begin at its beginning, and say so.
-        this.#place.next = 0;
-        this.#emit('reset', { type: 'RESET', channel: this.#options.channel, epoch: this.#place.epoch, seqid: 0 });
-      }
-
-      known.retryIn = this.#pause(this.#failures++, known.retryAfter);
-      this.#turn('reconnecting');
-      this.#emit('error', known);
-      await this.#rest(known.retryIn, signal);
-    }
-
-    async #rest(ms, signal) {
-      if (signal.aborted) return;
-      this.#waiting = true;
-      await sleep(this.#env, ms, signal);
-      this.#waiting = false;
-    }
-
-    /** The floor, and a random share of what grows with each failure: clients cut off together do not come back together. */
-    #pause(failures, retryAfter = 0) {
-      const { retryMin, retryMax } = this.#options;
-      return Math.max(retryMin, retryAfter) + this.#env.random() * Math.min(retryMax, retryMin * 2 ** failures);
-    }
-
     async #publish(msg, id, deadline) {
       const { channel, sname, sub_url: seed } = this.#options;
-      const { posts } = this.#transport;
-      if (typeof msg !== 'string' && (seed || !posts)) throw new TypeError('CComet: only a text can be published in the query of an address.');
       const message = { channel, msg, sname, id };
       for (let failures = 0; ; failures++) {
         const left = deadline - this.#env.now();
         if (left <= 0) throw new CCometError('The message was not sent in time.');
+        if (typeof msg !== 'string' && (seed || !transports[this.transport].posts)) throw new TypeError('CComet: only a text can be published in the query of an address.');
         try {
-          const how = { timeout: Math.min(ASK_TIMEOUT, left) };
-          const { items } = posts && !seed ? await this.#ask('pub', {}, { ...how, post: message }) : await this.#ask('pub', message, how);
-          return items[0];
+          return await this.#connection.publish(message, Math.min(ASK_TIMEOUT, left), Boolean(seed));
         } catch (error) {
           const passing = error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
-          const pause = this.#pause(failures, error.retryAfter);
+          const pause = this.#connection.pause(failures, error.retryAfter);
           if (!passing || this.#env.now() + pause >= deadline) throw error;
           await sleep(this.#env, pause);
         }
       }
     }
 
-    /** Asks anew at once: what is in flight may be dead without anybody having been told. A sign-in is never said twice for it. */
-    #wake(always) {
-      const young = this.#env.now() - (this.#flight?.began ?? 0) < YOUNG;
-      if (!this.#waiting && (this.#flight?.signs || (young && !always))) return;
-      this.#failures = 0;
-      this.#probing = true;
-      this.#flight?.abort();
-    }
-
-    #onOnline = () => this.#wake(true);
-
     #onVisible = () => {
-      if (this.#env.document.visibilityState !== 'visible') return;
-      if (this.#state === 'replaced') this.resume();
-      else this.#wake(false);
+      if (this.#env.document.visibilityState === 'visible' && this.#state === 'replaced') this.resume();
     };
 
     #turn(state) {

@@ -1,0 +1,159 @@
+// Types of ccomet.js: `import CComet from './ccomet.mjs'`, or the global CComet of a script tag
+// (`/// <reference path="ccomet.d.ts" />`, or `import './ccomet.js'`).
+
+declare namespace CComet {
+  /** A transport by name; `auto` is the first that gets through of sse, fetch and jsonp. */
+  type TransportName = 'sse' | 'fetch' | 'jsonp' | 'websocket';
+
+  type State = 'connecting' | 'open' | 'reconnecting' | 'replaced' | 'refused' | 'closed';
+
+  /** An entry of the log. */
+  interface Message {
+    type: 'MSG' | 'SIGN';
+    channel: string;
+    /** Who published it, if he told. */
+    sname?: string;
+    /** What was published: a text or any JSON value. */
+    msg: any;
+    /** Its number in the channel. */
+    seqid: number;
+    /** When it was stored, in ms since 1970. */
+    time: number;
+  }
+
+  /** These seqids cannot be had any more, both included. */
+  interface Gap {
+    type: 'GAP';
+    channel: string;
+    epoch: string | null;
+    from: number;
+    to: number;
+    seqid: number;
+  }
+
+  /** The log began anew. */
+  interface Reset {
+    type: 'RESET';
+    channel: string;
+    epoch: string | null;
+    seqid: number;
+  }
+
+  /** What a publish resolves to. */
+  interface Receipt {
+    type: 'pub';
+    channel: string;
+    epoch: string;
+    seqid: number;
+    /** The id was known: nothing was stored now. */
+    duplicate?: true;
+  }
+
+  interface Error extends globalThis.Error {
+    /** The HTTP status; 0 when there was no answer. */
+    readonly status: number;
+    /** What is wrong, in the server's words. */
+    readonly detail: string;
+    /** The wire's own number: the status, but for 402 (a seqid beyond the end, HTTP 409). */
+    readonly code: string;
+    readonly title?: string;
+    /** The parameter at fault, if told. */
+    readonly parameter?: string;
+    /** When the server asks to be asked again, in ms from then, if told. */
+    readonly retryAfter?: number;
+    /** In how many ms the client itself tries again; undefined when it does not. */
+    readonly retryIn?: number;
+  }
+
+  interface Events {
+    message: (message: Message) => void;
+    gap: (gap: Gap) => void;
+    reset: (reset: Reset) => void;
+    state: (state: State, before: State) => void;
+    error: (error: Error) => void;
+  }
+
+  interface CommonOptions {
+    /** `epoch:seqid`, as `cursor` gave it, to go on from there. */
+    cursor?: string | null;
+    /** Sign in first: everybody is told, and the history comes as messages. */
+    sign?: boolean;
+    /** false leaves sname out of the requests that wait, so that several pages may follow by one name. Default true. */
+    exclusive?: boolean;
+    /** Is called with each message. */
+    callback?: (message: Message) => void;
+    /** The least pause after a failure, in ms. Default 500. */
+    retryMin?: number;
+    /** The most that failures in a row add to it, in ms. Default 30000. */
+    retryMax?: number;
+  }
+
+  interface ModernOptions extends CommonOptions {
+    /** Where the server is, relative to the page. Default '/'. */
+    url?: string;
+    /** 1 to 200 Unicode characters, no controls. */
+    channel: string;
+    /** The name to go by, likewise. */
+    sname?: string | null;
+    /** Default 'auto'. */
+    transport?: 'auto' | TransportName;
+  }
+
+  /** The options of 2014. */
+  interface SeedOptions extends CommonOptions {
+    sign_url?: string;
+    /** Ends in `msg=`; the encoded message is appended. */
+    pub_url?: string;
+    /** Ends in `seqid=`; the seqid is appended. */
+    sub_url: string;
+    transport?: 'fetch' | 'jsonp';
+  }
+
+  type Options = ModernOptions | SeedOptions;
+
+  interface PublishOptions {
+    /** 1 to 200 characters; the same id within 5 minutes stores nothing. A random one by itself. */
+    id?: string;
+    /** When to give up, in ms from now. Default 30000. */
+    timeout?: number;
+  }
+}
+
+/** One channel, followed from now on, or from a cursor, or with its history. */
+declare class CComet {
+  /** The version of the wire this speaks. */
+  static readonly protocol: 1;
+  /** The transports by name. */
+  static readonly transports: Readonly<Record<CComet.TransportName, object>>;
+  /** The class of errors, for instanceof. */
+  static readonly Error: new (detail: string) => CComet.Error;
+
+  /** Begins to follow. The same url, channel and sname give the instance that lives already. */
+  constructor(options: CComet.Options);
+
+  /** Where this stands: `epoch:next seqid`, good on every transport and in another page; null until it is known. */
+  readonly cursor: string | null;
+  /** The next seqid wanted; 0 until it is known. */
+  readonly seqid: number;
+  readonly state: CComet.State;
+  /** The transport in use: what `auto` has come to, or what was told. */
+  readonly transport: CComet.TransportName;
+
+  /** Listens; what is returned stops listening. */
+  on<E extends keyof CComet.Events>(event: E, listener: CComet.Events[E]): () => void;
+  off<E extends keyof CComet.Events>(event: E, listener: CComet.Events[E]): void;
+
+  /** Publishes; rejects with a CComet.Error, or a TypeError for what JSONP cannot carry. */
+  publish(msg: unknown, options?: CComet.PublishOptions): Promise<CComet.Receipt>;
+  /** 2014's publish: who does not look at the promise hears of a failure by `error`. */
+  pub(content: string): Promise<CComet.Receipt>;
+
+  /** Signs in (again). */
+  sign(): void;
+  /** 2014's name of `resume`. */
+  sub(): void;
+  /** Goes on after `replaced` or `refused`. */
+  resume(): void;
+  /** Ends for good. What was given to `publish` is still sent. */
+  close(): void;
+}
