@@ -339,12 +339,20 @@
     #isProven = false;
     #hasStreamed = false;
     #hasBeaten = false;
+    #inOutage = false;
 
     get transport() { return LADDER[this.#at]; }
 
     /** Something came by a transport. `isLate` says that it came after a quiet time, as only a stream that is not kept back does. */
     works(transport, isLate) {
       if (transport !== this.transport) return;
+      if (this.#inOutage && this.#at > 0) {
+        // The server came back between two attempts: that this one was the first to find it says nothing against the best.
+        this.#inOutage = this.#isProven = false;
+        this.#at = 0;
+        return;
+      }
+
       this.#isProven = true;
       this.#hasStreamed ||= this.#at === 0;
       this.#hasBeaten ||= this.#at === 0 && isLate;
@@ -369,6 +377,7 @@
         const outage = error.silence === 'fallen silent' ? this.#hasBeaten : !error.silence && this.#hasStreamed;
         if (outage && failures < 2) return error;
         this.#first = error;
+        this.#inOutage = failures > 0;
       } else if (this.#isProven || this.#at === LADDER.length - 1) {
         const told = this.#isProven ? error : this.#first;
         this.#at = 0;
