@@ -122,6 +122,30 @@ public sealed class StreamLoopTests(Chromium chromium)
     }
 
     [Fact]
+    public async Task A_poll_that_is_the_first_to_find_the_server_after_an_outage_gives_way_to_a_stream()
+    {
+        await using var visitor = await chromium.VisitAsync();
+        await visitor.HostClientAsync();
+        await visitor.Page.EvaluateAsync(
+            """
+            () => {
+              globalThis.clock = handClock();
+              const gone = () => new TypeError('gone');
+              const there = () => answer([], { 'CComet-Cursor': 'e:0' });
+              // No stream gets through, polls do; then nothing does; then the server is back between a stream and a poll.
+              const server = scripted(gone, there, gone, gone, there, () => undefined);
+              Object.assign(globalThis, server);
+              record({ url: 'http://x', channel: 'a', env: { fetch: server.fetch, random: () => 0, ...clock } });
+            }
+            """);
+        await visitor.UntilAsync("() => log.errors.length === 1");
+        await visitor.Page.EvaluateAsync("clock.turn(log.errors[0].retryIn)");
+        await visitor.UntilAsync("() => requests.length === 6");
+
+        Assert.Equal("[\"sse\",\"sub\",\"sub\",\"sse\",\"sub\",\"sse\"]", await visitor.JsonAsync("requests.map(({ verb }) => verb)"));
+    }
+
+    [Fact]
     public async Task An_event_may_come_in_any_pieces()
     {
         await using var visitor = await BeginAsync(new { });
