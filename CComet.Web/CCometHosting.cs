@@ -31,13 +31,10 @@ internal static partial class CCometHosting
         var settings = builder.Configuration.GetSection("CComet");
         builder.Services.AddOptions<HubOptions>().Bind(settings).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
-        builder.Services.AddOptions<StoreOptions>().Bind(settings.GetSection("Store")).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
-
         builder.Services.AddOptions<WebSocketSettings>().Bind(settings.GetSection("WebSocket"));
 
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.TryAddSingleton<IMessageStore, MemoryStore>();
+        builder.Services.AddMessageStore(settings.GetSection("Store"));
         builder.Services.AddSingleton<HubMetrics>();
         builder.Services.AddSingleton<ChannelHub>();
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);

@@ -29,6 +29,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         builder.UseSetting("Serilog:MinimumLevel:Default", "Error");
         builder.UseSetting("Serilog:MinimumLevel:Override:Microsoft.Hosting.Lifetime", "Error");
         builder.UseSetting("CComet:Drain:Grace", "00:00:00");
+        builder.UseSetting("CComet:Store:Kind", "Memory");
 
         // By the address, not by UseKestrel(port): that one is set while the application may be starting already.
         builder.UseSetting("urls", $"http://127.0.0.1:{Port}");

@@ -18,7 +18,7 @@ public sealed class ServerProcess : IAsyncDisposable
     private ServerProcess(string[] arguments)
     {
         var assembly = typeof(Program).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [assembly, "--urls=http://127.0.0.1:0", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [assembly, "--urls=http://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. arguments])
         {
             WorkingDirectory = Path.GetDirectoryName(assembly),
             RedirectStandardOutput = true,

@@ -14,6 +14,8 @@ public sealed partial class Channel : ILogListener
     private string _epoch = "";
     private TaskCompletionSource? _opening;
     private (long First, long End, long MaxBytes, Batch Batch)? _memo;
+    private TaskCompletionSource? _loading;
+    private long _cold = -1;
     private int _subscribers;
     private bool _closed;
     private Task? _catchUp;
@@ -25,7 +27,7 @@ public sealed partial class Channel : ILogListener
         _hub = hub;
         Name = name;
         _idleSince = hub.Time.GetUtcNow();
-        _ring = new MessageRing(hub.Options.History, 0);
+        _ring = new MessageRing(hub.RingBounds, 0);
     }
 
     internal enum Found
@@ -182,6 +184,44 @@ public sealed partial class Channel : ILogListener
 
         replaced?.Signal(Wake.Replaced);
         return found;
+    }
+
+    /// <summary>
+    /// Reads messages older than those in memory, and keeps them in memory where there is room: whoever comes back after a
+    /// restart, or asks for the whole history, asks for what others want too. One such reading runs at a time. What lies too
+    /// deep to be kept is read for each who wants it.
+    /// </summary>
+    /// <returns>What the store has; null when there may be more in memory now: look again.</returns>
+    internal async ValueTask<LogSlice?> LoadAsync(long from, long maxBytes, CancellationToken cancellation)
+    {
+        TaskCompletionSource? mine = null;
+        Task? others = null;
+        lock (_lock)
+        {
+            if (from > _cold)
+            {
+                others = _loading?.Task;
+                if (others is null) _loading = mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            }
+        }
+
+        if (others is not null)
+        {
+            await others.WaitAsync(cancellation);
+            return null;
+        }
+
+        if (mine is null) return await _hub.Store.ReadAsync(Name, from, maxBytes, cancellation);
+        try
+        {
+            var slice = await _hub.Store.ReadAsync(Name, from, _hub.RingBounds.MaxBytes, cancellation);
+            return TryKeep(slice) && slice.Messages[0].Seqid == from ? null : slice.Within(maxBytes);
+        }
+        finally
+        {
+            lock (_lock) _loading = null;
+            mine.SetResult();
+        }
     }
 
     /// <summary>Gives a position what the store had for it, told of what was missing first.</summary>
@@ -376,10 +416,26 @@ public sealed partial class Channel : ILogListener
         }
     }
 
+    /// <summary>Puts what was read before what is in memory, when the two join and there is room.</summary>
+    private bool TryKeep(LogSlice slice)
+    {
+        if (slice.Messages.Length == 0) return false;
+        lock (_lock)
+        {
+            if (slice.Head.Epoch != _epoch) return false;
+            var last = slice.Messages[^1].Seqid;
+            var older = (int)Math.Max(0, _ring.First - slice.Messages[0].Seqid);
+            if (last >= _ring.First - 1 && _ring.TryPrepend(slice.Messages.AsSpan(0, older))) return true;
+            _cold = last;
+            return false;
+        }
+    }
+
     private void Rebase(long first)
     {
-        _ring = new MessageRing(_hub.Options.History, first);
+        _ring = new MessageRing(_hub.RingBounds, first);
         _memo = null;
+        _cold = -1;
     }
 
     private Batch BatchFrom(long seqid, long maxBytes)

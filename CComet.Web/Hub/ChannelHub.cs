@@ -29,6 +29,7 @@ public sealed class ChannelHub : IDisposable
     {
         Store = store;
         Options = options.Value;
+        RingBounds = Options.History with { MaxBytes = Math.Min(Options.History.MaxBytes, Options.Limits.ChannelMemoryBytes) };
         Metrics = metrics;
         Time = time;
         Logger = logger;
@@ -54,6 +55,9 @@ public sealed class ChannelHub : IDisposable
     internal bool IsEnding => _ending;
 
     internal IMessageStore Store { get; }
+
+    /// <summary>How much of each channel is held in memory.</summary>
+    internal HistoryOptions RingBounds { get; }
 
     internal HubMetrics Metrics { get; }
 

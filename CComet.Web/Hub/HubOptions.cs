@@ -102,6 +102,17 @@ public sealed record LimitOptions
     [Range(1, 100_000_000)]
     public int IdsPerChannel { get; init; } = 250_000;
 
+    /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>
+    [Range(1, 1_000_000)]
+    public int WaitingWrites { get; init; } = 10_000;
+
+    /// <summary>
+    /// How much of a channel's newest messages is held in memory while it has subscribers, in bytes: 4 KiB to 1 GiB. Older
+    /// ones that are kept are read from the store.
+    /// </summary>
+    [Range(4 << 10, 1 << 30)]
+    public int ChannelMemoryBytes { get; init; } = 1 << 20;
+
     /// <summary>Subscribers of one channel at a time: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
     public int SubscribersPerChannel { get; init; } = 100_000;

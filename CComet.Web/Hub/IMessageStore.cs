@@ -65,7 +65,21 @@ public readonly record struct LogHead(string Epoch, long First, long End);
 /// <summary>Consecutive messages of a log and its bounds when they were read.</summary>
 /// <param name="Head">The log's epoch and bounds.</param>
 /// <param name="Messages">The messages; the first has the seqid asked for, or <see cref="LogHead.First"/> when that is later.</param>
-public readonly record struct LogSlice(LogHead Head, Message[] Messages);
+public readonly record struct LogSlice(LogHead Head, Message[] Messages)
+{
+    /// <summary>As many of the messages as fit in so many bytes, but at least one where there is one.</summary>
+    public LogSlice Within(long maxBytes)
+    {
+        var take = 0;
+        for (long bytes = 0; take < Messages.Length; take++)
+        {
+            bytes += Messages[take].Json.Length;
+            if (take > 0 && bytes > maxBytes) break;
+        }
+
+        return take == Messages.Length ? this : this with { Messages = Messages[..take] };
+    }
+}
 
 /// <summary>What a publisher gets for a stored message.</summary>
 /// <param name="Channel">The channel.</param>

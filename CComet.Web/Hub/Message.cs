@@ -53,21 +53,18 @@ public sealed class Message
     public byte[] Json { get; }
 
     /// <summary>Encodes a draft that has been given its place in the log.</summary>
-    public static Message Encode(Draft draft, long seqid, long time)
+    public static Message Encode(Draft draft, long seqid, long time) => Compose(Opening(draft), seqid, time);
+
+    /// <summary>What is known of a message before it has its place: its JSON up to the value of <c>seqid</c>.</summary>
+    public static byte[] Opening(Draft draft)
     {
         var channel = JsonText.Quote(draft.Channel);
         var sname = draft.Sname is null ? null : JsonText.Quote(draft.Sname);
-        Span<byte> digits = stackalloc byte[20];
-
         var type = draft.Type == MessageType.Sign ? "{\"type\":\"SIGN\",\"channel\":"u8 : "{\"type\":\"MSG\",\"channel\":"u8;
-        var length = type.Length + channel.Length
+        var opening = new byte[type.Length + channel.Length
             + (sname is null ? 0 : SnameKey.Length + sname.Length)
-            + MsgKey.Length + draft.Body.Length
-            + SeqidKey.Length + DigitsOf(seqid, digits).Length
-            + TimeKey.Length + DigitsOf(time, digits).Length + 1;
-
-        var json = new byte[length];
-        var rest = json.AsSpan();
+            + MsgKey.Length + draft.Body.Length + SeqidKey.Length];
+        var rest = opening.AsSpan();
         Put(type, ref rest);
         Put(channel, ref rest);
         if (sname is not null)
@@ -79,9 +76,22 @@ public sealed class Message
         Put(MsgKey, ref rest);
         Put(draft.Body.Span, ref rest);
         Put(SeqidKey, ref rest);
-        Put(DigitsOf(seqid, digits), ref rest);
+        return opening;
+    }
+
+    /// <summary>Makes the message of its <see cref="Opening"/> and its place in the log.</summary>
+    public static Message Compose(ReadOnlySpan<byte> opening, long seqid, long time)
+    {
+        Span<byte> seqidDigits = stackalloc byte[20];
+        Span<byte> timeDigits = stackalloc byte[20];
+        seqidDigits = DigitsOf(seqid, seqidDigits);
+        timeDigits = DigitsOf(time, timeDigits);
+        var json = new byte[opening.Length + seqidDigits.Length + TimeKey.Length + timeDigits.Length + 1];
+        var rest = json.AsSpan();
+        Put(opening, ref rest);
+        Put(seqidDigits, ref rest);
         Put(TimeKey, ref rest);
-        Put(DigitsOf(time, digits), ref rest);
+        Put(timeDigits, ref rest);
         rest[0] = (byte)'}';
         return new Message(seqid, time, json);
     }

@@ -41,6 +41,28 @@ public sealed class MessageRing
         Expire(now);
     }
 
+    /// <summary>
+    /// Puts older messages before those held; the last of them must have the seqid before <see cref="First"/>. False, and
+    /// nothing is done, when the bounds have no room for them.
+    /// </summary>
+    public bool TryPrepend(ReadOnlySpan<Message> older)
+    {
+        long bytes = 0;
+        foreach (var message in older) bytes += message.Json.Length;
+        if (_count + older.Length > _bounds.MaxMessages || _bytes + bytes > _bounds.MaxBytes) return false;
+
+        var capacity = Math.Max(SmallestCapacity, _items.Length);
+        while (capacity < _count + older.Length) capacity *= 2;
+        var items = new Message[capacity];
+        older.CopyTo(items);
+        for (var i = 0; i < _count; i++) items[older.Length + i] = At(i);
+        (_items, _head) = (items, 0);
+        _count += older.Length;
+        _bytes += bytes;
+        First -= older.Length;
+        return true;
+    }
+
     /// <summary>Drops the messages that are older than the bounds allow.</summary>
     public void Expire(DateTimeOffset now)
     {

@@ -166,10 +166,12 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
         {
             if (found == Channel.Found.Behind)
             {
-                var slice = await _hub.Store.ReadAsync(channel.Name, _positions[i].Next, budget, cancellation);
-                var taken = channel.Take(slice, ref _positions[i], i, ref readings);
-                if (taken < 0) await channel.CatchUpAsync();
-                else if ((budget -= taken) <= 0) break;
+                if (await channel.LoadAsync(_positions[i].Next, budget, cancellation) is { } slice)
+                {
+                    var taken = channel.Take(slice, ref _positions[i], i, ref readings);
+                    if (taken < 0) await channel.CatchUpAsync();
+                    else if ((budget -= taken) <= 0) break;
+                }
             }
             else if (!caughtUp)
             {

@@ -8,6 +8,22 @@ public enum StoreKind
 {
     /// <summary>In the process; see <see cref="MemoryStore"/>.</summary>
     Memory,
+
+    /// <summary>In a file of this machine; see <see cref="SqliteStore"/>.</summary>
+    Sqlite,
+
+    /// <summary>In a Redis server that several nodes share; see <see cref="RedisStore"/>.</summary>
+    Redis,
+}
+
+/// <summary>What an acknowledged message in a file survives.</summary>
+public enum Durability
+{
+    /// <summary>The end of the process, however sudden.</summary>
+    Normal,
+
+    /// <summary>The end of the machine's power too: every commit waits for the disk.</summary>
+    Full,
 }
 
 /// <summary>The settings under <c>CComet:Store</c>.</summary>
@@ -15,7 +31,26 @@ public sealed record StoreOptions
 {
     /// <summary>Which store.</summary>
     [EnumDataType(typeof(StoreKind))]
-    public StoreKind Kind { get; init; } = StoreKind.Memory;
+    public StoreKind Kind { get; init; } = StoreKind.Sqlite;
+
+    /// <summary>The database of <see cref="StoreKind.Sqlite"/>: a path, from the content root when it is not a full one.</summary>
+    [Required]
+    public string Path { get; init; } = "data/ccomet.db";
+
+    /// <summary>What an acknowledged message survives, with <see cref="StoreKind.Sqlite"/>.</summary>
+    [EnumDataType(typeof(Durability))]
+    public Durability Durability { get; init; } = Durability.Normal;
+
+    /// <summary>Where <see cref="StoreKind.Redis"/> is: a configuration string of StackExchange.Redis.</summary>
+    [Required]
+    public string Redis { get; init; } = "localhost:6379";
+
+    /// <summary>
+    /// How long a store that outlives the process remembers the epoch and the next seqid of a channel whose messages are all
+    /// gone: 1 min to 3,650 days.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
+    public TimeSpan Remember { get; init; } = TimeSpan.FromDays(30);
 }
 
 /// <summary>Checks the store's settings at the start.</summary>

@@ -1,0 +1,77 @@
+using System.Collections.Concurrent;
+using CComet.Web.Hub;
+
+namespace CComet.Web.Stores.Sqlite;
+
+/// <summary>The connections that read: a few, lent out one by one.</summary>
+internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : IDisposable
+{
+    private readonly ConcurrentBag<SqliteReader> _idle = [];
+    private readonly SemaphoreSlim _free = new(Math.Max(2, Environment.ProcessorCount));
+    private int _generation;
+
+    /// <summary>Reads with one of the connections.</summary>
+    /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
+    public async ValueTask<T> UseAsync<T>(Func<SqliteReader, T> use, CancellationToken cancellation)
+    {
+        await _free.WaitAsync(cancellation);
+        try
+        {
+            return Use(use);
+        }
+        finally
+        {
+            _free.Release();
+        }
+    }
+
+    /// <summary>Reads now, whatever is lent out.</summary>
+    /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
+    public T Use<T>(Func<SqliteReader, T> use)
+    {
+        SqliteReader? reader = null;
+        try
+        {
+            reader = Take();
+            var result = use(reader);
+            Return(reader);
+            return result;
+        }
+        catch (Exception e) when (SqliteFile.IsFailure(e))
+        {
+            reader?.Dispose();
+            throw new StoreUnavailableException($"The store cannot be read: {SqliteFile.Reason(e)}.", e);
+        }
+    }
+
+    /// <summary>The file may be another one now: whoever reads from now on opens it anew.</summary>
+    public void Renew()
+    {
+        Interlocked.Increment(ref _generation);
+        while (_idle.TryTake(out var reader)) reader.Dispose();
+    }
+
+    public void Dispose()
+    {
+        Renew();
+        _free.Dispose();
+    }
+
+    private SqliteReader Take()
+    {
+        var generation = Volatile.Read(ref _generation);
+        while (_idle.TryTake(out var idle))
+        {
+            if (idle.Generation == generation) return idle;
+            idle.Dispose();
+        }
+
+        return new SqliteReader(file.OpenForReading(), history) { Generation = generation };
+    }
+
+    private void Return(SqliteReader reader)
+    {
+        if (reader.Generation == Volatile.Read(ref _generation)) _idle.Add(reader);
+        else reader.Dispose();
+    }
+}

@@ -1,0 +1,22 @@
+using CComet.Web.Hub;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web.Stores;
+
+/// <summary>Which store the hub is given.</summary>
+internal static class StoreServices
+{
+    /// <summary>Adds the store that the settings name, unless the application has brought its own.</summary>
+    public static void AddMessageStore(this IServiceCollection services, IConfiguration settings)
+    {
+        services.AddOptions<StoreOptions>().Bind(settings).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
+        services.TryAddSingleton<IMessageStore>(provider => provider.GetRequiredService<IOptions<StoreOptions>>().Value.Kind switch
+        {
+            StoreKind.Sqlite => ActivatorUtilities.CreateInstance<SqliteStore>(provider),
+            StoreKind.Redis => ActivatorUtilities.CreateInstance<RedisStore>(provider),
+            _ => ActivatorUtilities.CreateInstance<MemoryStore>(provider),
+        });
+    }
+}
