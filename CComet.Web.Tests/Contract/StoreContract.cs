@@ -116,9 +116,9 @@ public abstract class StoreContract
 
     protected abstract IMessageStore Open(HubOptions options);
 
-    private static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Json).RootElement.GetProperty("msg").GetString()!)];
+    protected static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Json).RootElement.GetProperty("msg").GetString()!)];
 
-    private sealed class Recorder : ILogListener
+    protected sealed class Recorder : ILogListener
     {
         private readonly List<long> _seqids = [];
 

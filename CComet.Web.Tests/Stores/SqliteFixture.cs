@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using CComet.Web.Hub;
 using CComet.Web.Stores;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -10,6 +12,8 @@ namespace CComet.Web.Tests.Stores;
 /// <summary>A database in a folder of its own, and the stores that were opened on it.</summary>
 public sealed class SqliteFixture : IDisposable
 {
+    private static readonly string[] Suffixes = ["", "-wal", "-mark"];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-sqlite-");
     private readonly List<SqliteStore> _stores = [];
 
@@ -29,10 +33,52 @@ public sealed class SqliteFixture : IDisposable
         return opened;
     }
 
+    /// <summary>What a statement says of the file, asked beside the server.</summary>
+    public long Ask(string sql)
+    {
+        using var connection = Connect();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        return Convert.ToInt64(command.ExecuteScalar(), System.Globalization.CultureInfo.InvariantCulture);
+    }
+
+    /// <summary>Another program's connection to the file.</summary>
+    public SqliteConnection Connect()
+    {
+        var connection = new SqliteConnection($"Data Source={Path};Pooling=false");
+        connection.Open();
+        return connection;
+    }
+
+    /// <summary>The files as they are at this moment, as after the sudden end of a server, in a folder of their own.</summary>
+    public SqliteFixture Copy()
+    {
+        var copy = new SqliteFixture();
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(copy.Path)!);
+        foreach (var suffix in Suffixes.Where(s => File.Exists(Path + s))) File.WriteAllBytes(copy.Path + suffix, ReadShared(Path + suffix));
+        return copy;
+    }
+
+    /// <summary>Ends the stores in good order.</summary>
+    public async Task CloseAsync()
+    {
+        foreach (var store in _stores) await store.DisposeAsync();
+    }
+
     public void Dispose()
     {
         foreach (var store in _stores) store.DisposeAsync().AsTask().Wait();
         _folder.Delete(recursive: true);
+    }
+
+    /// <summary>Without asking for the locks that the server holds, as cp does.</summary>
+    private static byte[] ReadShared(string path)
+    {
+        using var cat = Process.Start(new ProcessStartInfo("cat", [path]) { RedirectStandardOutput = true })!;
+        using var bytes = new MemoryStream();
+        cat.StandardOutput.BaseStream.CopyTo(bytes);
+        cat.WaitForExit();
+        return bytes.ToArray();
     }
 
     private sealed class Here(string folder) : IHostEnvironment

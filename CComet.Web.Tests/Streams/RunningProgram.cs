@@ -21,6 +21,8 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>What it printed on the standard error so far.</summary>
     public string Complaints => string.Join('\n', _complaints);
 
+    public int Id => _process.Id;
+
     public bool HasExited => _process.HasExited;
 
     /// <summary>Starts it.</summary>

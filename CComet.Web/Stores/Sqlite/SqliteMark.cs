@@ -9,7 +9,7 @@ namespace CComet.Web.Stores.Sqlite;
 /// <param name="Uid">The random name of the database.</param>
 /// <param name="Epoch">The epoch of every channel of which nothing has been stored.</param>
 /// <param name="Commits">How many transactions were committed.</param>
-internal readonly record struct SqliteState(string Uid, string Epoch, long Commits);
+internal sealed record SqliteState(string Uid, string Epoch, long Commits);
 
 /// <summary>
 /// A file beside the database that says, in one line, what was last acknowledged. A database that has less than that (its

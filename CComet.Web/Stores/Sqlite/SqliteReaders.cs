@@ -44,6 +44,9 @@ internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : I
         }
     }
 
+    /// <summary>A connection to what stands at the path at this moment, for the caller to dispose of.</summary>
+    public SqliteReader Open() => Open(Volatile.Read(ref _generation));
+
     /// <summary>The file may be another one now: whoever reads from now on opens it anew.</summary>
     public void Renew()
     {
@@ -66,8 +69,10 @@ internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : I
             idle.Dispose();
         }
 
-        return new SqliteReader(file.OpenForReading(), history) { Generation = generation };
+        return Open(generation);
     }
+
+    private SqliteReader Open(int generation) => new(file.OpenForReading(), history) { Generation = generation };
 
     private void Return(SqliteReader reader)
     {

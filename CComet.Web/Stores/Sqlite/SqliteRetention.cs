@@ -15,6 +15,7 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReaders readers
     /// <summary>One round of everything that is due.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
     {
+        await writer.CheckPlaceAsync();
         await RepeatAsync(ForgetIds, cancellation);
         foreach (var channel in await OverdueAsync(cancellation)) await RepeatAsync(scope => Trim(scope, channel), cancellation);
         await RepeatAsync(ForgetChannels, cancellation);

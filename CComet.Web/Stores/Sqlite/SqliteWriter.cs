@@ -26,7 +26,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
     private readonly Task _writing;
     private SqliteSession? _session;
     private SqliteMark? _mark;
-    private SqliteState? _acknowledged;
+    private volatile SqliteState? _acknowledged;
     private volatile StoreUnavailableException? _unreadable;
     private StoreUnavailableException? _refusal;
     private long _triedAt;
@@ -68,6 +68,17 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
             : scope.Session.Run("INSERT OR REPLACE INTO canary (one, data) VALUES (1, zeroblob($bytes))", ("$bytes", bytes))));
     }
 
+    /// <summary>
+    /// Makes sure that the file that is written is still the one that stands at its path: SQLite goes on writing to a file that
+    /// was deleted or replaced. One that is not is let go of, and the next write opens what is there.
+    /// </summary>
+    public async Task CheckPlaceAsync()
+    {
+        if (_acknowledged is not { } known) return;
+        if (IsInPlace(known)) return;
+        await WriteAsync(new SqliteStep(_ => throw new InvalidDataException("the database was taken away")));
+    }
+
     public async ValueTask DisposeAsync()
     {
         if (!_queue.Writer.TryComplete()) return;
@@ -78,6 +89,20 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         _session?.Dispose();
         if (_session is not null && _acknowledged is { } state) _mark?.Write(state, _file.Durability, closed: true);
         _mark?.Dispose();
+    }
+
+    private bool IsInPlace(SqliteState known)
+    {
+        try
+        {
+            using var reader = _readers.Open();
+            var state = reader.State();
+            return state.Uid == known.Uid && state.Commits >= known.Commits;
+        }
+        catch (Exception e) when (SqliteFile.IsFailure(e))
+        {
+            return e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED };
+        }
     }
 
     private async Task WriteAllAsync()
