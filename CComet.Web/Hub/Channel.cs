@@ -10,12 +10,9 @@ public sealed partial class Channel : ILogListener
     private readonly ChannelHub _hub;
     private readonly WaiterList _waiters = new();
     private Dictionary<string, Subscriber>? _named;
-    private MessageRing _ring;
-    private string _epoch = "";
+    private readonly LogTail _tail;
     private TaskCompletionSource? _opening;
-    private (long First, long End, long MaxBytes, Batch Batch)? _memo;
     private TaskCompletionSource? _loading;
-    private long _cold = -1;
     private int _subscribers;
     private bool _closed;
     private Task? _catchUp;
@@ -27,7 +24,7 @@ public sealed partial class Channel : ILogListener
         _hub = hub;
         Name = name;
         _idleSince = hub.Time.GetUtcNow();
-        _ring = new MessageRing(hub.RingBounds, 0);
+        _tail = new LogTail(hub.TailBounds);
     }
 
     internal enum Found
@@ -69,11 +66,7 @@ public sealed partial class Channel : ILogListener
     /// <inheritdoc/>
     public void Opened(LogHead head)
     {
-        lock (_lock)
-        {
-            _epoch = head.Epoch;
-            Rebase(head.End);
-        }
+        lock (_lock) _tail.Rebase(head.Epoch, head.End);
     }
 
     /// <inheritdoc/>
@@ -83,7 +76,7 @@ public sealed partial class Channel : ILogListener
         bool hole;
         lock (_lock)
         {
-            hole = epoch != _epoch || !Accept(messages);
+            hole = epoch != _tail.Epoch || !_tail.Accept(messages, _hub.Time.GetUtcNow());
             woken = hole ? [] : _waiters.TakeAll();
         }
 
@@ -138,8 +131,8 @@ public sealed partial class Channel : ILogListener
         lock (_lock)
         {
             var now = _hub.Time.GetUtcNow();
-            _ring.Expire(now);
-            _memo = null;
+            _tail.Expire(now);
+            _tail.Forget();
             if (_closed || _subscribers > 0 || now - _idleSince < idle) return false;
             return _closed = true;
         }
@@ -155,24 +148,24 @@ public sealed partial class Channel : ILogListener
         var found = Found.Nothing;
         lock (_lock)
         {
-            _ring.Expire(_hub.Time.GetUtcNow());
-            if (position.Epoch is not null && position.Epoch != _epoch)
+            _tail.Expire(_hub.Time.GetUtcNow());
+            if (position.Epoch is not null && position.Epoch != _tail.Epoch)
             {
-                Tell(Notice.Reset(Name, _epoch), index, ref readings);
+                Tell(Notice.Reset(Name, _tail.Epoch), index, ref readings);
                 _hub.Metrics.Reset();
-                position.Epoch = _epoch;
+                position.Epoch = _tail.Epoch;
                 position.Next = 0;
                 park = null;
                 found = Found.Something;
             }
 
-            if (position.Next < 0) position.Next = _ring.End;
-            if (position.Next > _ring.End) return Found.Beyond;
-            if (position.Next < _ring.First) return Found.Behind;
-            position.Epoch = _epoch;
-            if (position.Next < _ring.End)
+            if (position.Next < 0) position.Next = _tail.End;
+            if (position.Next > _tail.End) return Found.Beyond;
+            if (position.Next < _tail.First) return Found.Behind;
+            position.Epoch = _tail.Epoch;
+            if (position.Next < _tail.End)
             {
-                var batch = BatchFrom(position.Next, maxBytes);
+                var batch = _tail.BatchFrom(position.Next, maxBytes);
                 (readings ??= []).Add(new Reading(index, null, batch));
                 _hub.Metrics.Delivered(batch.Messages.Count);
                 position.Next = batch.After.Seqid!.Value;
@@ -198,7 +191,7 @@ public sealed partial class Channel : ILogListener
         Task? others = null;
         lock (_lock)
         {
-            if (from > _cold)
+            if (_tail.MayKeep(from))
             {
                 others = _loading?.Task;
                 if (others is null) _loading = mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -214,8 +207,10 @@ public sealed partial class Channel : ILogListener
         if (mine is null) return await _hub.Store.ReadAsync(Name, from, maxBytes, cancellation);
         try
         {
-            var slice = await _hub.Store.ReadAsync(Name, from, _hub.RingBounds.MaxBytes, cancellation);
-            return TryKeep(slice) && slice.Messages[0].Seqid == from ? null : slice.Within(maxBytes);
+            var slice = await _hub.Store.ReadAsync(Name, from, _hub.TailBounds.MaxBytes, cancellation);
+            bool isKept;
+            lock (_lock) isKept = _tail.TryKeep(slice);
+            return isKept && slice.Messages[0].Seqid == from ? null : slice.Within(maxBytes);
         }
         finally
         {
@@ -231,7 +226,7 @@ public sealed partial class Channel : ILogListener
         var head = slice.Head;
         lock (_lock)
         {
-            if (head.Epoch != _epoch) return -1;
+            if (head.Epoch != _tail.Epoch) return -1;
         }
 
         if (position.Next > head.End) throw new StoreUnavailableException($"The log of channel '{Name}' is shorter than it was.");
@@ -261,7 +256,7 @@ public sealed partial class Channel : ILogListener
         if (position.Epoch is null) RefuseBeyond(position);
         lock (_lock)
         {
-            Tell(Notice.Reset(Name, _epoch), index, ref readings);
+            Tell(Notice.Reset(Name, _tail.Epoch), index, ref readings);
             _hub.Metrics.Reset();
             position.Next = 0;
         }
@@ -272,16 +267,16 @@ public sealed partial class Channel : ILogListener
     {
         lock (_lock)
         {
-            if (position.Epoch is not null && position.Epoch != _epoch)
+            if (position.Epoch is not null && position.Epoch != _tail.Epoch)
             {
                 // Told as a reset by the first read; until then it stays the client's own.
                 position.Next = Math.Max(0, position.Next);
                 return true;
             }
 
-            if (position.Next < 0) position.Next = _ring.End;
-            if (position.Epoch is null && position.Next > _ring.End) return false;
-            position.Epoch = _epoch;
+            if (position.Next < 0) position.Next = _tail.End;
+            if (position.Epoch is null && position.Next > _tail.End) return false;
+            position.Epoch = _tail.Epoch;
             return true;
         }
     }
@@ -289,7 +284,7 @@ public sealed partial class Channel : ILogListener
     /// <summary>Throws what a seqid beyond the end is answered with.</summary>
     internal void RefuseBeyond(Subscriber.Position position)
     {
-        lock (_lock) throw new SeqidBeyondEndException(Name, position.Next, _ring.End);
+        lock (_lock) throw new SeqidBeyondEndException(Name, position.Next, _tail.End);
     }
 
     /// <summary>
@@ -354,9 +349,11 @@ public sealed partial class Channel : ILogListener
             while (true)
             {
                 long end;
-                lock (_lock) end = _ring.End;
+                lock (_lock) end = _tail.End;
                 var slice = await _hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
-                WaiterList.WakeAll(Absorb(slice), Wake.Messages);
+                WaiterList.Waiter[] woken;
+                lock (_lock) woken = _tail.Absorb(slice, _hub.Time.GetUtcNow()) ? _waiters.TakeAll() : [];
+                WaiterList.WakeAll(woken, Wake.Messages);
                 if (slice.Messages.Length > 0) continue;
                 lock (_lock)
                 {
@@ -375,76 +372,6 @@ public sealed partial class Channel : ILogListener
             lock (_lock) _catchUp = null;
             throw;
         }
-    }
-
-    /// <summary>Adds messages to the ring; false when they do not join on to it.</summary>
-    private bool Accept(IReadOnlyList<Message> messages)
-    {
-        var now = _hub.Time.GetUtcNow();
-        foreach (var message in messages)
-        {
-            if (message.Seqid < _ring.End) continue;
-            if (message.Seqid > _ring.End) return false;
-            _ring.Add(message, now);
-        }
-
-        return true;
-    }
-
-    /// <summary>Takes in what was read from the store, whatever was appended meanwhile.</summary>
-    private WaiterList.Waiter[] Absorb(LogSlice slice)
-    {
-        lock (_lock)
-        {
-            if (slice.Head.Epoch != _epoch)
-            {
-                // Another life of the log: begin at its end, and let every waiter find out by reading.
-                _epoch = slice.Head.Epoch;
-                Rebase(slice.Head.End);
-                return _waiters.TakeAll();
-            }
-
-            var before = _ring.End;
-            if (!Accept(slice.Messages))
-            {
-                // More was dropped from the log than this node had heard of.
-                Rebase(slice.Messages[0].Seqid);
-                Accept(slice.Messages);
-            }
-
-            return _ring.End > before ? _waiters.TakeAll() : [];
-        }
-    }
-
-    /// <summary>Puts what was read before what is in memory, when the two join and there is room.</summary>
-    private bool TryKeep(LogSlice slice)
-    {
-        if (slice.Messages.Length == 0) return false;
-        lock (_lock)
-        {
-            if (slice.Head.Epoch != _epoch) return false;
-            var last = slice.Messages[^1].Seqid;
-            var older = (int)Math.Max(0, _ring.First - slice.Messages[0].Seqid);
-            if (last >= _ring.First - 1 && _ring.TryPrepend(slice.Messages.AsSpan(0, older))) return true;
-            _cold = last;
-            return false;
-        }
-    }
-
-    private void Rebase(long first)
-    {
-        _ring = new MessageRing(_hub.RingBounds, first);
-        _memo = null;
-        _cold = -1;
-    }
-
-    private Batch BatchFrom(long seqid, long maxBytes)
-    {
-        // Everybody who was woken by the same append asks for the same batch: it is made once.
-        if (_memo is { } memo && memo.First == seqid && memo.End == _ring.End && memo.MaxBytes == maxBytes) return memo.Batch;
-        var batch = new Batch(_epoch, _ring.CopyFrom(seqid, maxBytes));
-        _memo = (seqid, _ring.End, maxBytes, batch);
-        return batch;
     }
 
     private Subscriber? Park(ref Subscriber.Position position, int index, Subscriber subscriber)

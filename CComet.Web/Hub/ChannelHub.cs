@@ -29,7 +29,7 @@ public sealed class ChannelHub : IDisposable
     {
         Store = store;
         Options = options.Value;
-        RingBounds = Options.History with { MaxBytes = Math.Min(Options.History.MaxBytes, Options.Limits.ChannelMemoryBytes) };
+        TailBounds = Options.History with { MaxBytes = Math.Min(Options.History.MaxBytes, Options.Limits.ChannelMemoryBytes) };
         Metrics = metrics;
         Time = time;
         Logger = logger;
@@ -57,7 +57,7 @@ public sealed class ChannelHub : IDisposable
     internal IMessageStore Store { get; }
 
     /// <summary>How much of each channel is held in memory.</summary>
-    internal HistoryOptions RingBounds { get; }
+    internal HistoryOptions TailBounds { get; }
 
     internal HubMetrics Metrics { get; }
 

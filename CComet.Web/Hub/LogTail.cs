@@ -1,0 +1,93 @@
+namespace CComet.Web.Hub;
+
+/// <summary>
+/// The part of a log that a channel has in memory: its newest messages, and older ones that were asked for, as far as the
+/// bounds allow. Not safe for use by several threads: the channel's lock guards it.
+/// </summary>
+internal sealed class LogTail(HistoryOptions bounds)
+{
+    private MessageRing _ring = new(bounds, 0);
+    private (long First, long End, long MaxBytes, Batch Batch)? _memo;
+    private long _cold = -1;
+
+    /// <summary>The epoch of the log.</summary>
+    public string Epoch { get; private set; } = "";
+
+    /// <summary>The seqid of the oldest message in memory; equal to <see cref="End"/> when none is.</summary>
+    public long First => _ring.First;
+
+    /// <summary>One past the seqid of the newest message that this node has heard of.</summary>
+    public long End => _ring.End;
+
+    /// <summary>Begins anew, at a place of this or of another life of the log.</summary>
+    public void Rebase(string epoch, long first)
+    {
+        Epoch = epoch;
+        _ring = new MessageRing(bounds, first);
+        _memo = null;
+        _cold = -1;
+    }
+
+    /// <summary>Drops what has become too old.</summary>
+    public void Expire(DateTimeOffset now) => _ring.Expire(now);
+
+    /// <summary>Drops what can be made again.</summary>
+    public void Forget() => _memo = null;
+
+    /// <summary>Adds what is new among these messages; false when they do not join on to what is known.</summary>
+    public bool Accept(IReadOnlyList<Message> messages, DateTimeOffset now)
+    {
+        foreach (var message in messages)
+        {
+            if (message.Seqid < _ring.End) continue;
+            if (message.Seqid > _ring.End) return false;
+            _ring.Add(message, now);
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes in what was read from the store, whatever was appended meanwhile; true when it brought something.</summary>
+    public bool Absorb(LogSlice slice, DateTimeOffset now)
+    {
+        if (slice.Head.Epoch != Epoch)
+        {
+            // Another life of the log: begin at its end, and let every waiter find out by reading.
+            Rebase(slice.Head.Epoch, slice.Head.End);
+            return true;
+        }
+
+        var before = End;
+        if (!Accept(slice.Messages, now))
+        {
+            // More was dropped from the log than this node had heard of.
+            Rebase(Epoch, slice.Messages[0].Seqid);
+            Accept(slice.Messages, now);
+        }
+
+        return End > before;
+    }
+
+    /// <summary>Whether messages from here on may find room before those in memory.</summary>
+    public bool MayKeep(long from) => from > _cold;
+
+    /// <summary>Puts what was read before what is in memory, when the two join and there is room.</summary>
+    public bool TryKeep(LogSlice slice)
+    {
+        if (slice.Messages.Length == 0 || slice.Head.Epoch != Epoch) return false;
+        var last = slice.Messages[^1].Seqid;
+        var older = (int)Math.Max(0, First - slice.Messages[0].Seqid);
+        if (last >= First - 1 && _ring.TryPrepend(slice.Messages.AsSpan(0, older))) return true;
+        _cold = last;
+        return false;
+    }
+
+    /// <summary>The messages from a seqid in memory on. Everybody who was woken by the same append asks for the same: it is made once.</summary>
+    public Batch BatchFrom(long seqid, long maxBytes)
+    {
+        if (_memo is { } memo && memo.First == seqid && memo.End == End && memo.MaxBytes == maxBytes) return memo.Batch;
+        var batch = new Batch(Epoch, _ring.CopyFrom(seqid, maxBytes));
+        _memo = (seqid, End, maxBytes, batch);
+        return batch;
+    }
+}
