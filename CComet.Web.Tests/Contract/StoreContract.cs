@@ -36,7 +36,7 @@ public abstract class StoreContract
     public async Task Concurrent_appends_have_one_order_and_listeners_hear_it()
     {
         var store = Open(new HubOptions { History = new HistoryOptions { MaxMessages = 10_000, MaxBytes = 1 << 28 } });
-        var listener = new Recorder();
+        var listener = new Recorder(store, "c");
         await store.FollowAsync("c", listener);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(w => Task.Run(async () =>
         {
@@ -72,16 +72,89 @@ public abstract class StoreContract
     }
 
     [Fact]
-    public async Task A_batch_over_a_limit_stores_nothing()
+    public async Task A_batch_with_an_id_too_many_stores_nothing()
     {
-        var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 2, Channels = 2 } });
+        var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 2 } });
         await store.AppendAsync([HubFixture.Draft("c", "0", "x")]);
         var ids = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "1", "y"), HubFixture.Draft("c", "2", "z")]));
         Assert.Equal("id", ids.Parameter);
+        Assert.Equal(["0"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
+
+        // An id that is known needs no room, and those that are over make some.
+        Assert.True((await store.AppendAsync([HubFixture.Draft("c", "again", "x"), HubFixture.Draft("c", "1", "y"), HubFixture.Draft("c", "again", "y")]))[2].Duplicate);
+        await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "2", "z")]));
+        Time.Advance(TimeSpan.FromMinutes(5.1));
+        Assert.Equal([2L, 3L], (await store.AppendAsync([HubFixture.Draft("c", "2", "z"), HubFixture.Draft("c", "3", "x")])).Select(r => r.Seqid));
+    }
+
+    [Fact]
+    public async Task A_batch_with_a_channel_too_many_stores_nothing()
+    {
+        if (!BoundsChannels) return;
+        var store = Open(new HubOptions { Limits = new LimitOptions { Channels = 2 } });
+        await store.AppendAsync([HubFixture.Draft("c", "0")]);
         var channels = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "1"), HubFixture.Draft("d", "1"), HubFixture.Draft("e", "1")]));
         Assert.Equal("channel", channels.Parameter);
         Assert.Equal(["0"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
         Assert.Empty((await store.ReadAsync("d", 0, long.MaxValue)).Messages);
+    }
+
+    [Fact]
+    public async Task Retention_by_bytes_keeps_the_newest_however_large_it_is()
+    {
+        var store = Open(new HubOptions { History = new HistoryOptions { MaxBytes = 300 } });
+        for (var i = 0; i < 4; i++) await store.AppendAsync([HubFixture.Draft("c", new string((char)('a' + i), 60))]);
+        var slice = await store.ReadAsync("c", 0, long.MaxValue);
+        Assert.Equal((2, 4, 2), (slice.Head.First, slice.Head.End, slice.Messages.Length));
+        await store.AppendAsync([HubFixture.Draft("c", new string('z', 1_000))]);
+        Assert.Equal(4, Assert.Single((await store.ReadAsync("c", 0, long.MaxValue)).Messages).Seqid);
+        await store.AppendAsync([HubFixture.Draft("c", "small")]);
+        Assert.Equal(["small"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
+    }
+
+    [Fact]
+    public async Task A_reading_ends_where_its_bytes_do_and_the_next_one_goes_on()
+    {
+        var store = Open(new HubOptions());
+        for (var i = 0; i < 300; i++) await store.AppendAsync([HubFixture.Draft("c", $"{i}")]);
+        var texts = new List<string>();
+        for (var readings = 0; texts.Count < 300; readings++)
+        {
+            Assert.True(readings <= 300);
+            var slice = await store.ReadAsync("c", texts.Count, 700);
+            Assert.InRange(slice.Messages.Sum(m => m.Json.Length), 1, 700);
+            texts.AddRange(Texts(slice));
+        }
+
+        Assert.Equal(Enumerable.Range(0, 300).Select(i => $"{i}"), texts);
+        Assert.Equal("7", Assert.Single(Texts(await store.ReadAsync("c", 7, 1))));
+        Assert.Empty((await store.ReadAsync("c", 300, long.MaxValue)).Messages);
+        Assert.Empty((await store.ReadAsync("c", 400, long.MaxValue)).Messages);
+    }
+
+    [Fact]
+    public async Task A_channel_that_was_only_asked_for_keeps_its_epoch_when_it_is_published_to()
+    {
+        var store = Open(new HubOptions());
+        var head = (await store.ReadAsync("c", 0, 1)).Head;
+        Assert.Equal((0, 0), (head.First, head.End));
+        Assert.Equal(head.Epoch, (await store.ReadAsync("c", 0, 1)).Head.Epoch);
+        Assert.Equal(head.Epoch, (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0].Epoch);
+    }
+
+    [Theory]
+    [InlineData("}")]
+    [InlineData("{")]
+    [InlineData("{}a")]
+    [InlineData("a b:c/d?e=f&g")]
+    [InlineData("'; DROP TABLE messages; --")]
+    [InlineData("😀 ä")]
+    public async Task Names_of_any_kind_are_told_apart(string name)
+    {
+        var store = Open(new HubOptions());
+        await store.AppendAsync([HubFixture.Draft(name, "this", "id"), HubFixture.Draft(name + name, "other", "id")]);
+        Assert.Equal(["this"], Texts(await store.ReadAsync(name, 0, long.MaxValue)));
+        Assert.Equal(["other"], Texts(await store.ReadAsync(name + name, 0, long.MaxValue)));
     }
 
     [Fact]
@@ -104,7 +177,7 @@ public abstract class StoreContract
     {
         var store = Open(new HubOptions());
         await store.AppendAsync([HubFixture.Draft("c", "0")]);
-        var listener = new Recorder();
+        var listener = new Recorder(store, "c");
         await store.FollowAsync("c", listener);
         Assert.Equal(1, listener.Head!.Value.End);
         await store.AppendAsync([HubFixture.Draft("c", "1")]);
@@ -114,13 +187,18 @@ public abstract class StoreContract
         Assert.Equal([1L], listener.Seqids);
     }
 
+    /// <summary>Whether the store itself counts its channels.</summary>
+    protected virtual bool BoundsChannels => true;
+
     protected abstract IMessageStore Open(HubOptions options);
 
     protected static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Json).RootElement.GetProperty("msg").GetString()!)];
 
-    protected sealed class Recorder : ILogListener
+    /// <summary>Writes down what it hears of; a hint makes it read on from where it is.</summary>
+    protected sealed class Recorder(IMessageStore store, string channel) : ILogListener
     {
         private readonly List<long> _seqids = [];
+        private Task _reading = Task.CompletedTask;
 
         public LogHead? Head { get; private set; }
 
@@ -141,6 +219,16 @@ public abstract class StoreContract
 
         public void Changed()
         {
+            lock (_seqids) _reading = ReadOnAsync(_reading);
+        }
+
+        private async Task ReadOnAsync(Task before)
+        {
+            await before;
+            await Task.Yield();
+            var next = Seqids is [.., var last] ? last + 1 : Head!.Value.End;
+            var slice = await store.ReadAsync(channel, next, long.MaxValue);
+            Appended(slice.Head.Epoch, slice.Messages);
         }
     }
 }

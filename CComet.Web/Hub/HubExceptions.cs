@@ -14,6 +14,13 @@ public sealed class LimitException(string parameter, string reason, TimeSpan ret
     public TimeSpan RetryAfter { get; } = retryAfter;
 }
 
+/// <summary>The store cannot do what was asked, however often it is asked.</summary>
+public sealed class RefusedException(string parameter, string reason) : Exception(reason)
+{
+    /// <summary>The request's parameter that is at fault.</summary>
+    public string Parameter { get; } = parameter;
+}
+
 /// <summary>The store cannot be reached, or refuses to store.</summary>
 public sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause);
 

@@ -13,6 +13,7 @@ public interface IMessageStore
     /// </summary>
     /// <returns>One receipt a draft.</returns>
     /// <exception cref="LimitException">A log too many, or an id too many.</exception>
+    /// <exception cref="RefusedException">These drafts cannot be stored together.</exception>
     /// <exception cref="StoreUnavailableException">Nothing was stored as far as the store can tell.</exception>
     ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default);
 

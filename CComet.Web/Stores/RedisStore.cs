@@ -1,12 +1,209 @@
+using CComet.Web.Hub;
+using CComet.Web.Stores.Redis;
+using Microsoft.Extensions.Options;
+using StackExchange.Redis;
+
 namespace CComet.Web.Stores;
 
-/// <summary>Placeholder.</summary>
-public sealed class RedisStore : Hub.IMessageStore
+/// <summary>
+/// Keeps the logs in a Redis server that several nodes share: one script appends, so that there is one order for all; what is
+/// told between the nodes is only that there is something to read. What was acknowledged outlives every node, and Redis as far
+/// as Redis keeps it; where it may not have, the logs begin new epochs.
+/// </summary>
+/// <remarks>
+/// A message is acknowledged when the primary has it. The loss of a primary is noticed by its successor having another run_id;
+/// what a power failure takes from an append-only file that is written once a second is not, unless a node has seen it: use
+/// <c>appendfsync always</c> where that matters. The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds
+/// only those a node has open.
+/// </remarks>
+public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 {
-    public ValueTask<IReadOnlyList<Hub.Receipt>> AppendAsync(IReadOnlyList<Hub.Draft> drafts, CancellationToken cancellation = default) => throw new NotSupportedException();
-    public ValueTask<Hub.LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) => throw new NotSupportedException();
-    public ValueTask FollowAsync(string channel, Hub.ILogListener listener, CancellationToken cancellation = default) => throw new NotSupportedException();
-    public void Unfollow(string channel, Hub.ILogListener listener) => throw new NotSupportedException();
-    public ValueTask SweepAsync(CancellationToken cancellation = default) => throw new NotSupportedException();
-    public ValueTask CheckAsync(CancellationToken cancellation = default) => throw new NotSupportedException();
+    /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
+    private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,name=ccomet,";
+
+    /// <summary>Beyond every seqid, and exact as a number of Lua.</summary>
+    private const long End = 1L << 52;
+
+    private static readonly TimeSpan Slack = TimeSpan.FromHours(1);
+    private static readonly TimeSpan CanaryLife = TimeSpan.FromSeconds(10);
+
+    private readonly ConnectionMultiplexer _redis;
+    private readonly RedisServers _servers;
+    private readonly RedisFollowers _followers;
+    private readonly HubOptions _options;
+    private readonly TimeProvider _time;
+    private readonly ILogger _logger;
+    private readonly RedisValue[] _appendSettings;
+    private readonly string _channelPrefix;
+    private int _waiting;
+
+    /// <summary>Connects, or begins to try: a server that is away is told by every call, not here.</summary>
+    public RedisStore(IOptions<StoreOptions> store, IOptions<HubOptions> hub, TimeProvider time, ILogger<RedisStore> logger)
+    {
+        _options = hub.Value;
+        _time = time;
+        _logger = logger;
+        var configuration = Parse(store.Value.Redis);
+        configuration.BacklogPolicy = BacklogPolicy.FailFast;
+
+        // INFO counts as an administrator's command.
+        configuration.AllowAdmin = true;
+        _channelPrefix = configuration.ChannelPrefix.IsNullOrEmpty ? "" : configuration.ChannelPrefix.ToString();
+        _redis = ConnectionMultiplexer.Connect(configuration);
+        _redis.ConnectionFailed += (_, e) => LogLost(_logger, e.ConnectionType, e.FailureType, e.Exception);
+        _redis.ConnectionRestored += (_, e) => LogRestored(_logger, e.ConnectionType);
+        _servers = new RedisServers(_redis);
+        _followers = new RedisFollowers(_redis, _servers, time);
+
+        var history = _options.History;
+        var headLife = store.Value.Remember > history.MaxAge + Slack ? store.Value.Remember : history.MaxAge + Slack;
+        _appendSettings =
+        [
+            history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(MemoryStore.IdMemory), _options.Limits.IdsPerChannel,
+            Milliseconds(headLife), Milliseconds(history.MaxAge + Slack),
+        ];
+    }
+
+    /// <summary>Reads a configuration string.</summary>
+    /// <exception cref="ArgumentException">It is not one.</exception>
+    public static ConfigurationOptions Parse(string text) => ConfigurationOptions.Parse(Defaults + text);
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
+    {
+        if (Interlocked.Increment(ref _waiting) > _options.Limits.WaitingWrites)
+        {
+            Interlocked.Decrement(ref _waiting);
+            throw new StoreUnavailableException("Redis cannot store as fast as it is asked to; try again in a moment.");
+        }
+
+        try
+        {
+            return await AppendAllAsync(drafts);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
+    {
+        var follower = _followers.Find(channel);
+        try
+        {
+            var slice = await ReadOnceAsync(channel, from, maxBytes);
+            if (follower is null || follower.Saw(slice.Head)) return slice;
+
+            // Redis has lost what this node has seen, and nothing else has told so.
+            await _servers.RunAsync(RedisScript.Renew, new RedisKeys(channel).All, [slice.Head.Epoch, follower.End, Epoch.New()]);
+            slice = await ReadOnceAsync(channel, from, maxBytes);
+            follower.Saw(slice.Head);
+            return slice;
+        }
+        catch (StoreUnavailableException)
+        {
+            if (follower is not null) follower.IsDoubtful = true;
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default) =>
+        await _followers.FollowAsync(channel, listener, async () => (await ReadAsync(channel, End, 0, cancellation)).Head);
+
+    /// <inheritdoc/>
+    public void Unfollow(string channel, ILogListener listener) => _followers.Unfollow(channel, listener);
+
+    /// <summary>Nothing: Redis forgets by itself what has been given a time to live.</summary>
+    public ValueTask SweepAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public async ValueTask CheckAsync(CancellationToken cancellation = default)
+    {
+        RedisKey key = $"ccomet:canary:{Guid.NewGuid():N}";
+        try
+        {
+            var database = _redis.GetDatabase();
+            await database.StringSetAsync(key, "alive", CanaryLife);
+            if (await database.StringGetAsync(key) != "alive") throw new StoreUnavailableException("Redis has not kept what was written to it.");
+        }
+        catch (Exception e) when (RedisServers.IsFailure(e))
+        {
+            throw RedisServers.Unavailable(e);
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _followers.DisposeAsync();
+        await _redis.DisposeAsync();
+    }
+
+    private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
+
+    private async Task<IReadOnlyList<Receipt>> AppendAllAsync(IReadOnlyList<Draft> drafts)
+    {
+        var channels = new Dictionary<string, int>(StringComparer.Ordinal);
+        foreach (var draft in drafts) channels.TryAdd(draft.Channel, channels.Count);
+        RedisKey[] keys = channels.Count == 1 ? new RedisKeys(drafts[0].Channel).All : [.. channels.Keys.SelectMany(c => new RedisKeys(c).All)];
+        if (channels.Count > 1 && _servers.IsCluster && channels.Keys.Select(c => _servers.SlotOf(new RedisKeys(c).All[0])).Distinct().Count() > 1)
+            throw new RefusedException("channel", "channel: on this server the messages of one array must be of one channel.");
+
+        var openings = new byte[drafts.Count][];
+        var arguments = new List<RedisValue>(11 + (3 * drafts.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
+        arguments.AddRange(_appendSettings);
+        arguments.Add(_servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH");
+        arguments.Add(_channelPrefix);
+        for (var i = 0; i < openings.Length; i++)
+        {
+            openings[i] = Message.Opening(drafts[i]);
+            arguments.Add(channels[drafts[i].Channel] + 1);
+            arguments.Add(drafts[i].Id ?? "");
+            arguments.Add(openings[i]);
+        }
+
+        var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Append, keys, [.. arguments]))!;
+        if ((string?)answer[0] == "ids")
+        {
+            var full = channels.Single(c => c.Value == (int)answer[1] - 1).Key;
+            throw new LimitException("id", $"id: channel '{full}' remembers its {_options.Limits.IdsPerChannel} ids already.", MemoryStore.IdMemory);
+        }
+
+        var receipts = new Receipt[drafts.Count];
+        for (var i = 0; i < receipts.Length; i++)
+        {
+            var place = answer.AsSpan(1 + (4 * i), 4);
+            var (epoch, seqid, isDuplicate) = ((string)place[0]!, (long)place[1], (int)place[3] == 1);
+            receipts[i] = new Receipt(drafts[i].Channel, epoch, seqid, isDuplicate ? null : Message.Compose(openings[i], seqid, (long)place[2]));
+        }
+
+        return receipts;
+    }
+
+    private async Task<LogSlice> ReadOnceAsync(string channel, long from, long maxBytes)
+    {
+        RedisValue[] arguments =
+        [
+            _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), Milliseconds(_options.History.MaxAge), from, Math.Min(maxBytes, End),
+            Milliseconds(_options.Limits.IdleChannel),
+        ];
+        var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Read, new RedisKeys(channel).All, arguments))!;
+        var messages = new Message[(answer.Length - 3) / 3];
+        for (var i = 0; i < messages.Length; i++)
+        {
+            var entry = answer.AsSpan(3 + (3 * i), 3);
+            messages[i] = Message.Compose((byte[])entry[2]!, (long)entry[0], (long)entry[1]);
+        }
+
+        return new LogSlice(new LogHead((string)answer[0]!, (long)answer[1], (long)answer[2]), messages);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Redis is lost ({Connection}: {Failure}); publishes are refused, and subscribers wait, until it is back")]
+    private static partial void LogLost(ILogger logger, ConnectionType connection, ConnectionFailureType failure, Exception? exception);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Redis is back ({Connection})")]
+    private static partial void LogRestored(ILogger logger, ConnectionType connection);
 }

@@ -10,7 +10,9 @@ internal static class StoreServices
     /// <summary>Adds the store that the settings name, unless the application has brought its own.</summary>
     public static void AddMessageStore(this IServiceCollection services, IConfiguration settings)
     {
-        services.AddOptions<StoreOptions>().Bind(settings).ValidateOnStart();
+        services.AddOptions<StoreOptions>().Bind(settings)
+            .Validate(store => store.Kind != StoreKind.Redis || IsConfiguration(store.Redis), "Store:Redis is not a configuration string of StackExchange.Redis.")
+            .ValidateOnStart();
         services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
         services.TryAddSingleton<IMessageStore>(provider => provider.GetRequiredService<IOptions<StoreOptions>>().Value.Kind switch
         {
@@ -18,5 +20,17 @@ internal static class StoreServices
             StoreKind.Redis => ActivatorUtilities.CreateInstance<RedisStore>(provider),
             _ => ActivatorUtilities.CreateInstance<MemoryStore>(provider),
         });
+    }
+
+    private static bool IsConfiguration(string text)
+    {
+        try
+        {
+            return RedisStore.Parse(text).EndPoints.Count > 0;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
     }
 }

@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using CComet.Web.Tests.Streams;
+
+namespace CComet.Web.Tests.Support;
+
+/// <summary>A real redis-server on a free port, with a folder of its own, that can be killed and started again.</summary>
+public sealed class RedisServer : IAsyncDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-redis-");
+    private readonly string[] _more;
+    private RunningProgram? _program;
+
+    private RedisServer(string[] more) => _more = more;
+
+    public int Port { get; } = FreePort();
+
+    /// <summary>As <c>CComet:Store:Redis</c> wants it.</summary>
+    public string Address => $"127.0.0.1:{Port}";
+
+    /// <summary>Starts a server that writes an append-only file.</summary>
+    public static Task<RedisServer> StartAsync() => StartAsync("--appendonly", "yes");
+
+    public static async Task<RedisServer> StartAsync(params string[] more)
+    {
+        var server = new RedisServer(more);
+        await server.RunAsync();
+        return server;
+    }
+
+    /// <summary>Starts it again where it was.</summary>
+    public async Task RunAsync()
+    {
+        _program = RunningProgram.Start(
+            "redis-server", "redis-server", null, ["--port", $"{Port}", "--bind", "127.0.0.1", "--dir", _folder.FullName, "--save", "", "--enable-debug-command", "yes", .. _more]);
+        await Eventually.TrueAsync(() => _program.HasExited || Ask("PING") == "PONG", "Redis listens");
+        Assert.False(_program.HasExited, $"redis-server has ended: {string.Join('\n', _program.Lines)}");
+    }
+
+    /// <summary>Kills it, as a failing machine does.</summary>
+    public async Task KillAsync() => await _program!.DisposeAsync();
+
+    public async Task RestartAsync()
+    {
+        await KillAsync();
+        await RunAsync();
+    }
+
+    /// <summary>What redis-cli answers to a command.</summary>
+    public string Ask(params string[] command)
+    {
+        using var cli = Process.Start(new ProcessStartInfo("redis-cli", ["-p", $"{Port}", .. command]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        var answer = cli.StandardOutput.ReadToEnd();
+        cli.WaitForExit();
+        return answer.Trim();
+    }
+
+    public long AskNumber(params string[] command) => long.Parse(Ask(command), CultureInfo.InvariantCulture);
+
+    public async ValueTask DisposeAsync()
+    {
+        await KillAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private static int FreePort()
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        return ((IPEndPoint)listener.LocalEndpoint).Port;
+    }
+}

@@ -1,0 +1,116 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net;
+using CComet.Web.Hub;
+using StackExchange.Redis;
+
+namespace CComet.Web.Stores.Redis;
+
+/// <summary>
+/// Runs the scripts, each only on the run of the server that it was made for. A server that was started anew, and one that has
+/// taken another's place, does not know them by their names and says so before anything is done; then it is asked who it is.
+/// </summary>
+internal sealed class RedisServers(IConnectionMultiplexer redis)
+{
+    private const int Attempts = 4;
+
+    private readonly ConcurrentDictionary<EndPoint, Lazy<Task<byte[][]>>> _loaded = new();
+    private readonly IDatabase _database = redis.GetDatabase();
+    private Tuple<bool, bool>? _kind;
+
+    /// <summary>Whether the channels are spread over several servers.</summary>
+    public bool IsCluster => Kind().IsCluster;
+
+    /// <summary>Whether a message can be told to those alone who share a part of a cluster.</summary>
+    public bool HasShardedPubSub => Kind().HasShardedPubSub;
+
+    /// <summary>The slot of a key in a cluster.</summary>
+    public int SlotOf(RedisKey key) => redis.GetHashSlot(key);
+
+    /// <summary>Runs a script where its keys are.</summary>
+    /// <exception cref="StoreUnavailableException">It cannot be run, or nobody can tell whether it was.</exception>
+    public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
+    {
+        try
+        {
+            for (var attempt = 1; ; attempt++)
+            {
+                var server = redis.GetServer(keys[0]);
+                var loaded = _loaded.GetOrAdd(server.EndPoint, _ => new Lazy<Task<byte[][]>>(() => LoadAsync(server)));
+                try
+                {
+                    return await _database.ScriptEvaluateAsync((await loaded.Value)[(int)script], keys, arguments);
+                }
+                catch (RedisServerException e) when (attempt < Attempts && e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
+                {
+                    _loaded.TryRemove(KeyValuePair.Create(server.EndPoint, loaded));
+                }
+                catch when (!loaded.Value.IsCompletedSuccessfully)
+                {
+                    _loaded.TryRemove(KeyValuePair.Create(server.EndPoint, loaded));
+                    throw;
+                }
+            }
+        }
+        catch (Exception e) when (IsFailure(e))
+        {
+            throw Unavailable(e);
+        }
+    }
+
+    /// <summary>True for what a server, or the way to it, can do to us.</summary>
+    public static bool IsFailure(Exception exception) => exception is RedisException or RedisCommandException or TimeoutException or ObjectDisposedException;
+
+    /// <summary>A failure in words for operators and publishers.</summary>
+    public static StoreUnavailableException Unavailable(Exception exception) => new(
+        exception switch
+        {
+            TimeoutException => "Redis did not answer in time; what was asked of it may have been done or not. Try again with the same id.",
+            RedisConnectionException => "Redis cannot be reached; what was asked of it may have been done or not. Try again with the same id.",
+            RedisServerException e => $"Redis refuses: {e.Message.Split(' ')[0]}.",
+            _ => "Redis cannot be used.",
+        },
+        exception);
+
+    /// <summary>What the servers are, which stays as it is once one of them has answered.</summary>
+    private (bool IsCluster, bool HasShardedPubSub) Kind()
+    {
+        if (_kind is { } kind) return (kind.Item1, kind.Item2);
+        var server = redis.GetServers().FirstOrDefault(s => s.IsConnected);
+        if (server is null) return default;
+        var isCluster = server.ServerType == ServerType.Cluster;
+        _kind = Tuple.Create(isCluster, isCluster && server.Features.ShardedPubSub);
+        return (_kind.Item1, _kind.Item2);
+    }
+
+    /// <summary>Asks a server who it is, and gives it the scripts made for it.</summary>
+    private static async Task<byte[][]> LoadAsync(IServer server)
+    {
+        while (true)
+        {
+            var info = await InfoAsync(server);
+            var run = info["run_id"];
+            var upSince = (Number("server_time_usec") / 1_000) - (Number("uptime_in_seconds") * 1_000);
+            var hashes = new List<byte[]>();
+            foreach (var text in RedisScripts.For(run, upSince, forgets: info["aof_enabled"] == "0")) hashes.Add(await server.ScriptLoadAsync(text));
+
+            // Another may have taken its place between the two questions.
+            if ((await InfoAsync(server))["run_id"] == run) return [.. hashes];
+
+            long Number(string name) => long.Parse(info[name], CultureInfo.InvariantCulture);
+        }
+    }
+
+    private static async Task<Dictionary<string, string>> InfoAsync(IServer server)
+    {
+        var text = await server.InfoRawAsync() ?? "";
+        var info = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var line in text.Split('\n', StringSplitOptions.TrimEntries))
+        {
+            var colon = line.IndexOf(':', StringComparison.Ordinal);
+            if (colon > 0) info[line[..colon]] = line[(colon + 1)..];
+        }
+
+        return info;
+    }
+}
