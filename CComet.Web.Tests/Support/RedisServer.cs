@@ -40,7 +40,11 @@ public sealed class RedisServer : IAsyncDisposable
     }
 
     /// <summary>Kills it, as a failing machine does.</summary>
-    public async Task KillAsync() => await _program!.DisposeAsync();
+    public async Task KillAsync()
+    {
+        if (_program is not null) await _program.DisposeAsync();
+        _program = null;
+    }
 
     public async Task RestartAsync()
     {

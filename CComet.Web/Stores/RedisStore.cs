@@ -24,6 +24,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     /// <summary>Beyond every seqid, and exact as a number of Lua.</summary>
     private const long End = 1L << 52;
 
+    private static readonly TimeSpan Impatience = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan Slack = TimeSpan.FromHours(1);
     private static readonly TimeSpan CanaryLife = TimeSpan.FromSeconds(10);
 
@@ -45,6 +46,10 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         _logger = logger;
         var configuration = Parse(store.Value.Redis);
         configuration.BacklogPolicy = BacklogPolicy.FailFast;
+
+        // Back as soon as Redis is: the client looks this often, and tries again after as long.
+        configuration.HeartbeatInterval = Impatience;
+        configuration.ReconnectRetryPolicy = new LinearRetry((int)Impatience.TotalMilliseconds);
 
         // INFO counts as an administrator's command.
         configuration.AllowAdmin = true;

@@ -44,14 +44,14 @@ public sealed class FaultProxy : IAsyncDisposable
 
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _closing = new();
-    private readonly int _serverPort;
+    private readonly Func<Random, int> _serverPort;
     private readonly Random _random;
     private readonly Task _accepting;
     private readonly List<Task> _relays = [];
     private int _faults;
     private int _stalls;
 
-    public FaultProxy(int serverPort, Random random)
+    public FaultProxy(Func<Random, int> serverPort, Random random)
     {
         _serverPort = serverPort;
         _random = random;
@@ -81,7 +81,8 @@ public sealed class FaultProxy : IAsyncDisposable
                 var client = await _listener.AcceptSocketAsync(_closing.Token);
                 Connections++;
                 var (fault, after) = Plan();
-                _relays.Add(Task.Run(() => RelayAsync(client, fault, after)));
+                var port = _serverPort(_random);
+                _relays.Add(Task.Run(() => RelayAsync(client, port, fault, after)));
             }
             catch (Exception e) when (e is OperationCanceledException or SocketException)
             {
@@ -100,7 +101,7 @@ public sealed class FaultProxy : IAsyncDisposable
         return _faults++ < MostFaults ? (fault, after) : (Fault.None, 0);
     }
 
-    private async Task RelayAsync(Socket client, Fault fault, int after)
+    private async Task RelayAsync(Socket client, int serverPort, Fault fault, int after)
     {
         using var _ = client;
         using var server = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
@@ -108,8 +109,8 @@ public sealed class FaultProxy : IAsyncDisposable
         client.NoDelay = true;
         try
         {
-            await server.ConnectAsync(IPAddress.Loopback, _serverPort, _closing.Token);
-            if (twin is not null) await twin.ConnectAsync(IPAddress.Loopback, _serverPort, _closing.Token);
+            await server.ConnectAsync(IPAddress.Loopback, serverPort, _closing.Token);
+            if (twin is not null) await twin.ConnectAsync(IPAddress.Loopback, serverPort, _closing.Token);
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
             var up = UpAsync(client, server, twin, ended);
             var down = DownAsync(server, client, fault, after, ended);

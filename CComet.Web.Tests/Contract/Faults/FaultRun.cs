@@ -1,34 +1,9 @@
-using CComet.Web.Tests.Support;
+using System.Net;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
-/// <summary>A server that can be replaced by a new one on the same port while everybody goes on.</summary>
-public sealed class Restartable(params string[] settings) : IAsyncDisposable
-{
-    private LiveServer? _server;
-
-    public int Port { get; private set; }
-
-    public async Task StartAsync()
-    {
-        _server = await LiveServer.StartAsync(Port, settings);
-        Port = _server.Port;
-    }
-
-    public async Task RestartAsync()
-    {
-        await _server!.StopAsync();
-        await StartAsync();
-    }
-
-    public async ValueTask DisposeAsync()
-    {
-        if (_server is not null) await _server.StopAsync();
-    }
-}
-
 /// <summary>One seeded run: publishers, one subscriber behind the proxy, and everything that the seed makes go wrong.</summary>
-public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transport> transports, int restarts)
+public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> transports, int disturbances)
 {
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
@@ -46,7 +21,7 @@ public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transpo
     public async Task RunAsync()
     {
         using var over = new CancellationTokenSource(Longest);
-        await using var proxy = new FaultProxy(server.Port, new Random(seed + 1));
+        await using var proxy = new FaultProxy(servers.AnyPort, new Random(seed + 1));
         using var client = new Client(proxy.Port, _channel, _random.Next(2) == 0 ? "me" : null, Checker);
         var publishing = PublishAllAsync(over.Token);
         Checker.Begin((await _first.Task.WaitAsync(over.Token)).Epoch);
@@ -65,26 +40,29 @@ public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transpo
                 throw new PromiseBrokenException($"{epoch}:{seqid} was given as '{text}', published as '{published}'");
         }
 
-        if (Checker.Resets > restarts) throw new PromiseBrokenException($"{Checker.Resets} resets for {restarts} restarts");
+        // Each has an id, so that what was published anew is not there twice.
+        if (Checker.Accepted.GroupBy(m => (m.Epoch, m.Text)).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new PromiseBrokenException($"'{twice.Key.Text}' was given twice");
+        if (Checker.Resets > disturbances) throw new PromiseBrokenException($"{Checker.Resets} resets for {disturbances} disturbances");
     }
 
     private bool IsDone() => _end is { } end && Checker.Epoch == end.Epoch && Checker.Next > end.Seqid;
 
     private async Task PublishAllAsync(CancellationToken over)
     {
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.Port}") };
+        using var http = new HttpClient();
         var random = new Random(seed + 2);
         var count = random.Next(50, 250);
-        var restartsAt = Enumerable.Range(0, restarts).Select(_ => random.Next(1, count)).ToHashSet();
+        var disturbedAt = Enumerable.Range(0, disturbances).Select(_ => random.Next(1, count)).ToHashSet();
         Place? last = null;
         var burst = 0;
+        var disturbing = Task.CompletedTask;
         for (var i = 0; i < count; i++)
         {
-            if (restartsAt.Contains(i)) await server.RestartAsync();
+            if (disturbedAt.Contains(i)) disturbing = DisturbAsync(disturbing, random);
 
             // Texts that would break framing or escaping that was done wrongly.
             var text = $"{i} it's \\ \"{new string('x', random.Next(random.Next(2) == 0 ? 5 : 600))}\" </script> \n\u2028😀";
-            last = await PublishAsync(http, text, over);
+            last = await PublishAsync(http, text, $"{seed}.{i}", random, over);
             _first.TrySetResult(last);
 
             // In bursts, between which the subscriber is let come along, so that it is cut off in live delivery as well as in the history.
@@ -93,7 +71,16 @@ public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transpo
             burst = random.Next(random.Next(2) == 0 ? 3 : 40);
         }
 
+        await disturbing;
         _end = last;
+    }
+
+    /// <summary>One thing at a time happens to the servers, while publishing goes on.</summary>
+    private async Task DisturbAsync(Task before, Random random)
+    {
+        var its = new Random(random.Next());
+        await before;
+        await servers.DisturbAsync(its);
     }
 
     private async Task KeepPaceAsync(Place place, CancellationToken over)
@@ -102,14 +89,20 @@ public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transpo
         while (Checker.Epoch == place.Epoch && Checker.Next < place.Seqid) await look.WaitForNextTickAsync(over);
     }
 
-    private async Task<Place> PublishAsync(HttpClient http, string text, CancellationToken over)
+    private async Task<Place> PublishAsync(HttpClient http, string text, string id, Random random, CancellationToken over)
     {
         while (true)
         {
             try
             {
-                using var answer = await http.PostAsync(new Uri($"/pub?channel={_channel}", UriKind.Relative), new StringContent(text), over);
-                if (!answer.IsSuccessStatusCode) continue;
+                using var answer = await http.PostAsync(new Uri($"http://127.0.0.1:{servers.AnyPort(random)}/pub?channel={_channel}&id={id}"), new StringContent(text), over);
+                if (!answer.IsSuccessStatusCode)
+                {
+                    if (answer.StatusCode != HttpStatusCode.ServiceUnavailable) throw new PromiseBrokenException($"a publish was answered by {(int)answer.StatusCode}");
+                    _unsure.Add(text);
+                    continue;
+                }
+
                 var receipt = System.Text.Json.JsonDocument.Parse(await answer.Content.ReadAsStringAsync(over)).RootElement[0];
                 var place = new Place(receipt.GetProperty("epoch").GetString()!, receipt.GetProperty("seqid").GetInt64());
                 _published[place] = text;
@@ -117,7 +110,7 @@ public sealed class FaultRun(int seed, Restartable server, IReadOnlyList<Transpo
             }
             catch (HttpRequestException)
             {
-                // No answer: it may have been stored or not. Published again, so that it may be there twice.
+                // No answer: it may have been stored or not. Published again, which stores it once as long as the log lives.
                 _unsure.Add(text);
             }
         }

@@ -27,7 +27,7 @@ public sealed class FaultTests(ITestOutputHelper output)
     {
         await using var server = new Restartable(Quick);
         await server.StartAsync();
-        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], restarts: 0), Runs(12));
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], disturbances: 0), Runs(12));
         Assert.All(checkers, c => Assert.Equal(0, c.Gaps + c.Resets));
     }
 
@@ -36,7 +36,7 @@ public sealed class FaultTests(ITestOutputHelper output)
     {
         await using var server = new Restartable(Quick);
         await server.StartAsync();
-        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, All, restarts: 0), Runs(12));
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, All, disturbances: 0), Runs(12));
         Assert.All(checkers, c => Assert.Equal(0, c.Gaps + c.Resets));
     }
 
@@ -46,7 +46,7 @@ public sealed class FaultTests(ITestOutputHelper output)
     {
         await using var server = new Restartable([.. Quick, "CComet:History:MaxMessages=10"]);
         await server.StartAsync();
-        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], restarts: 0), Runs(12));
+        var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport], disturbances: 0), Runs(12));
         Assert.All(checkers, c => Assert.Equal(0, c.Resets));
         Assert.Contains(checkers, c => c.Gaps > 0);
     }
@@ -60,11 +60,43 @@ public sealed class FaultTests(ITestOutputHelper output)
         {
             await using var server = new Restartable(Quick);
             await server.StartAsync();
-            var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport, transport, All[Math.Abs(seed) % All.Length]], restarts: 2), 1);
+            var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport, transport, All[Math.Abs(seed) % All.Length]], disturbances: 2), 1);
             resets += checkers.Sum(c => c.Resets);
         }
 
         Assert.True(resets > 0);
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task A_restart_on_a_file_loses_and_repeats_nothing(Transport transport)
+    {
+        for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
+        {
+            var folder = Directory.CreateTempSubdirectory("ccomet-faults-");
+            await using (var server = new Restartable([.. Quick, "CComet:Store:Kind=Sqlite", $"CComet:Store:Path={folder.FullName}/ccomet.db"]))
+            {
+                await server.StartAsync();
+                var checkers = await RunManyAsync(seed => new FaultRun(seed, server, [transport, transport, All[Math.Abs(seed) % All.Length]], disturbances: 3), 1);
+                Assert.All(checkers, c => Assert.Equal((0L, 0), (c.Gaps, c.Resets)));
+            }
+
+            folder.Delete(recursive: true);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Transports))]
+    public async Task Hopping_between_two_nodes_that_come_and_go_with_their_redis_loses_and_repeats_nothing(Transport transport)
+    {
+        await using var nodes = await TwoNodes.StartAsync(Quick);
+        for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
+        {
+            var checkers = await RunManyAsync(seed => new FaultRun(seed, nodes, [transport, transport, All[Math.Abs(seed) % All.Length]], disturbances: 3), 1);
+            Assert.All(checkers, c => Assert.Equal((0L, 0), (c.Gaps, c.Resets)));
+        }
+
+        output.WriteLine($"restarts of the nodes and of Redis: {string.Join(", ", nodes.Restarts)}");
     }
 
     private static int Runs(int usual) =>

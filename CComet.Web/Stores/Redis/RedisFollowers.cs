@@ -12,6 +12,7 @@ namespace CComet.Web.Stores.Redis;
 internal sealed class RedisFollowers : IAsyncDisposable
 {
     private const int TicksARound = 30;
+    private const int DoubtsAfterRestore = 2;
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
 
@@ -22,13 +23,19 @@ internal sealed class RedisFollowers : IAsyncDisposable
     private readonly RedisChannel _canaries = RedisChannel.Literal($"ccomet:canary:{Guid.NewGuid():N}");
     private readonly Task _watching;
     private volatile bool _canaryIsOut = true;
+    private volatile int _doubts;
     private Task? _listening;
 
     public RedisFollowers(IConnectionMultiplexer redis, RedisServers servers, TimeProvider time)
     {
         _subscriber = redis.GetSubscriber();
         _servers = servers;
-        redis.ConnectionRestored += (_, _) => DoubtAll();
+        redis.ConnectionRestored += (_, _) =>
+        {
+            // It is told before the subscriptions have been made again: what is missed until then is found a moment later.
+            _doubts = DoubtsAfterRestore;
+            WakeAll();
+        };
         _watching = Task.Run(() => WatchAsync(time));
     }
 
@@ -80,18 +87,9 @@ internal sealed class RedisFollowers : IAsyncDisposable
             _subscriber.Unsubscribe(WakeOf(follower.Channel), follower.OnHint, CommandFlags.FireAndForget);
     }
 
-    private void DoubtAll()
+    private void WakeAll()
     {
-        foreach (var follower in _followers.Values) follower.IsDoubtful = true;
-        WakeDoubtful();
-    }
-
-    private void WakeDoubtful()
-    {
-        foreach (var follower in _followers.Values)
-        {
-            if (follower.IsDoubtful) follower.Wake();
-        }
+        foreach (var follower in _followers.Values) follower.Wake();
     }
 
     private async Task WatchAsync(TimeProvider time)
@@ -103,12 +101,13 @@ internal sealed class RedisFollowers : IAsyncDisposable
             while (await timer.WaitForNextTickAsync(_closing.Token))
             {
                 tick = (tick + 1) % TicksARound;
+                var isDoubtful = _canaryIsOut || _doubts > 0;
+                if (_doubts > 0) _doubts--;
                 foreach (var follower in _followers.Values)
                 {
-                    if (_canaryIsOut || (uint)follower.Channel.GetHashCode(StringComparison.Ordinal) % TicksARound == tick) follower.IsDoubtful = true;
+                    if (isDoubtful || follower.IsDoubtful || (uint)follower.Channel.GetHashCode(StringComparison.Ordinal) % TicksARound == tick) follower.Wake();
                 }
 
-                WakeDoubtful();
                 await SendCanaryAsync();
             }
         }

@@ -58,15 +58,15 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
         }
     }
 
-    /// <summary>True for what a server, or the way to it, can do to us.</summary>
-    public static bool IsFailure(Exception exception) => exception is RedisException or RedisCommandException or TimeoutException or ObjectDisposedException;
+    /// <summary>True for what a server, or the way to it, can do to us. InvalidOperationException is how the client says that it has no connection to choose from, or is closed.</summary>
+    public static bool IsFailure(Exception exception) => exception is RedisException or RedisCommandException or TimeoutException or InvalidOperationException;
 
     /// <summary>A failure in words for operators and publishers.</summary>
     public static StoreUnavailableException Unavailable(Exception exception) => new(
         exception switch
         {
             TimeoutException => "Redis did not answer in time; what was asked of it may have been done or not. Try again with the same id.",
-            RedisConnectionException => "Redis cannot be reached; what was asked of it may have been done or not. Try again with the same id.",
+            RedisConnectionException or InvalidOperationException => "Redis cannot be reached; what was asked of it may have been done or not. Try again with the same id.",
             RedisServerException e => $"Redis refuses: {e.Message.Split(' ')[0]}.",
             _ => "Redis cannot be used.",
         },
@@ -90,7 +90,9 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
         {
             var info = await InfoAsync(server);
             var run = info["run_id"];
-            var upSince = (Number("server_time_usec") / 1_000) - (Number("uptime_in_seconds") * 1_000);
+
+            // Redis counts whole seconds, and both ends of its uptime are rounded: it has been up since this moment at the latest.
+            var upSince = ((Number("server_time_usec") / 1_000_000) - Number("uptime_in_seconds") + 1) * 1_000;
             var hashes = new List<byte[]>();
             foreach (var text in RedisScripts.For(run, upSince, forgets: info["aof_enabled"] == "0")) hashes.Add(await server.ScriptLoadAsync(text));
 
