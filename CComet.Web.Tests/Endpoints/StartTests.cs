@@ -10,6 +10,9 @@ public sealed class StartTests
     [InlineData("Poll:Timeout", "00:00:00")]
     [InlineData("Store:Kind", "Foo")]
     [InlineData("Store:Kind", "7")]
+    [InlineData("Store:Path", "")]
+    [InlineData("Store:Durability", "Some")]
+    [InlineData("Store:Remember", "00:00:01")]
     [InlineData("History:MaxMessages", "0")]
     [InlineData("History:MaxMessages", "many")]
     [InlineData("History:MaxBytes", "99999999999999999999")]
@@ -24,6 +27,34 @@ public sealed class StartTests
         Assert.StartsWith("CComet cannot start: ", line, StringComparison.Ordinal);
         Assert.Contains(setting.Split(':')[1], line, StringComparison.Ordinal);
         Assert.DoesNotContain(server.Output, l => l.Contains("   at ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_redis_that_is_not_described_well_stops_the_start_with_one_clear_line()
+    {
+        await using var server = ServerProcess.Start("--CComet:Store:Kind=Redis", "--CComet:Store:Redis=nowhere,whatever=7");
+        Assert.NotEqual(0, await server.ExitAsync());
+        Assert.Contains("Store:Redis", Assert.Single(server.Errors), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task As_delivered_it_keeps_its_messages_in_a_file_below_its_folder_and_has_them_after_a_restart()
+    {
+        var folder = Directory.CreateTempSubdirectory("ccomet-default-");
+        File.Copy(Path.Combine(Path.GetDirectoryName(typeof(Program).Assembly.Location)!, "appsettings.json"), Path.Combine(folder.FullName, "appsettings.json"));
+        var settings = new[] { "--CComet:Store:Kind=Sqlite", $"--contentRoot={folder.FullName}" };
+        for (var seqid = 0; seqid < 2; seqid++)
+        {
+            await using var server = ServerProcess.Start(settings);
+            using var http = await server.ClientAsync();
+            Assert.Equal(seqid, (await http.PublishAsync("c", $"{seqid}")).GetProperty("seqid").GetInt64());
+            Assert.True(File.Exists(Path.Combine(folder.FullName, "data", "ccomet.db")));
+            server.Terminate();
+            Assert.Equal(0, await server.ExitAsync());
+        }
+
+        Assert.DoesNotContain(Directory.GetFiles(Path.Combine(folder.FullName, "data")), f => f.EndsWith("-wal", StringComparison.Ordinal));
+        folder.Delete(recursive: true);
     }
 
     [Fact]

@@ -30,6 +30,16 @@ public sealed class RedisServer : IAsyncDisposable
         return server;
     }
 
+    /// <summary>Starts a cluster of three primaries that share the slots.</summary>
+    public static async Task<IReadOnlyList<RedisServer>> StartClusterAsync()
+    {
+        var servers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}")));
+        var answer = servers[0].Ask(["--cluster", "create", .. servers.Select(s => s.Address), "--cluster-yes"]);
+        Assert.Contains("All 16384 slots covered", answer, StringComparison.Ordinal);
+        foreach (var server in servers) await Eventually.TrueAsync(() => server.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal), "The cluster stands");
+        return servers;
+    }
+
     /// <summary>Starts it again where it was.</summary>
     public async Task RunAsync()
     {
