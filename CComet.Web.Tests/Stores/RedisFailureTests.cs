@@ -141,6 +141,20 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_restart_from_an_old_snapshot_begins_a_new_epoch()
+    {
+        await using var snapshots = await RedisServer.StartAsync("--appendonly", "no");
+        var node = NewNode(snapshots.Address);
+        for (var i = 0; i < 3; i++) await node.PublishAsync("c", $"{i}");
+        Assert.Equal("OK", snapshots.Ask("SAVE"));
+        var last = await node.PublishAsync("c", "lost");
+        await snapshots.RestartAsync();
+        for (var i = 0; i < 5; i++) await PublishedAsync(node, $"new{i}");
+        using var returning = await node.SubscribeAsync("c", new Cursor(last.Epoch, last.Seqid + 1));
+        Assert.Equal(["RESET", "0", "1", "2", "new0"], (await ReadAsync(returning, 9)).Take(5));
+    }
+
+    [Fact]
     public async Task A_replica_that_lagged_and_takes_over_begins_new_epochs()
     {
         await using var replica = await RedisServer.StartAsync("--appendonly", "yes");

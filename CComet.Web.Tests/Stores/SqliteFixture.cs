@@ -12,7 +12,7 @@ namespace CComet.Web.Tests.Stores;
 /// <summary>A database in a folder of its own, and the stores that were opened on it.</summary>
 public sealed class SqliteFixture : IDisposable
 {
-    private static readonly string[] Suffixes = ["", "-wal", "-mark"];
+    private static readonly string[] Suffixes = ["", "-wal", "-shm", "-mark"];
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-sqlite-");
     private readonly List<SqliteStore> _stores = [];

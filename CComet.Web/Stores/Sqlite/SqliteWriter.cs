@@ -221,9 +221,11 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         try
         {
             _mark ??= SqliteMark.Take(_file.Path);
+
+            // Connections of one process share what they know of a file: one that has found it read-only would stand for all.
+            _readers.Renew();
             _session = new SqliteSession(_file.OpenForWriting());
             Verify();
-            _readers.Renew();
             _unreadable = null;
             foreach (var log in _logs.All) log.Reload(_session.Find(log.Name));
             return true;
