@@ -11,7 +11,10 @@ RUN dotnet publish CComet.Web -c Release --no-restore -o /app /p:UseAppHost=fals
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-alpine
 WORKDIR /app
 COPY --from=build /app .
-ENV ASPNETCORE_HTTP_PORTS=8080
+# What outlives the container is in /data.
+RUN mkdir /data && chown $APP_UID:$APP_UID /data
+VOLUME /data
+ENV ASPNETCORE_HTTP_PORTS=8080 CComet__Store__Path=/data/ccomet.db
 EXPOSE 8080
 USER $APP_UID
 HEALTHCHECK --interval=15s --timeout=3s --start-period=10s CMD wget -q -O /dev/null http://127.0.0.1:8080/health/live

@@ -19,7 +19,7 @@ namespace CComet.Web.Stores;
 public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
-    private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,name=ccomet,";
+    private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
 
     /// <summary>Beyond every seqid, and exact as a number of Lua.</summary>
     private const long End = 1L << 52;

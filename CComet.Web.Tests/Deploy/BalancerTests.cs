@@ -1,0 +1,118 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using CComet.Web.Tests.Docs;
+using CComet.Web.Tests.Streams;
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Deploy;
+
+/// <summary><c>deploy/nginx.conf</c> before nodes that take every request and break off without an answer.</summary>
+public sealed class BalancerTests
+{
+    [Theory]
+    [InlineData("POST", "/pub?channel=a&msg=1", 1)]
+    [InlineData("POST", "/pub?channel=a&msg=1&id=m", 1)]
+    [InlineData("GET", "/pub?channel=a&msg=1", 1)]
+    [InlineData("GET", "/pub?id=&channel=a&msg=1", 1)]
+    [InlineData("GET", "/pub?channel=a&msg=id=1", 1)]
+    [InlineData("GET", "/sign?channel=a&id=m", 1)]
+    [InlineData("GET", "/pub?channel=a&msg=1&id=m", 2)]
+    [InlineData("GET", "/sub?channel=a", 2)]
+    [InlineData("GET", "/sse?channel=a", 2)]
+    public async Task What_a_node_may_have_stored_is_not_sent_to_the_other(string method, string path, int times)
+    {
+        using var first = new BreakingNode();
+        using var second = new BreakingNode();
+        await using var balancer = await StartAsync(first.Port, second.Port);
+        using var http = new HttpClient();
+        using var request = new HttpRequestMessage(new HttpMethod(method), $"{balancer.Url}{path}");
+        using var answer = await http.SendAsync(request);
+        Assert.Equal(HttpStatusCode.BadGateway, answer.StatusCode);
+        Assert.Equal(Enumerable.Repeat($"{method} {path} HTTP/1.1", times), first.Requests.Concat(second.Requests));
+    }
+
+    [Fact]
+    public async Task What_could_not_be_sent_to_a_node_goes_to_the_other()
+    {
+        using var node = new BreakingNode();
+        await using var balancer = await StartAsync(TwoNodes.FreePorts(1)[0], node.Port);
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync(new Uri($"{balancer.Url}/pub?channel=a"), new StringContent("1"));
+        Assert.Equal("POST /pub?channel=a HTTP/1.1", Assert.Single(node.Requests));
+    }
+
+    private static async Task<Balancer> StartAsync(int firstPort, int secondPort)
+    {
+        var folder = Directory.CreateTempSubdirectory("ccomet-balancer-");
+        var port = TwoNodes.FreePorts(1)[0];
+        var text = Documents.Read("deploy/nginx.conf")
+            .Replace("${CCOMET_LISTEN}", $"127.0.0.1:{port}", StringComparison.Ordinal)
+            .Replace("${CCOMET_NODE_1}", $"127.0.0.1:{firstPort}", StringComparison.Ordinal)
+            .Replace("${CCOMET_NODE_2}", $"127.0.0.1:{secondPort}", StringComparison.Ordinal)
+            .Replace("${CCOMET_RUN}", folder.FullName, StringComparison.Ordinal);
+        var configuration = Path.Combine(folder.FullName, "nginx.conf");
+        await File.WriteAllTextAsync(configuration, text);
+        var program = RunningProgram.Start("/usr/sbin/nginx", "nginx", null, "-p", folder.FullName, "-e", "stderr", "-c", configuration, "-g", "daemon off;");
+        var pid = Path.Combine(folder.FullName, "nginx.pid");
+
+        // Written once it listens.
+        await Eventually.TrueAsync(() => program.HasExited || (File.Exists(pid) && new FileInfo(pid).Length > 0), "nginx runs");
+        Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
+        return new Balancer(folder, program, $"http://127.0.0.1:{port}");
+    }
+
+    private sealed record Balancer(DirectoryInfo Folder, RunningProgram Program, string Url) : IAsyncDisposable
+    {
+        public async ValueTask DisposeAsync()
+        {
+            await Program.SignalAsync("TERM");
+            await Program.ExitCodeAsync();
+            await Program.DisposeAsync();
+            Folder.Delete(recursive: true);
+        }
+    }
+
+    /// <summary>Reads a request, and hangs up.</summary>
+    private sealed class BreakingNode : IDisposable
+    {
+        private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+        private readonly ConcurrentQueue<string> _requests = new();
+        private readonly Task _accepting;
+
+        public BreakingNode()
+        {
+            _listener.Start();
+            _accepting = Task.Run(AcceptAllAsync);
+        }
+
+        public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
+
+        /// <summary>The first line of each.</summary>
+        public IEnumerable<string> Requests => _requests;
+
+        public void Dispose()
+        {
+            _listener.Dispose();
+            _accepting.Wait();
+        }
+
+        private async Task AcceptAllAsync()
+        {
+            try
+            {
+                while (true)
+                {
+                    using var client = await _listener.AcceptTcpClientAsync();
+                    using var reader = new StreamReader(client.GetStream(), Encoding.ASCII);
+                    _requests.Enqueue(await reader.ReadLineAsync() ?? "");
+                }
+            }
+            catch (Exception e) when (e is SocketException or ObjectDisposedException)
+            {
+                // The test is over.
+            }
+        }
+    }
+}
