@@ -24,11 +24,15 @@ public sealed class Client(int port, string channel, string? sname, Checker chec
 
     private readonly HttpClient _http = new(new SocketsHttpHandler { MaxConnectionsPerServer = 1 }) { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Timeout.InfiniteTimeSpan };
 
+    /// <summary>How the last connection ended, for who wants to know why a run does not.</summary>
+    public string LastEnd { get; private set; } = "there was none";
+
     /// <summary>One connection, from the asking to whatever ends it.</summary>
     public async Task ConnectAsync(Transport transport, Func<bool> isDone, CancellationToken over)
     {
         using var silence = CancellationTokenSource.CreateLinkedTokenSource(over);
         silence.CancelAfter(Silence);
+        LastEnd = $"{transport}: in good order";
         try
         {
             await (transport switch
@@ -43,6 +47,7 @@ public sealed class Client(int port, string channel, string? sname, Checker chec
         catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or WebSocketException)
         {
             // The connection broke: the next one goes on from the cursor.
+            LastEnd = $"{transport}: {e.GetType().Name}: {e.Message} {(over.IsCancellationRequested ? "when all was over" : silence.IsCancellationRequested ? "for silence" : "")} {e.InnerException?.Message}";
         }
     }
 

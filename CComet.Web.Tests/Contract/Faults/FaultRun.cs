@@ -27,7 +27,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
         Checker.Begin((await _first.Task.WaitAsync(over.Token)).Epoch);
         while (!IsDone())
         {
-            if (over.IsCancellationRequested) throw new PromiseBrokenException($"stands at {Checker.Epoch}:{Checker.Next} for good, the end is {_end}");
+            if (over.IsCancellationRequested) throw new PromiseBrokenException($"stands at {Checker.Epoch}:{Checker.Next} for good, the end is {_end}; the last of {proxy.Connections} connections ended: {client.LastEnd}");
             await client.ConnectAsync(transports[_random.Next(transports.Count)], IsDone, over.Token);
             if (publishing.IsFaulted) await publishing;
         }
@@ -53,7 +53,6 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
         var random = new Random(seed + 2);
         var count = random.Next(50, 250);
         var disturbedAt = Enumerable.Range(0, disturbances).Select(_ => random.Next(1, count)).ToHashSet();
-        Place? last = null;
         var burst = 0;
         var disturbing = Task.CompletedTask;
         for (var i = 0; i < count; i++)
@@ -62,7 +61,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
 
             // Texts that would break framing or escaping that was done wrongly.
             var text = $"{i} it's \\ \"{new string('x', random.Next(random.Next(2) == 0 ? 5 : 600))}\" </script> \n\u2028😀";
-            last = await PublishAsync(http, text, $"{seed}.{i}", random, over);
+            var last = await PublishAsync(http, text, $"{seed}.{i}", random, over);
             _first.TrySetResult(last);
 
             // In bursts, between which the subscriber is let come along, so that it is cut off in live delivery as well as in the history.
@@ -71,8 +70,9 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
             burst = random.Next(random.Next(2) == 0 ? 3 : 40);
         }
 
+        // When all is quiet, one more: a log that was lost after its last message would else have no end to wait for.
         await disturbing;
-        _end = last;
+        _end = await PublishAsync(http, "the end", $"{seed}.end", random, over);
     }
 
     /// <summary>One thing at a time happens to the servers, while publishing goes on.</summary>
