@@ -1,0 +1,15 @@
+namespace CComet.Simulator.Scenarios;
+
+/// <summary>Nobody listens.</summary>
+internal sealed class PublishOnly : Scenario
+{
+    public override string Name => "publish";
+
+    public override string Summary => "Connections that publish the next message as soon as they have the receipt of the last, and no subscriber: publishes a second.";
+
+    public override async Task RunAsync(Run run)
+    {
+        await run.WarmUpAsync();
+        await run.MeasureAsync("publishing", () => run.Publishers.ClosedLoopAsync(run.Settings.Duration, run.NextChannel, run.Cancel));
+    }
+}

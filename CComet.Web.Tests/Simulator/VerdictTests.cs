@@ -1,0 +1,66 @@
+namespace CComet.Web.Tests.Simulator;
+
+/// <summary>A server that breaks the promise is found out, by a line and an exit code of 1.</summary>
+public sealed class VerdictTests
+{
+    private const int Subscribers = 3;
+
+    [Fact]
+    public async Task A_true_server_is_not_accused()
+    {
+        var run = await RunAsync(seqid => [seqid]);
+        Assert.True(run.ExitCode == 0, run.Errors);
+        AssertFound(run, lost: 0, repeated: 0, outOfOrder: 0);
+        Assert.Equal("", run.Errors);
+    }
+
+    [Fact]
+    public async Task A_server_that_swallows_a_message_is_found_out()
+    {
+        var run = await RunAsync(seqid => seqid == 3 ? [] : [seqid]);
+        AssertBroken(run, lost: Subscribers, repeated: 0, outOfOrder: 0);
+    }
+
+    [Fact]
+    public async Task A_server_that_swallows_the_last_message_is_found_out()
+    {
+        var run = await RunAsync(seqid => seqid == 10 ? [] : [seqid]);
+        AssertBroken(run, lost: Subscribers, repeated: 0, outOfOrder: 0);
+    }
+
+    [Fact]
+    public async Task A_server_that_tells_a_message_twice_is_found_out()
+    {
+        var run = await RunAsync(seqid => seqid == 4 ? [4, 4] : [seqid]);
+        AssertBroken(run, lost: 0, repeated: Subscribers, outOfOrder: 0);
+    }
+
+    [Fact]
+    public async Task A_server_that_changes_the_order_is_found_out()
+    {
+        var run = await RunAsync(seqid => seqid switch
+        {
+            5 => [],
+            6 => [6, 5],
+            _ => [seqid],
+        });
+        AssertBroken(run, lost: 0, repeated: 0, outOfOrder: Subscribers);
+    }
+
+    /// <summary>One message to warm up, and ten.</summary>
+    private static async Task<Simulation> RunAsync(Func<int, IEnumerable<int>> tell)
+    {
+        using var server = new FaultyServer(tell);
+        return await Simulation.RunAsync($"fanout --url {server.Url} --transport sse --subscribers {Subscribers} --rate 50 --duration 200ms --publishers 1 --drain 500ms --json");
+    }
+
+    private static void AssertBroken(Simulation run, long lost, long repeated, long outOfOrder)
+    {
+        Assert.Equal(1, run.ExitCode);
+        Assert.StartsWith($"The promise was broken: {lost} lost, {repeated} repeated, {outOfOrder} out of order", run.Errors, StringComparison.Ordinal);
+        AssertFound(run, lost, repeated, outOfOrder);
+    }
+
+    private static void AssertFound(Simulation run, long lost, long repeated, long outOfOrder) =>
+        Assert.Equal((lost, repeated, outOfOrder), (run.Count("promise", "lost"), run.Count("promise", "repeated"), run.Count("promise", "outOfOrder")));
+}
