@@ -12,7 +12,7 @@ namespace CComet.Bench;
 internal sealed class StoreBench(string root)
 {
     private const int Rounds = 3;
-    private const string Duration = "00:00:04";
+    private const string Duration = "4s";
 
     private static readonly int[] Connections = [1, 16, 128];
     private static readonly string[] Stores = ["Memory", "Sqlite Normal", "Sqlite Full", "Redis"];
@@ -82,9 +82,10 @@ internal sealed class StoreBench(string root)
     {
         var dll = Path.Combine(root, "CComet.Simulator", "bin", "Release", "net10.0", "CComet.Simulator.dll");
         using var simulator = Process.Start(new ProcessStartInfo("dotnet", [dll, "publish", "--url", $"http://127.0.0.1:{port}", "--connections", $"{connections}", "--duration", Duration, "--channels", "16", "--json"]) { RedirectStandardOutput = true })!;
-        var json = JsonDocument.Parse(await simulator.StandardOutput.ReadToEndAsync()).RootElement;
+        var output = await simulator.StandardOutput.ReadToEndAsync();
         await simulator.WaitForExitAsync();
         if (simulator.ExitCode != 0) throw new InvalidOperationException($"The simulator has ended with {simulator.ExitCode}.");
+        var json = JsonDocument.Parse(output).RootElement;
         return (json.GetProperty("publishedPerSecond").GetDouble(), json.GetProperty("published").GetDouble());
     }
 
