@@ -57,5 +57,70 @@ public sealed class RedisClusterTests : IAsyncLifetime
         Assert.Equal(200, (await server.Http.AskAsync("/health/ready")).Status);
     }
 
+    [Fact]
+    public async Task All_that_is_kept_of_a_channel_is_in_one_slot_whatever_its_name()
+    {
+        await using var store = NewStore();
+        foreach (var name in new[] { "}", "{", "{}", "{}{a}", "a{b}c", ":log %7D", "😀 \u2028ä" })
+        {
+            Assert.Equal([0L, 1L], (await store.AppendAsync([HubFixture.Draft(name, "0", "id0"), HubFixture.Draft(name, "1", "id1")])).Select(r => r.Seqid));
+            Assert.True((await store.AppendAsync([HubFixture.Draft(name, "again", "id0")]))[0].Duplicate);
+            Assert.Equal(2, (await store.ReadAsync(name, 0, long.MaxValue)).Messages.Length);
+        }
+    }
+
+    [Fact]
+    public async Task Killed_listeners_of_every_part_come_back_and_find_what_they_missed()
+    {
+        await using var ofA = NewStore();
+        await using var ofB = NewStore();
+        using var a = new HubFixture(store: ofA);
+        using var b = new HubFixture(store: ofB);
+        var readers = new List<Subscriber>();
+        for (var i = 0; i < Channels; i++) readers.Add(await RedisNodes.WaitingAsync(b, $"k{i}"));
+        foreach (var server in _cluster) Assert.NotEqual("0", server.Ask("CLIENT", "KILL", "TYPE", "pubsub"));
+        for (var i = 0; i < Channels; i++) await a.PublishAsync($"k{i}", $"m{i}");
+        for (var i = 0; i < Channels; i++)
+        {
+            Assert.Equal([$"m{i}"], await RedisNodes.ReadAsync(readers[i], 1));
+            readers[i].Dispose();
+        }
+    }
+
+    [Fact]
+    public async Task A_restart_of_one_part_from_its_file_keeps_the_epochs_of_its_channels()
+    {
+        await using var store = NewStore();
+        using var node = new HubFixture(store: store);
+        var before = new List<Receipt>();
+        for (var i = 0; i < Channels; i++) before.Add(await node.PublishAsync($"r{i}", "0"));
+        await _cluster[1].RestartAsync();
+        for (var i = 0; i < Channels; i++)
+        {
+            var after = await RedisNodes.PublishedAsync(node, "1", $"r{i}");
+            Assert.Equal((before[i].Epoch, 1L), (after.Epoch, after.Seqid));
+        }
+    }
+
+    [Fact]
+    public async Task A_replica_that_takes_a_part_over_begins_new_epochs_there_and_nowhere_else()
+    {
+        await using var replica = await _cluster[1].AddReplicaAsync();
+        await using var store = NewStore();
+        using var node = new HubFixture(store: store);
+        var before = new List<Receipt>();
+        for (var i = 0; i < Channels; i++) before.Add(await node.PublishAsync($"f{i}", "0"));
+        var moved = Enumerable.Range(0, Channels).Where(i => _cluster[1].Ask("EXISTS", $"ccomet:{{f{i}}}:head") == "1").ToHashSet();
+        Assert.InRange(moved.Count, 1, Channels - 1);
+        await Eventually.TrueAsync(() => replica.Ask("DBSIZE") == _cluster[1].Ask("DBSIZE"), "Replicating");
+        await _cluster[1].KillAsync();
+        replica.Ask("CLUSTER", "FAILOVER", "TAKEOVER");
+        for (var i = 0; i < Channels; i++)
+        {
+            var after = await RedisNodes.PublishedAsync(node, "1", $"f{i}");
+            Assert.Equal((!moved.Contains(i), 1L), (after.Epoch == before[i].Epoch, after.Seqid));
+        }
+    }
+
     private RedisStore NewStore() => RedisFixture.NewStore(string.Join(',', _cluster.Select(s => s.Address)));
 }

@@ -1,5 +1,4 @@
 using CComet.Web.Hub;
-using CComet.Web.Stores;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
@@ -7,16 +6,14 @@ namespace CComet.Web.Tests.Stores;
 /// <summary>What may happen to Redis, and to the way there: a lost wake-up costs a moment, lost data is told.</summary>
 public sealed class RedisFailureTests : IAsyncLifetime
 {
-    private readonly List<RedisStore> _stores = [];
-    private readonly List<HubFixture> _hubs = [];
+    private readonly RedisNodes _nodes = new();
     private RedisServer _redis = null!;
 
     public async Task InitializeAsync() => _redis = await RedisServer.StartAsync();
 
     public async Task DisposeAsync()
     {
-        foreach (var hub in _hubs) hub.Dispose();
-        foreach (var store in _stores) await store.DisposeAsync();
+        await _nodes.CloseAsync();
         await _redis.DisposeAsync();
     }
 
@@ -53,7 +50,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
         using var reader = await WaitingAsync(b);
         for (var i = 0; i < 5; i++)
         {
-            Assert.NotEqual("0", _redis.Ask("CLIENT", "KILL", "TYPE", "pubsub"));
+            await Eventually.TrueAsync(() => _redis.Ask("CLIENT", "KILL", "TYPE", "pubsub") != "0", "Listening");
             await a.PublishAsync("c", $"{i}");
         }
 
@@ -73,6 +70,20 @@ public sealed class RedisFailureTests : IAsyncLifetime
         _redis.Ask("XADD", "ccomet:{c}:log", "1-1", "o", """{"type":"MSG","channel":"c","msg":"unheard","seqid":""", "t", "1");
         _redis.Ask("HSET", "ccomet:{c}:head", "next", "2");
         Assert.Equal(["unheard"], await ReadAsync(reader, 1));
+    }
+
+    [Fact]
+    public async Task A_subscription_that_has_died_without_a_sign_costs_a_moment()
+    {
+        await using var relay = new RedisRelay(_redis.Port);
+        var (a, b) = (NewNode(), NewNode(relay.Address));
+        using var reader = await WaitingAsync(b);
+
+        // Nothing is being read at this moment, which would come upon the message by itself.
+        relay.SwallowsWhatSubscribersAreTold = true;
+        await a.PublishAsync("c", "unheard");
+        Assert.Equal(["unheard"], await ReadAsync(reader, 1));
+        Assert.NotEqual(0, relay.Swallowed);
     }
 
     [Theory]
@@ -155,30 +166,6 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_replica_that_lagged_and_takes_over_begins_new_epochs()
-    {
-        await using var replica = await RedisServer.StartAsync("--appendonly", "yes");
-        replica.Ask("REPLICAOF", "127.0.0.1", $"{_redis.Port}");
-        await Eventually.TrueAsync(() => replica.Ask("INFO", "replication").Contains("master_link_status:up", StringComparison.Ordinal), "Replicating");
-
-        // Its start is known to the second only.
-        await Eventually.TrueAsync(() => replica.Ask("INFO", "server").Split('\n').Any(l => l.StartsWith("uptime_in_seconds:", StringComparison.Ordinal) && int.Parse(l[18..], null) >= 3), "Being up for a while");
-        var node = NewNode();
-        for (var i = 0; i < 5; i++) await node.PublishAsync("c", $"{i}");
-        await Eventually.TrueAsync(() => replica.Ask("XLEN", "ccomet:{c}:log") == "5", "Replicating");
-        replica.Ask("REPLICAOF", "NO", "ONE");
-        for (var i = 5; i < 10; i++) await node.PublishAsync("c", $"{i}");
-        var last = await node.PublishAsync("c", "lost");
-        await _redis.KillAsync();
-
-        // Others go on with what the replica has, until their numbers have passed those that were lost.
-        var other = NewNode(replica.Address);
-        for (var i = 0; i < 20; i++) Assert.NotEqual(last.Epoch, (await other.PublishAsync("c", $"new{i}")).Epoch);
-        using var returning = await other.SubscribeAsync("c", new Cursor(last.Epoch, last.Seqid + 1));
-        Assert.Equal(["RESET", "0", "1", "2", "3", "4", "new0"], (await ReadAsync(returning, 26)).Take(7));
-    }
-
-    [Fact]
     public async Task A_log_that_was_emptied_behind_the_servers_back_begins_a_new_epoch()
     {
         var node = NewNode();
@@ -225,49 +212,72 @@ public sealed class RedisFailureTests : IAsyncLifetime
         Assert.Equal(1, (await node.PublishAsync("c", "1")).Seqid);
     }
 
-    private static async Task<Receipt> PublishedAsync(HubFixture node, string text)
+    [Theory]
+    [InlineData("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0")]
+    [InlineData("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE")]
+    public async Task A_redis_that_takes_no_writes_refuses_those_who_publish_and_loses_none_who_wait(string begin, string end)
     {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (true)
-        {
-            try
-            {
-                return await node.PublishAsync("c", text, text);
-            }
-            catch (StoreUnavailableException) when (!deadline.IsCancellationRequested)
-            {
-                await Task.Yield();
-            }
-        }
+        var node = NewNode();
+        var epoch = (await node.PublishAsync("c", "0")).Epoch;
+        using var reader = await WaitingAsync(node);
+        _redis.Ask(begin.Split(' '));
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => node.PublishAsync("c", "x"));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await node.Store.CheckAsync());
+        _redis.Ask(end.Split(' '));
+        var after = await PublishedAsync(node, "1");
+        Assert.Equal((epoch, 1L), (after.Epoch, after.Seqid));
+        Assert.Equal(["1"], await ReadAsync(reader, 1));
     }
 
-    private static async Task<Subscriber> WaitingAsync(HubFixture node)
+    [Theory]
+    [InlineData("redis_version:7.", "redis_version:6.", "too old")]
+    [InlineData("master_replid2:", "master_replid3:", "master_replid2")]
+    [InlineData("aof_enabled:", "aof_enablee:", "aof_enabled")]
+    public async Task A_server_on_which_a_loss_would_go_unnoticed_is_refused(string says, string instead, string reason)
     {
-        var reader = await node.SubscribeAsync("c");
-        Assert.Empty(await reader.ReadAsync(park: true));
-        return reader;
+        await using var relay = new RedisRelay(_redis.Port);
+        relay.SayInstead(says, instead);
+        var node = NewNode(relay.Address);
+        Assert.Contains(reason, (await Assert.ThrowsAsync<StoreUnavailableException>(() => node.PublishAsync("c", "0"))).Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await node.SubscribeAsync("c"));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await node.Store.CheckAsync());
+        Assert.Equal("", _redis.Ask("KEYS", "ccomet:{c}:*"));
     }
 
-    /// <summary>Reads so many elements; the clock of the hub stands still, so that only a wake-up ends a wait.</summary>
-    private static async Task<IReadOnlyList<string>> ReadAsync(Subscriber reader, int count)
+    [Fact]
+    public async Task More_appends_than_may_wait_are_refused_at_once()
     {
-        var texts = new List<string>();
-        while (texts.Count < count)
-        {
-            var read = HubFixture.Texts(await reader.ReadAsync(park: true));
-            texts.AddRange(read);
-            if (read.Count == 0) Assert.Equal(Wake.Messages, await reader.WaitAsync(TimeSpan.FromMinutes(1)).WaitAsync(TimeSpan.FromSeconds(30)));
-        }
-
-        return texts;
+        var node = NewNode(options: new HubOptions { Limits = new LimitOptions { WaitingWrites = 2 } });
+        await node.PublishAsync("c", "0");
+        _redis.Ask("CLIENT", "PAUSE", "60000", "WRITE");
+        var waiting = new[] { node.PublishAsync("c", "1"), node.PublishAsync("c", "2") };
+        var refusal = await Assert.ThrowsAsync<StoreUnavailableException>(() => node.PublishAsync("c", "3"));
+        Assert.Contains("as fast as", refusal.Message, StringComparison.Ordinal);
+        Assert.All(waiting, w => Assert.False(w.IsCompleted));
+        _redis.Ask("CLIENT", "UNPAUSE");
+        Assert.Equal([1L, 2L], (await Task.WhenAll(waiting)).Select(r => r.Seqid).Order());
     }
 
-    private HubFixture NewNode(string? address = null)
+    [Fact]
+    public async Task A_history_that_was_made_much_smaller_is_dropped_step_by_step()
     {
-        var store = RedisFixture.NewStore(address ?? _redis.Address);
-        _stores.Add(store);
-        var hub = new HubFixture(store: store);
-        _hubs.Add(hub);
-        return hub;
+        const int Many = 40_000;
+        var large = NewNode(options: new HubOptions { History = new HistoryOptions { MaxMessages = Many, MaxBytes = 1L << 30 } });
+        for (var i = 0; i < Many; i += 1_000) await large.Hub.PublishAsync([.. Enumerable.Range(i, 1_000).Select(n => HubFixture.Draft("c", $"{n}"))]);
+        var small = NewNode(options: new HubOptions { History = new HistoryOptions { MaxMessages = 10 } });
+        await small.PublishAsync("c", "a");
+        var first = (await small.Store.ReadAsync("c", Many, 1)).Head.First;
+        Assert.InRange(first, 1, Many - 1_000);
+        for (var i = 0; i < 3; i++) await small.PublishAsync("c", $"{i}");
+        var head = (await small.Store.ReadAsync("c", Many, 1)).Head;
+        Assert.Equal((Many + 4 - 10, Many + 4), (head.First, head.End));
     }
+
+    private static Task<Subscriber> WaitingAsync(HubFixture node) => RedisNodes.WaitingAsync(node);
+
+    private static Task<IReadOnlyList<string>> ReadAsync(Subscriber reader, int count) => RedisNodes.ReadAsync(reader, count);
+
+    private static Task<Receipt> PublishedAsync(HubFixture node, string text) => RedisNodes.PublishedAsync(node, text);
+
+    private HubFixture NewNode(string? address = null, HubOptions? options = null) => _nodes.New(address ?? _redis.Address, options);
 }

@@ -21,7 +21,7 @@ public sealed class RedisServer : IAsyncDisposable
     public string Address => $"127.0.0.1:{Port}";
 
     /// <summary>Starts a server that writes an append-only file.</summary>
-    public static Task<RedisServer> StartAsync() => StartAsync("--appendonly", "yes");
+    public static Task<RedisServer> StartAsync() => StartAsync("--appendonly", "yes", "--appendfsync", "always");
 
     public static async Task<RedisServer> StartAsync(params string[] more)
     {
@@ -38,6 +38,16 @@ public sealed class RedisServer : IAsyncDisposable
         Assert.Contains("All 16384 slots covered", answer, StringComparison.Ordinal);
         foreach (var server in servers) await Eventually.TrueAsync(() => server.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal), "The cluster stands");
         return servers;
+    }
+
+    /// <summary>Adds a replica to this part of a cluster, and waits until it has everything.</summary>
+    public async Task<RedisServer> AddReplicaAsync()
+    {
+        var replica = await StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}");
+        var answer = Ask("--cluster", "add-node", replica.Address, Address, "--cluster-slave", "--cluster-master-id", Ask("CLUSTER", "MYID"));
+        Assert.Contains("New node added correctly", answer, StringComparison.Ordinal);
+        await Eventually.TrueAsync(() => replica.Ask("INFO", "replication").Contains("master_link_status:up", StringComparison.Ordinal), "Replicating");
+        return replica;
     }
 
     /// <summary>Starts it again where it was.</summary>

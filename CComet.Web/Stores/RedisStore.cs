@@ -11,10 +11,13 @@ namespace CComet.Web.Stores;
 /// as Redis keeps it; where it may not have, the logs begin new epochs.
 /// </summary>
 /// <remarks>
-/// A message is acknowledged when the primary has it. The loss of a primary is noticed by its successor having another run_id;
-/// what a power failure takes from an append-only file that is written once a second is not, unless a node has seen it: use
-/// <c>appendfsync always</c> where that matters. The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds
-/// only those a node has open.
+/// A message is acknowledged when the primary has it. Each run of a server is told from the others by its run_id: a run that
+/// keeps no append-only file, and one that was a replica before, may lack what was acknowledged, and all its logs begin new
+/// epochs. What is not noticed, unless a node that follows the channel has seen more: what a crash takes from the end of an
+/// append-only file (<c>appendfsync always</c> where that matters: with <c>everysec</c> it may be two seconds, even without a
+/// power failure), an old copy of the data put in place by hand (delete <c>ccomet:lineage:*</c> there), and a server that was
+/// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
+/// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
 public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 {
@@ -99,12 +102,12 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         try
         {
             var slice = await ReadOnceAsync(channel, from, maxBytes);
-            if (follower is null || follower.Saw(slice.Head)) return slice;
+            if (follower is null || follower.Saw(slice.Head, out var end)) return slice;
 
             // Redis has lost what this node has seen, and nothing else has told so.
-            await _servers.RunAsync(RedisScript.Renew, new RedisKeys(channel).All, [slice.Head.Epoch, follower.End, Epoch.New()]);
+            await _servers.RunAsync(RedisScript.Renew, follower.Keys, [slice.Head.Epoch, end, Epoch.New()]);
             slice = await ReadOnceAsync(channel, from, maxBytes);
-            follower.Saw(slice.Head);
+            follower.Saw(slice.Head, out _);
             return slice;
         }
         catch (StoreUnavailableException)
@@ -130,6 +133,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         RedisKey key = $"ccomet:canary:{Guid.NewGuid():N}";
         try
         {
+            await _servers.PrepareAsync(key);
             var database = _redis.GetDatabase();
             await database.StringSetAsync(key, "alive", CanaryLife);
             if (await database.StringGetAsync(key) != "alive") throw new StoreUnavailableException("Redis has not kept what was written to it.");
@@ -149,12 +153,14 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
 
+    private RedisKey[] KeysOf(string channel) => _followers.Find(channel)?.Keys ?? new RedisKeys(channel).All;
+
     private async Task<IReadOnlyList<Receipt>> AppendAllAsync(IReadOnlyList<Draft> drafts)
     {
         var channels = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var draft in drafts) channels.TryAdd(draft.Channel, channels.Count);
-        RedisKey[] keys = channels.Count == 1 ? new RedisKeys(drafts[0].Channel).All : [.. channels.Keys.SelectMany(c => new RedisKeys(c).All)];
-        if (channels.Count > 1 && _servers.IsCluster && channels.Keys.Select(c => _servers.SlotOf(new RedisKeys(c).All[0])).Distinct().Count() > 1)
+        var keys = channels.Count == 1 ? KeysOf(drafts[0].Channel) : [.. channels.Keys.SelectMany(KeysOf)];
+        if (channels.Count > 1 && _servers.IsCluster && keys.Select(_servers.SlotOf).Distinct().Count() > 1)
             throw new RefusedException("channel", "channel: on this server the messages of one array must be of one channel.");
 
         var openings = new byte[drafts.Count][];
@@ -193,9 +199,9 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         RedisValue[] arguments =
         [
             _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), Milliseconds(_options.History.MaxAge), from, Math.Min(maxBytes, End),
-            Milliseconds(_options.Limits.IdleChannel),
+            Milliseconds(_options.Limits.IdleChannel > RedisFollowers.Look ? _options.Limits.IdleChannel : RedisFollowers.Look),
         ];
-        var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Read, new RedisKeys(channel).All, arguments))!;
+        var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Read, KeysOf(channel), arguments))!;
         var messages = new Message[(answer.Length - 3) / 3];
         for (var i = 0; i < messages.Length; i++)
         {

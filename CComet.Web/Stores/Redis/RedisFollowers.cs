@@ -5,38 +5,61 @@ using StackExchange.Redis;
 namespace CComet.Web.Stores.Redis;
 
 /// <summary>
-/// The channels that this node follows, and the wake-ups it gets of them. A wake-up is a hint that may get lost: a canary goes
-/// the same way every two seconds, and while it does not come back, and whenever a connection was made anew, every channel is
-/// looked at. Each is looked at once a minute in any case.
+/// The channels that this node follows, and the wake-ups it gets of them, which are hints that may get lost. What is lost with
+/// a connection is read anew when the connection is. What is lost without a sign is found by looking: every two seconds the
+/// ends of some logs are compared with what was last told of them, those of as many as may be while there is reason to doubt.
+/// A canary goes the way of the wake-ups to tell; a cluster has many ways, so that it is always doubted. Every log is read
+/// once a minute in any case, which also keeps one that was never written to.
 /// </summary>
 internal sealed class RedisFollowers : IAsyncDisposable
 {
     private const int TicksARound = 30;
-    private const int DoubtsAfterRestore = 2;
+    private const int RoundsAfterRestore = 2;
+
+    /// <summary>How many are compared in one tick.</summary>
+    private const int Compared = 500;
+
+    /// <summary>How many are compared in one tick while there is doubt.</summary>
+    private const int ComparedInDoubt = 4_000;
+
+    /// <summary>How many are asked for, or read, at a time.</summary>
+    private const int AtATime = 500;
+
+    /// <summary>Within this time every channel that is followed is read at least once.</summary>
+    public static readonly TimeSpan Look = TimeSpan.FromMinutes(3);
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);
+    private static readonly RedisValue[] Place = ["epoch", "next"];
 
     private readonly ConcurrentDictionary<string, RedisFollower> _followers = new(StringComparer.Ordinal);
     private readonly ISubscriber _subscriber;
+    private readonly IDatabase _database;
     private readonly RedisServers _servers;
+    private readonly TimeProvider _time;
     private readonly CancellationTokenSource _closing = new();
     private readonly RedisChannel _canaries = RedisChannel.Literal($"ccomet:canary:{Guid.NewGuid():N}");
+    private readonly SemaphoreSlim _restored = new(0);
     private readonly Task _watching;
-    private volatile bool _canaryIsOut = true;
-    private volatile int _doubts;
+    private volatile bool _canaryIsOut;
+    private int _roundsToRead;
     private Task? _listening;
+    private RedisFollower[] _round = [];
+    private int _compared;
 
     public RedisFollowers(IConnectionMultiplexer redis, RedisServers servers, TimeProvider time)
     {
         _subscriber = redis.GetSubscriber();
+        _database = redis.GetDatabase();
         _servers = servers;
+        _time = time;
         redis.ConnectionRestored += (_, _) =>
         {
-            // It is told before the subscriptions have been made again: what is missed until then is found a moment later.
-            _doubts = DoubtsAfterRestore;
-            WakeAll();
+            // It is told before the subscriptions have been made again: what is missed until then is found a tick later.
+            Volatile.Write(ref _roundsToRead, RoundsAfterRestore);
+            _restored.Release();
         };
-        _watching = Task.Run(() => WatchAsync(time));
+        _watching = Task.Run(WatchAsync);
     }
 
     public RedisFollower? Find(string channel) => _followers.GetValueOrDefault(channel);
@@ -50,7 +73,8 @@ internal sealed class RedisFollowers : IAsyncDisposable
             try
             {
                 await follower.SubscribeOnceAsync(() => _subscriber.SubscribeAsync(WakeOf(channel), follower.OnHint));
-                if (follower.TryAdd(listener, await read())) return;
+                var wakes = follower.Wakes;
+                if (follower.TryAdd(listener, await read(), wakes)) return;
             }
             catch (Exception e)
             {
@@ -87,25 +111,22 @@ internal sealed class RedisFollowers : IAsyncDisposable
             _subscriber.Unsubscribe(WakeOf(follower.Channel), follower.OnHint, CommandFlags.FireAndForget);
     }
 
-    private void WakeAll()
+    private async Task WatchAsync()
     {
-        foreach (var follower in _followers.Values) follower.Wake();
-    }
-
-    private async Task WatchAsync(TimeProvider time)
-    {
-        using var timer = new PeriodicTimer(Tick, time);
-        var tick = 0;
         try
         {
-            while (await timer.WaitForNextTickAsync(_closing.Token))
+            for (var tick = 0; ; tick = (tick + 1) % TicksARound)
             {
-                tick = (tick + 1) % TicksARound;
-                var isDoubtful = _canaryIsOut || _doubts > 0;
-                if (_doubts > 0) _doubts--;
-                foreach (var follower in _followers.Values)
+                await TickOrRestoreAsync();
+                if (Volatile.Read(ref _roundsToRead) > 0)
                 {
-                    if (isDoubtful || follower.IsDoubtful || (uint)follower.Channel.GetHashCode(StringComparison.Ordinal) % TicksARound == tick) follower.Wake();
+                    Interlocked.Decrement(ref _roundsToRead);
+                    await ReadAsync(_followers.Values);
+                }
+                else
+                {
+                    await ReadAsync(_followers.Values.Where(f => f.IsDoubtful || (uint)f.Channel.GetHashCode(StringComparison.Ordinal) % TicksARound == tick));
+                    await CompareAsync(_canaryIsOut || _servers.IsCluster ? ComparedInDoubt : Compared);
                 }
 
                 await SendCanaryAsync();
@@ -117,13 +138,60 @@ internal sealed class RedisFollowers : IAsyncDisposable
         }
     }
 
+    private async Task TickOrRestoreAsync()
+    {
+        using var first = CancellationTokenSource.CreateLinkedTokenSource(_closing.Token);
+        var restored = _restored.WaitAsync(first.Token);
+        await Task.WhenAny(restored, Task.Delay(Tick, _time, first.Token));
+        await first.CancelAsync();
+
+        // Both connections are restored at about the same time: one reading does for both, and the next one is a tick later.
+        while (_restored.Wait(0)) { }
+        _closing.Token.ThrowIfCancellationRequested();
+    }
+
+    /// <summary>Lets the listeners of these channels read, not all of them at once: all channels of a node may be among them.</summary>
+    private async Task ReadAsync(IEnumerable<RedisFollower> followers)
+    {
+        foreach (var some in followers.Chunk(AtATime))
+        {
+            foreach (var follower in some) follower.Wake();
+            if (some.Length == AtATime) await Task.Delay(Breath, _time, _closing.Token);
+        }
+    }
+
+    /// <summary>Compares the next ones, going round.</summary>
+    private async Task CompareAsync(int most)
+    {
+        if (_compared >= _round.Length) (_round, _compared) = ([.. _followers.Values], 0);
+        var some = _round.AsMemory(_compared, Math.Min(most, _round.Length - _compared));
+        _compared += some.Length;
+        for (; some.Length > 0; some = some[Math.Min(AtATime, some.Length)..])
+        {
+            _closing.Token.ThrowIfCancellationRequested();
+            await Task.WhenAll(some[..Math.Min(AtATime, some.Length)].ToArray().Select(CompareAsync));
+        }
+    }
+
+    private async Task CompareAsync(RedisFollower follower)
+    {
+        try
+        {
+            var place = await _database.HashGetAsync(follower.Keys[0], Place, CommandFlags.DemandMaster);
+            follower.Compare(place[0], place[1].TryParse(out long end) ? end : -1);
+        }
+        catch (Exception e) when (RedisServers.IsFailure(e))
+        {
+            follower.IsDoubtful = true;
+        }
+    }
+
     private async Task SendCanaryAsync()
     {
         try
         {
-            // On a cluster each part has a way of its own, which one canary says nothing about.
             _canaryIsOut = true;
-            if (_servers.HasShardedPubSub) return;
+            if (_servers.IsCluster) return;
             if (_listening is not { IsCompletedSuccessfully: true }) await (_listening = _subscriber.SubscribeAsync(_canaries, (_, _) => _canaryIsOut = false));
             await _subscriber.PublishAsync(_canaries, "");
         }

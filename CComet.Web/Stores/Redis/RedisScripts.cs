@@ -12,11 +12,12 @@ internal static class RedisScripts
 {
     /// <summary>
     /// Opens a channel. When the server is not the one that was here last, messages may be gone that had been acknowledged, and
-    /// their numbers would be given again: then the log begins a new epoch. That is so when this server keeps no append-only
-    /// file, and when it was up while its predecessor still took appends, which only a replica is.
+    /// their numbers would be given again: then the log begins a new epoch. That is so when this run does not follow from the
+    /// one that was here, and, whatever is known of that, when it was up while its predecessor still took appends, which only
+    /// a replica is.
     /// </summary>
     private const string Common = """
-        local RUN, UP_SINCE, FORGETS = '$run', $upSince, $forgets
+        local RUN, LINE, UP_SINCE = '$run', { $line }, $upSince
 
         local function text(n) return string.format('%.0f', n) end
 
@@ -29,7 +30,7 @@ internal static class RedisScripts
             return { epoch = fresh, next = 0, first = 0, bytes = 0, time = 0, oldest = 0 }
           end
           if v[7] ~= RUN then
-            if FORGETS or UP_SINCE < tonumber(v[8]) then
+            if not LINE[v[7]] or UP_SINCE < tonumber(v[8]) then
               h.epoch = fresh
               redis.call('HSET', keys.head, 'epoch', fresh)
             end
@@ -41,14 +42,16 @@ internal static class RedisScripts
 
         local function size(seqid, opening, time) return #opening + #text(seqid) + #time + 9 end
 
-        -- Drops the oldest messages until the bounds hold; the newest stays however large it is, but not however old.
+        -- Drops the oldest messages until the bounds hold; the newest stays however large it is, but not however old. A bound
+        -- that was made much smaller is met step by step, lest everybody wait for it.
         local function trim(keys, h, now, most)
           local first, from = h.first, '-'
           local function over()
             local count = h.next - h.first
             return count > 0 and (count > most.messages or (h.bytes > most.bytes and count > 1) or h.oldest < now - most.age)
           end
-          while over() do
+          for _ = 1, 1000 do
+            if not over() then break end
             local entries = redis.call('XRANGE', keys.log, from, '+', 'COUNT', 17)
             for i = 1, #entries do
               local time = entries[i][2][4]
@@ -193,14 +196,14 @@ internal static class RedisScripts
 
     /// <summary>The scripts, in the order of <see cref="RedisScript"/>, for one run of one server: no other has them by these names.</summary>
     /// <param name="run">The server's run_id.</param>
+    /// <param name="line">The runs whose data it has, and itself.</param>
     /// <param name="upSince">When it was started, in milliseconds of its own clock.</param>
-    /// <param name="forgets">Whether a restart of it loses what it held.</param>
-    public static IReadOnlyList<string> For(string run, long upSince, bool forgets)
+    public static IReadOnlyList<string> For(string run, IEnumerable<string> line, long upSince)
     {
         var common = Common
             .Replace("$run", run, StringComparison.Ordinal)
-            .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal)
-            .Replace("$forgets", forgets ? "true" : "false", StringComparison.Ordinal);
+            .Replace("$line", string.Join(", ", line.Select(r => $"['{r}'] = true")), StringComparison.Ordinal)
+            .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
         return [common + AppendText, common + ReadText, common + RenewText];
     }
 }

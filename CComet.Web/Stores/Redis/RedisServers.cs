@@ -8,11 +8,20 @@ namespace CComet.Web.Stores.Redis;
 
 /// <summary>
 /// Runs the scripts, each only on the run of the server that it was made for. A server that was started anew, and one that has
-/// taken another's place, does not know them by their names and says so before anything is done; then it is asked who it is.
+/// taken another's place, does not know them by their names and says so before anything is done; then it is asked who it is,
+/// and whose data it has (see <see cref="RedisLineage"/>).
 /// </summary>
 internal sealed class RedisServers(IConnectionMultiplexer redis)
 {
     private const int Attempts = 4;
+
+    /// <summary>Older servers hand their scripts down to replicas and append-only files, so that a successor would know them.</summary>
+    private const int OldestVersion = 7;
+
+    private static readonly string[] Needed = ["run_id", "redis_version", "server_time_usec", "uptime_in_seconds", "aof_enabled", "master_replid2"];
+
+    /// <summary>How long may go into finding out who the server is.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<EndPoint, Lazy<Task<byte[][]>>> _loaded = new();
     private readonly IDatabase _database = redis.GetDatabase();
@@ -35,20 +44,16 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
         {
             for (var attempt = 1; ; attempt++)
             {
-                var server = redis.GetServer(keys[0]);
-                var loaded = _loaded.GetOrAdd(server.EndPoint, _ => new Lazy<Task<byte[][]>>(() => LoadAsync(server)));
+                var server = ServerOf(keys[0]);
+                var loaded = Loaded(server);
+                var names = await NamesAsync(server, loaded);
                 try
                 {
-                    return await _database.ScriptEvaluateAsync((await loaded.Value)[(int)script], keys, arguments);
+                    return await _database.ScriptEvaluateAsync(names[(int)script], keys, arguments, CommandFlags.DemandMaster);
                 }
                 catch (RedisServerException e) when (attempt < Attempts && e.Message.StartsWith("NOSCRIPT", StringComparison.Ordinal))
                 {
                     _loaded.TryRemove(KeyValuePair.Create(server.EndPoint, loaded));
-                }
-                catch when (!loaded.Value.IsCompletedSuccessfully)
-                {
-                    _loaded.TryRemove(KeyValuePair.Create(server.EndPoint, loaded));
-                    throw;
                 }
             }
         }
@@ -56,6 +61,14 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
         {
             throw Unavailable(e);
         }
+    }
+
+    /// <summary>Finds out, unless it is known, whether scripts can be run where a key is.</summary>
+    /// <exception cref="StoreUnavailableException">They cannot be run on that server.</exception>
+    public async Task PrepareAsync(RedisKey key)
+    {
+        var server = ServerOf(key);
+        await NamesAsync(server, Loaded(server));
     }
 
     /// <summary>True for what a server, or the way to it, can do to us. InvalidOperationException is how the client says that it has no connection to choose from, or is closed.</summary>
@@ -72,6 +85,24 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
         },
         exception);
 
+    private IServer ServerOf(RedisKey key) => redis.GetServer(key, flags: CommandFlags.DemandMaster);
+
+    private Lazy<Task<byte[][]>> Loaded(IServer server) =>
+        _loaded.GetOrAdd(server.EndPoint, _ => new Lazy<Task<byte[][]>>(() => LoadAsync(server)));
+
+    private async ValueTask<byte[][]> NamesAsync(IServer server, Lazy<Task<byte[][]>> loaded)
+    {
+        try
+        {
+            return loaded.Value.IsCompletedSuccessfully ? loaded.Value.Result : await loaded.Value.WaitAsync(Longest);
+        }
+        catch
+        {
+            _loaded.TryRemove(KeyValuePair.Create(server.EndPoint, loaded));
+            throw;
+        }
+    }
+
     /// <summary>What the servers are, which stays as it is once one of them has answered.</summary>
     private (bool IsCluster, bool HasShardedPubSub) Kind()
     {
@@ -84,22 +115,41 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     }
 
     /// <summary>Asks a server who it is, and gives it the scripts made for it.</summary>
-    private static async Task<byte[][]> LoadAsync(IServer server)
+    private async Task<byte[][]> LoadAsync(IServer server)
     {
         while (true)
         {
             var info = await InfoAsync(server);
             var run = info["run_id"];
+            var version = info["redis_version"];
+            if (int.Parse(version.Split('.')[0], CultureInfo.InvariantCulture) < OldestVersion)
+                throw new StoreUnavailableException($"Redis {version} is too old: {OldestVersion} is needed.");
 
             // Redis counts whole seconds, and both ends of its uptime are rounded: it has been up since this moment at the latest.
             var upSince = ((Number("server_time_usec") / 1_000_000) - Number("uptime_in_seconds") + 1) * 1_000;
-            var hashes = new List<byte[]>();
-            foreach (var text in RedisScripts.For(run, upSince, forgets: info["aof_enabled"] == "0")) hashes.Add(await server.ScriptLoadAsync(text));
+            var forgets = info["aof_enabled"] == "0";
 
-            // Another may have taken its place between the two questions.
+            // Whoever was promoted remembers whose copy it was; a restart, even from a file that a copy has written, does not.
+            var wasCopy = info["master_replid2"].Any(c => c != '0');
+            var line = await RedisLineage.OfAsync(_database, LineageKey(server), run, isBroken: forgets || wasCopy);
+            var hashes = new List<byte[]>();
+            foreach (var text in RedisScripts.For(run, line, upSince)) hashes.Add(await server.ScriptLoadAsync(text));
+
+            // Another may have taken its place between the questions.
             if ((await InfoAsync(server))["run_id"] == run) return [.. hashes];
 
             long Number(string name) => long.Parse(info[name], CultureInfo.InvariantCulture);
+        }
+    }
+
+    /// <summary>The first of the lineage's possible keys that is on this server, which is the same for every node.</summary>
+    private RedisKey LineageKey(IServer server)
+    {
+        for (var i = 0; ; i++)
+        {
+            var key = RedisLineage.Key(i);
+            if (!IsCluster || Equals(ServerOf(key).EndPoint, server.EndPoint)) return key;
+            if (i > ushort.MaxValue) throw new StoreUnavailableException("Redis: a server of the cluster has no slots.");
         }
     }
 
@@ -113,6 +163,7 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
             if (colon > 0) info[line[..colon]] = line[(colon + 1)..];
         }
 
-        return info;
+        var missing = Needed.FirstOrDefault(name => !info.ContainsKey(name));
+        return missing is null ? info : throw new StoreUnavailableException($"Redis does not tell its {missing}, without which lost messages would go unnoticed.");
     }
 }
