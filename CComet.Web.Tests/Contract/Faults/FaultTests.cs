@@ -87,7 +87,7 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task Hopping_between_two_nodes_that_come_and_go_with_their_redis_loses_and_repeats_nothing(Transport transport)
+    public async Task Hopping_between_two_nodes_that_are_killed_as_is_their_redis_loses_and_repeats_nothing(Transport transport)
     {
         await using var nodes = await TwoNodes.StartAsync(Quick);
         for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
@@ -96,7 +96,7 @@ public sealed class FaultTests(ITestOutputHelper output)
             Assert.All(checkers, c => Assert.Equal((0L, 0), (c.Gaps, c.Resets)));
         }
 
-        output.WriteLine($"restarts of the nodes and of Redis: {string.Join(", ", nodes.Restarts)}");
+        output.WriteLine($"kills of the nodes and of Redis: {string.Join(", ", nodes.Kills)}");
     }
 
     private static int Runs(int usual) =>

@@ -1,4 +1,5 @@
 using CComet.Web.Tests.Support;
+using ServerProcess = CComet.Web.Tests.Streams.ServerProcess;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
@@ -39,27 +40,53 @@ public sealed class Restartable(params string[] settings) : IRig, IAsyncDisposab
     }
 }
 
-/// <summary>Two nodes on one Redis. Each of the three may end and come back.</summary>
+/// <summary>A server in a process of its own, which is killed and started again.</summary>
+public sealed class Killable(params string[] settings) : IAsyncDisposable
+{
+    private ServerProcess? _process;
+
+    public int Port { get; private set; }
+
+    public async Task StartAsync()
+    {
+        _process = await ServerProcess.StartAsync("http", [$"--urls=http://127.0.0.1:{Port}", .. settings]);
+        Port = _process.Port;
+    }
+
+    /// <summary>Without a word to anybody, as a machine fails.</summary>
+    public async Task RestartAsync()
+    {
+        await _process!.DisposeAsync();
+        await StartAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_process is not null) await _process.DisposeAsync();
+    }
+}
+
+/// <summary>Two nodes on one Redis. Each of the three may be killed, and comes back.</summary>
 public sealed class TwoNodes : IRig, IAsyncDisposable
 {
-    private readonly Restartable[] _nodes;
+    private readonly Killable[] _nodes;
 
     private TwoNodes(RedisServer redis, string[] settings)
     {
         Redis = redis;
-        string[] all = [.. settings, "CComet:Store:Kind=Redis", $"CComet:Store:Redis={redis.Address}"];
-        _nodes = [new Restartable(all), new Restartable(all)];
+        string[] all = [.. settings.Select(s => $"--{s}"), "--CComet:Store:Kind=Redis", $"--CComet:Store:Redis={redis.Address}"];
+        _nodes = [new Killable(all), new Killable(all)];
     }
 
     public RedisServer Redis { get; }
 
-    /// <summary>How often which of the three was restarted: the nodes, then Redis.</summary>
-    public int[] Restarts { get; } = new int[3];
+    /// <summary>How often which of the three was killed: the nodes, then Redis.</summary>
+    public int[] Kills { get; } = new int[3];
 
     public static async Task<TwoNodes> StartAsync(params string[] settings)
     {
         var nodes = new TwoNodes(await RedisServer.StartAsync(), settings);
-        foreach (var node in nodes._nodes) await node.StartAsync();
+        await Task.WhenAll(nodes._nodes.Select(node => node.StartAsync()));
         return nodes;
     }
 
@@ -70,9 +97,9 @@ public sealed class TwoNodes : IRig, IAsyncDisposable
     public async Task DisturbAsync(Random random)
     {
         var which = random.Next(3);
-        Restarts[which]++;
+        Kills[which]++;
         if (which == 2) await Redis.RestartAsync();
-        else await _nodes[which].DisturbAsync(random);
+        else await _nodes[which].RestartAsync();
     }
 
     public async ValueTask DisposeAsync()
