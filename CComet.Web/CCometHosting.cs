@@ -36,6 +36,7 @@ internal static partial class CCometHosting
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddMessageStore(settings.GetSection("Store"));
         builder.Services.AddSingleton<HubMetrics>();
+        builder.Services.AddSingleton<RequestLog>();
         builder.Services.AddSingleton<ChannelHub>();
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
@@ -58,34 +59,18 @@ internal static partial class CCometHosting
         });
     }
 
-    /// <summary>Logs by the <c>Serilog</c> section.</summary>
-    public static void AddLogs(this WebApplicationBuilder builder) =>
-        builder.Services.AddSerilog(logs => logs.ReadFrom.Configuration(builder.Configuration), preserveStaticLogger: true);
-
-    /// <summary>Logs a line a request: its path, never its query, so that messages stay out of the log.</summary>
-    public static void UseRequestLog(this WebApplication app) => app.UseSerilogRequestLogging(log =>
+    /// <summary>
+    /// Logs by the <c>Serilog</c> section. The host's own diagnostics are off unless it asks for them: as long as they may write
+    /// anything, every waiting request holds a scope and an activity.
+    /// </summary>
+    public static void AddLogs(this WebApplicationBuilder builder)
     {
-        log.Logger = app.Services.GetRequiredService<Serilog.ILogger>();
-
-        // The path percent-encoded, as it came: nobody can make a line of the log of his own.
-        log.GetMessageTemplateProperties = (context, _, elapsed, status) =>
-        [
-            new LogEventProperty("RequestMethod", new ScalarValue(context.Request.Method)),
-            new LogEventProperty("RequestPath", new ScalarValue(context.Request.Path.ToUriComponent())),
-            new LogEventProperty("StatusCode", new ScalarValue(status)),
-            new LogEventProperty("Elapsed", new ScalarValue(elapsed)),
-        ];
-
-        // 503 is how a server that stops, or whose store is away, answers on purpose.
-        log.GetLevel = (context, _, exception) => (exception, context.Response.StatusCode) switch
-        {
-            (not null, _) => LogEventLevel.Error,
-            (_, StatusCodes.Status503ServiceUnavailable) => LogEventLevel.Warning,
-            (_, >= StatusCodes.Status500InternalServerError) => LogEventLevel.Error,
-            _ when context.Request.Path.StartsWithSegments("/health") => LogEventLevel.Debug,
-            _ => LogEventLevel.Information,
-        };
-    });
+        builder.Services.AddSerilog(
+            logs => logs.MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off).ReadFrom.Configuration(builder.Configuration),
+            preserveStaticLogger: true);
+        var serilog = builder.Services.Last(service => service.ServiceType == typeof(ILoggerFactory)).ImplementationFactory!;
+        builder.Services.AddSingleton<ILoggerFactory>(services => new ScopelessLoggers((ILoggerFactory)serilog(services)));
+    }
 
     /// <summary>The second signal to stop ends the process at once, whatever still waits.</summary>
     public static void EndOnSecondSignal(this WebApplication app)

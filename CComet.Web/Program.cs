@@ -9,8 +9,9 @@ try
     builder.AddCComet();
 
     var app = builder.Build();
-    app.UseRequestLog();
+    app.UseCCometVerbs();
     app.UseCCometErrors();
+    app.UseRouting();
     app.UseCors();
     app.UseDefaultFiles();
     app.UseStaticFiles();

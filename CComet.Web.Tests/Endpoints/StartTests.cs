@@ -77,6 +77,19 @@ public sealed class StartTests
     }
 
     [Fact]
+    public async Task Every_request_has_one_line_whichever_way_it_is_written()
+    {
+        await using var server = ServerProcess.Start();
+        using var http = await server.ClientAsync();
+        foreach (var path in new[] { "/sub", "/SUB", "/sub/", "/pub", "/nowhere/first" }) await http.AskAsync($"{path}?wait=0");
+        await http.AskAsync("/nowhere/last");
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/nowhere/last", StringComparison.Ordinal)), "Logging of the last request");
+        Assert.Equal(
+            ["/sub 400", "/SUB 400", "/sub/ 400", "/pub 400", "/nowhere/first 404", "/nowhere/last 404"],
+            server.Output.Where(l => l.Contains(" HTTP ", StringComparison.Ordinal)).Select(l => l.Split(' ')).Select(w => $"{w[^6]} {w[^4]}"));
+    }
+
+    [Fact]
     public async Task A_line_break_in_a_path_does_not_make_a_line_of_the_log()
     {
         await using var server = ServerProcess.Start();

@@ -42,7 +42,7 @@ public sealed class PromiseTests
                 var readings = await subscriber.ReadAsync(park: true);
                 foreach (var reading in readings) next = reading.Batch.After.Seqid!.Value;
                 Volatile.Write(ref progress[r], next);
-                if (readings.Count == 0) await subscriber.WaitAsync(TimeSpan.FromHours(1)).WaitAsync(over.Token);
+                if (readings.Count == 0) await subscriber.WaitAsync(TimeSpan.FromHours(1)).AsTask().WaitAsync(over.Token);
             }
         })).ToArray();
         var writers = Enumerable.Range(0, Publishers).Select(_ => Task.Run(async () =>

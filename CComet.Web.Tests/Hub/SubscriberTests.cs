@@ -111,7 +111,7 @@ public sealed class SubscriberTests
         Assert.Equal(Wake.Replaced, await old.WaitAsync(TimeSpan.FromSeconds(1)));
         old.Dispose();
 
-        var waits = (newest.WaitAsync(TimeSpan.FromSeconds(1)), other.WaitAsync(TimeSpan.FromSeconds(1)));
+        var waits = (newest.WaitAsync(TimeSpan.FromSeconds(1)).AsTask(), other.WaitAsync(TimeSpan.FromSeconds(1)).AsTask());
         await fixture.PublishAsync("c", "x");
         Assert.Equal(Wake.Messages, await waits.Item1);
         Assert.Equal(Wake.Messages, await waits.Item2);

@@ -5,12 +5,10 @@ namespace CComet.Web.Endpoints;
 /// <summary><c>/pub</c>: stores messages, and answers with their receipts.</summary>
 internal static class PubEndpoint
 {
-    /// <summary>Adds the verb to the routes.</summary>
-    public static void MapPub(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub) =>
-        routes.MapMethods("/pub", [HttpMethods.Get, HttpMethods.Post], verb.Of(async (context, parameters, callback) =>
-        {
-            await Answers.WriteArrayAsync(context, callback, await PublishAsync(parameters, hub));
-        }, mayBeRaw: true));
+    /// <summary>The verb.</summary>
+    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.Of(
+        async (context, parameters, callback) => await Answers.WriteArrayAsync(context, callback, await PublishAsync(parameters, hub)),
+        mayBeRaw: true);
 
     /// <summary>Stores all the messages or none; gives their receipts as JSON elements.</summary>
     public static async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
@@ -9,13 +10,12 @@ internal static class StreamEndpoints
 {
     private const string EventStreamType = "text/event-stream";
 
-    /// <summary>Adds both to the routes.</summary>
-    public static void MapStreams(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub)
-    {
-        routes.MapMethods("/sse", [HttpMethods.Get], verb.Of((context, parameters, _) => StreamEventsAsync(context, parameters[0], hub)));
-        routes.MapMethods("/stream", [HttpMethods.Get], verb.Of((context, parameters, _) =>
-            StreamAsync(context, parameters[0], hub, NdJson.ContentType, (output, _) => new NdJson(output))));
-    }
+    /// <summary><c>/sse</c>.</summary>
+    public static RequestDelegate OfEvents(Verb verb, ChannelHub hub) => verb.Of((context, parameters, _) => StreamEventsAsync(context, parameters[0], hub));
+
+    /// <summary><c>/stream</c>.</summary>
+    public static RequestDelegate OfLines(Verb verb, ChannelHub hub) => verb.Of((context, parameters, _) =>
+        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, _) => new NdJson(output)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -23,13 +23,19 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, ChannelHub hub) =>
-        StreamAsync(context, parameters, hub, EventStream.ContentType, (output, subscriber) => new EventStream(output, subscriber));
+        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber) => new EventStream(output, subscriber));
 
-    private static async Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, Func<System.IO.Pipelines.PipeWriter, Subscriber, Feed> feed)
+    private static Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, Func<PipeWriter, Subscriber, Feed> feed)
     {
+        // What was read of the request is not held as long as the stream lasts.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        using var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
-        await using var registration = context.RequestAborted.UnsafeRegister(static s => ((Subscriber)s!).Signal(Wake.Gone), subscriber);
+        return StreamAsync(context, hub.SubscribeAsync(asked.Starts, asked.Sname), hub, contentType, feed);
+    }
+
+    private static async Task StreamAsync(HttpContext context, ValueTask<Subscriber> subscribing, ChannelHub hub, string contentType, Func<PipeWriter, Subscriber, Feed> feed)
+    {
+        using var subscriber = await subscribing;
+        using var registration = ClientGone.Tell(context, subscriber);
         await subscriber.BeginAsync();
 
         var response = context.Response;

@@ -7,39 +7,56 @@ namespace CComet.Web.Endpoints;
 /// <summary><c>/sub</c>: the long poll.</summary>
 internal static class SubEndpoint
 {
-    /// <summary>Adds the verb to the routes.</summary>
-    public static void MapSub(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub) =>
-        routes.MapMethods("/sub", [HttpMethods.Get], verb.Of(
-            (context, parameters, callback) => PollAsync(context, parameters[0], callback, hub),
-            holdsBackErrors: true));
+    /// <summary>The verb.</summary>
+    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.Of(
+        (context, parameters, callback) => PollAsync(context, parameters[0], callback, hub),
+        holdsBackErrors: true);
 
-    private static async Task PollAsync(HttpContext context, Parameters parameters, string? callback, ChannelHub hub)
+    private static Task PollAsync(HttpContext context, Parameters parameters, string? callback, ChannelHub hub)
     {
-        if (callback is null && StreamEndpoints.WantsEventStream(context.Request))
-        {
-            await StreamEndpoints.StreamEventsAsync(context, parameters, hub);
-            return;
-        }
+        if (callback is null && StreamEndpoints.WantsEventStream(context.Request)) return StreamEndpoints.StreamEventsAsync(context, parameters, hub);
 
+        // What was read of the request is not held while the poll waits: only what these arguments say.
         var asked = SubscribeParameters.Read(parameters);
         var wait = SubscribeParameters.ReadWait(parameters, hub.Options.Poll.Timeout);
-        using var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
-        await using var registration = context.RequestAborted.UnsafeRegister(static s => ((Subscriber)s!).Signal(Wake.Gone), subscriber);
+        var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
+        var subscribing = hub.SubscribeAsync(asked.Starts, asked.Sname);
+        return subscribing.IsCompletedSuccessfully
+            ? PollAsync(context, subscribing.Result, wait, wantsPlace, callback, hub)
+            : PollLaterAsync(context, subscribing, wait, wantsPlace, callback, hub);
+    }
+
+    /// <summary>The channel has to be opened first.</summary>
+    private static async Task PollLaterAsync(HttpContext context, ValueTask<Subscriber> subscribing, TimeSpan wait, bool wantsPlace, string? callback, ChannelHub hub) =>
+        await PollAsync(context, await subscribing, wait, wantsPlace, callback, hub);
+
+    private static async Task PollAsync(HttpContext context, Subscriber subscriber, TimeSpan wait, bool wantsPlace, string? callback, ChannelHub hub)
+    {
+        using var left = subscriber;
+        using var registration = ClientGone.Tell(context, subscriber);
 
         // JSONP has no headers: who begins without a place is told it at once, so that it is not lost with the first answer.
-        if (callback is not null && asked.Starts.Any(s => s.From.Seqid is null))
+        if (wantsPlace)
         {
             await subscriber.BeginAsync();
             await Answers.WriteArrayAsync(context, callback, [.. subscriber.Places.Select(place => (ReadOnlyMemory<byte>)place.Json)]);
             return;
         }
 
-        var answer = await LongPoll.AwaitAsync(subscriber, wait);
-        if (answer.Wake == Wake.Gone) return;
-        var elements = LongPoll.Elements(answer.Readings);
-        if (answer.Wake == Wake.Draining) context.Response.Headers[Answers.RetryHeader] = ((long)hub.ReconnectDelay().TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        // Here, not in a method of its own: what waits in two places holds twice as much.
+        var readings = await subscriber.ReadAsync(park: wait > TimeSpan.Zero);
+        var wake = Wake.Messages;
+        while (readings.Count == 0 && wait > TimeSpan.Zero && (wake = await subscriber.WaitAsync(wait)) == Wake.Messages)
+            readings = await subscriber.ReadAsync(park: true);
+        if (wake != Wake.Gone) await AnswerAsync(context, subscriber, readings, wake, callback, hub);
+    }
+
+    private static async Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, ChannelHub hub)
+    {
+        var elements = LongPoll.Elements(readings);
+        if (wake == Wake.Draining) context.Response.Headers[Answers.RetryHeader] = ((long)hub.ReconnectDelay().TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         context.Response.Headers[Answers.CursorHeader] = subscriber.CursorText;
-        if (answer.Wake == Wake.Replaced)
+        if (wake == Wake.Replaced)
         {
             if (callback is not null) await hub.Wheel.DelayAsync(Verb.HoldBack, context.RequestAborted);
             else context.Response.StatusCode = StatusCodes.Status409Conflict;

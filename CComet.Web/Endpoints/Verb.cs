@@ -4,7 +4,7 @@ using CComet.Web.Transports;
 namespace CComet.Web.Endpoints;
 
 /// <summary>What every verb of the wire has in common: its parameters, JSONP, and how a refusal is told.</summary>
-internal sealed class Verb(ChannelHub hub)
+internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb> logger)
 {
     /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
     public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
@@ -16,23 +16,48 @@ internal sealed class Verb(ChannelHub hub)
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
     /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
-    public RequestDelegate Of(Handler handler, bool mayBeRaw = false, bool holdsBackErrors = false) => async context =>
+    public RequestDelegate Of(Handler handler, bool mayBeRaw = false, bool holdsBackErrors = false) => context =>
     {
+        var began = log.Begin();
         string? callback = null;
+        Task handled;
         try
         {
             var parameters = RequestBody.ReadQuery(context.Request);
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
-            IReadOnlyList<Parameters> all = [parameters];
-            if (HttpMethods.IsPost(context.Request.Method))
-            {
-                all = await RequestBody.ReadAsync(context.Request, parameters, hub.Options.Limits, mayBeRaw);
-                callback = CallbackOf(all[0]);
-            }
+            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, handler, mayBeRaw) : handler(context, [parameters], callback);
+        }
+        catch (Exception e)
+        {
+            handled = Task.FromException(e);
+        }
 
+        return FinishAsync(context, handled, callback, holdsBackErrors, began);
+    };
+
+    private async Task PostAsync(HttpContext context, Parameters query, Handler handler, bool mayBeRaw)
+    {
+        var all = await RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw);
+        var callback = CallbackOf(all[0]);
+        try
+        {
             await handler(context, all, callback);
+        }
+        catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
+        {
+            // The callback may have come in the body.
+            await Answers.WriteErrorAsync(context, callback, error);
+        }
+    }
+
+    /// <summary>The one thing that waits as long as the request does, and so holds little.</summary>
+    private async Task FinishAsync(HttpContext context, Task handled, string? callback, bool holdsBackErrors, long began)
+    {
+        try
+        {
+            await handled;
         }
         catch (BadCallbackException)
         {
@@ -47,7 +72,15 @@ internal sealed class Verb(ChannelHub hub)
         {
             // The client has gone; there is nobody to answer.
         }
-    };
+        catch (Exception e)
+        {
+            LogFailed(logger, e);
+            if (context.Response.HasStarted) context.Abort();
+            else await Answers.WriteErrorAsync(context, null, WireException.Of(StatusCodes.Status500InternalServerError));
+        }
+
+        log.Write(context, began);
+    }
 
     private static string? CallbackOf(Parameters parameters)
     {
@@ -70,6 +103,9 @@ internal sealed class Verb(ChannelHub hub)
         Answers.SetCommonHeaders(response);
         return Answers.WriteBodyAsync(response, "callback: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"u8.ToArray());
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
 
     /// <summary>A callback that cannot be called.</summary>
     private sealed class BadCallbackException : Exception;

@@ -17,13 +17,12 @@ internal static class WebSocketEndpoint
     /// <summary>How long the client has to answer the server's close with its own.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>Adds the path to the routes; CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).</summary>
-    public static void MapWebSocket(this IEndpointRouteBuilder routes, Verb verb, ChannelHub hub)
+    /// <summary>The path; CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).</summary>
+    public static RequestDelegate Of(Verb verb, ChannelHub hub, IServiceProvider services)
     {
-        var settings = routes.ServiceProvider.GetRequiredService<IOptions<WebSocketSettings>>().Value;
-        var time = routes.ServiceProvider.GetRequiredService<TimeProvider>();
-        routes.MapMethods("/ws", [HttpMethods.Get, HttpMethods.Connect], verb.Of((context, parameters, _) =>
-            RunAsync(context, parameters[0], hub, settings, time)));
+        var settings = services.GetRequiredService<IOptions<WebSocketSettings>>().Value;
+        var time = services.GetRequiredService<TimeProvider>();
+        return verb.Of((context, parameters, _) => RunAsync(context, parameters[0], hub, settings, time));
     }
 
     private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings, TimeProvider time)
@@ -34,7 +33,7 @@ internal static class WebSocketEndpoint
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
-        await using var registration = context.RequestAborted.UnsafeRegister(static s => ((Subscriber)s!).Signal(Wake.Gone), subscriber);
+        using var registration = ClientGone.Tell(context, subscriber);
         var feed = new WebSocketFeed(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), time, hub.Options.Stream.Heartbeat);
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
 

@@ -1,3 +1,5 @@
+using System.Threading.Tasks.Sources;
+
 namespace CComet.Web.Hub;
 
 /// <summary>Why a waiting subscriber was woken.</summary>
@@ -29,17 +31,22 @@ public readonly record struct ChannelStart(string Channel, Cursor From);
 public readonly record struct Reading(int Position, Notice? Notice, Batch Batch);
 
 /// <summary>
-/// A cursor in one or several channels and the TaskCompletionSource it waits on. It holds no messages: when it wakes it
-/// reads the logs from its cursor on, so that a slow one costs nothing but its own lag. Used by one reader at a time;
-/// <see cref="Signal"/> may come from anywhere.
+/// A cursor in one or several channels, and the completion source it waits on: it is its own, so that waiting costs no object.
+/// It holds no messages: when it wakes it reads the logs from its cursor on, so that a slow one costs nothing but its own lag.
+/// Used by one reader at a time; <see cref="Signal"/> may come from anywhere.
 /// </summary>
-public sealed class Subscriber : TimingWheel.Entry, IDisposable
+public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDisposable
 {
     private const int NotEnded = -1;
+    private const int NoSignal = -1;
+
+    private static readonly IReadOnlyList<Reading> Nothing = [];
 
     private readonly ChannelHub _hub;
     private readonly Position[] _positions;
-    private TaskCompletionSource<Wake> _wake = NewWake();
+    private ManualResetValueTaskSourceCore<Wake> _source = new() { RunContinuationsAsynchronously = true };
+    private int _signal = NoSignal;
+    private int _waits;
     private int _ended = NotEnded;
     private bool _disposed;
 
@@ -102,32 +109,48 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
             if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
         }
 
-        return readings is null ? [] : readings;
+        return readings is null ? Nothing : readings;
     }
 
-    /// <summary>Waits until there may be something to read, the time is over, or the subscription has ended.</summary>
-    public async Task<Wake> WaitAsync(TimeSpan timeout)
+    /// <summary>Waits until there may be something to read, the time is over, or the subscription has ended. To be awaited once, before anything else is asked of the subscriber.</summary>
+    public ValueTask<Wake> WaitAsync(TimeSpan timeout)
     {
-        var wake = Volatile.Read(ref _wake).Task;
-        if (wake.IsCompleted) return await wake;
-        if (timeout <= TimeSpan.Zero) return Wake.Timeout;
+        if (Signalled is { } known) return ValueTask.FromResult(known);
+        if (timeout <= TimeSpan.Zero) return ValueTask.FromResult(Wake.Timeout);
+        _source.Reset();
         _hub.Wheel.Add(this, timeout);
-        try
-        {
-            return await wake;
-        }
-        finally
+
+        // Said first, then looked: whoever signals does the same the other way round, so that one of the two sees the other.
+        Interlocked.Exchange(ref _waits, 1);
+        if (Signalled is { } reason && Interlocked.Exchange(ref _waits, 0) == 1)
         {
             _hub.Wheel.Remove(this);
+            return ValueTask.FromResult(reason);
         }
+
+        return new ValueTask<Wake>(this, _source.Version);
     }
 
     /// <summary>Wakes the subscriber. A final reason stays: every later wait ends with it at once.</summary>
     public void Signal(Wake reason)
     {
         if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
-        Volatile.Read(ref _wake).TrySetResult(reason);
+        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) == NoSignal && Interlocked.Exchange(ref _waits, 0) == 1) _source.SetResult(reason);
     }
+
+    /// <inheritdoc/>
+    Wake IValueTaskSource<Wake>.GetResult(short token)
+    {
+        _hub.Wheel.Remove(this);
+        return _source.GetResult(token);
+    }
+
+    /// <inheritdoc/>
+    ValueTaskSourceStatus IValueTaskSource<Wake>.GetStatus(short token) => _source.GetStatus(token);
+
+    /// <inheritdoc/>
+    void IValueTaskSource<Wake>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+        _source.OnCompleted(continuation, state, token, flags);
 
     /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
     public void Dispose()
@@ -144,16 +167,16 @@ public sealed class Subscriber : TimingWheel.Entry, IDisposable
     /// <inheritdoc/>
     protected internal override void OnDue() => Signal(Wake.Timeout);
 
-    private static TaskCompletionSource<Wake> NewWake() => new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private Wake? Signalled => Volatile.Read(ref _signal) is var signal && signal == NoSignal ? null : (Wake)signal;
 
     private void Rearm()
     {
-        if (!_wake.Task.IsCompleted) return;
+        if (Signalled is null) return;
 
-        // Exchange, then look: together with Signal, which writes the reason first, no final reason can slip between.
-        Interlocked.Exchange(ref _wake, NewWake());
+        // Cleared, then looked: together with Signal, which writes a final reason first, none can slip between.
+        Interlocked.Exchange(ref _signal, NoSignal);
         var ended = Volatile.Read(ref _ended);
-        if (ended != NotEnded) _wake.TrySetResult((Wake)ended);
+        if (ended != NotEnded) Interlocked.CompareExchange(ref _signal, ended, NoSignal);
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
