@@ -41,6 +41,7 @@ internal static partial class CCometHosting
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
         builder.Services.AddHostedService<HubDrainer>();
+        builder.Services.AddHostedService<MemoryKeeper>();
 
         var policy = CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings());
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy));
