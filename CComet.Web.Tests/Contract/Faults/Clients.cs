@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Net.WebSockets;
 using System.Text;
 using System.Text.Json;
@@ -44,7 +45,7 @@ public sealed class Client(int port, string channel, string? sname, Checker chec
                 _ => SocketAsync(isDone, silence),
             });
         }
-        catch (Exception e) when (e is HttpRequestException or IOException or OperationCanceledException or WebSocketException)
+        catch (Exception e) when (e is HttpRequestException or SocketException or IOException or OperationCanceledException or WebSocketException)
         {
             // The connection broke: the next one goes on from the cursor.
             LastEnd = $"{transport}: {e.GetType().Name}: {e.Message} {(over.IsCancellationRequested ? "when all was over" : silence.IsCancellationRequested ? "for silence" : "")} {e.InnerException?.Message}";

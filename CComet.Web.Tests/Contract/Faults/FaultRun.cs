@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
@@ -108,7 +109,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
                 _published[place] = text;
                 return place;
             }
-            catch (HttpRequestException)
+            catch (Exception e) when (e is HttpRequestException or SocketException)
             {
                 // No answer: it may have been stored or not. Published again, which stores it once as long as the log lives.
                 _unsure.Add(text);

@@ -20,7 +20,7 @@ internal sealed record SqliteState(string Uid, string Epoch, long Commits);
 /// </summary>
 internal sealed class SqliteMark : IDisposable
 {
-    private const string Open = "open  ";
+    private const string Opened = "open  ";
     private const string Closed = "closed";
     private const int LineLength = 128;
     private const string BootFile = "/proc/sys/kernel/random/boot_id";
@@ -49,11 +49,16 @@ internal sealed class SqliteMark : IDisposable
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);
         try
         {
-            return new SqliteMark(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0));
+            return Open(path);
         }
         catch (IOException) when (IsTaken(database))
         {
             throw new InvalidDataException("another process serves this database");
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            // It was let go of in this very moment, or fails for good.
+            return Open(path);
         }
     }
 
@@ -68,7 +73,7 @@ internal sealed class SqliteMark : IDisposable
     /// <summary>Notes whose mark this is. Goes to the operating system, not to the disk: it survives the process.</summary>
     public void Write(SqliteState state, Durability durability, bool closed = false)
     {
-        var line = string.Create(CultureInfo.InvariantCulture, $"{state.Uid} {state.Commits:D20} {(closed ? Closed : Open)} {durability} {Boot}");
+        var line = string.Create(CultureInfo.InvariantCulture, $"{state.Uid} {state.Commits:D20} {(closed ? Closed : Opened)} {durability} {Boot}");
         var bytes = new byte[LineLength];
         bytes.AsSpan().Fill((byte)' ');
         Encoding.ASCII.GetBytes(line, bytes);
@@ -85,6 +90,8 @@ internal sealed class SqliteMark : IDisposable
     }
 
     public void Dispose() => _file.Dispose();
+
+    private static SqliteMark Open(string path) => new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0));
 
     private static string PathOf(string database) => database + "-mark";
 
