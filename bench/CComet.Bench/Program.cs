@@ -1,11 +1,23 @@
 using CComet.Bench;
 
-// Everything is found from the root of the checkout, where bench/run.sh stands.
-if (args is not [var what, var root] || what != "stores")
+// Everything is found from the root of the checkout, which bench/run.sh gives first.
+switch (args)
 {
-    await Console.Error.WriteLineAsync("Usage: bench/run.sh stores");
-    return 2;
+    case [var root, "stores"]:
+        await new StoreBench(root).RunAsync();
+        return 0;
+    case [var root, "peers", .. var rest] when PeerOptions.Read(rest, root) is { } options:
+        await new PeerBench(options).RunAsync();
+        return 0;
+    default:
+        await Console.Error.WriteLineAsync($"""
+            Usage: bench/run.sh stores
+                   bench/run.sh peers [work …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--plot FILE.svg]
+            Works: {string.Join(", ", PeerBench.Keys)}; without one, all.
+            --peer     only these: CComet, nchan, SignalR, "an empty endpoint"
+            --against  another build of CComet beside this one: the folder it was published to
+            --server-cores  the cores that servers may use, as taskset takes them; without it, all
+            --plot     where to write the ratios as a picture
+            """);
+        return 2;
 }
-
-await new StoreBench(root).RunAsync();
-return 0;

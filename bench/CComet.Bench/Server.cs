@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 
@@ -9,6 +10,8 @@ internal sealed class Server : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
+    private const double MicrosPerTick = 10_000;
+
     private readonly Process _process;
     private bool _ended;
 
@@ -18,9 +21,21 @@ internal sealed class Server : IAsyncDisposable
         Port = port;
     }
 
+    /// <summary>The cores that servers may use, as <c>taskset</c> takes them; null stands for all.</summary>
+    public static string? Cores { get; set; }
+
     public int Port { get; }
 
     public int Pid => _process.Id;
+
+    /// <summary>The processor time that it has used, with its children, in microseconds; the kernel counts in hundredths of a second.</summary>
+    public double ProcessorMicros => Processes().Sum(pid => Ticks(pid, 11) + Ticks(pid, 12)) * MicrosPerTick;
+
+    /// <summary>That part of it which the kernel has used for it.</summary>
+    public double KernelMicros => Processes().Sum(pid => Ticks(pid, 12)) * MicrosPerTick;
+
+    /// <summary>The memory that it holds, with its children.</summary>
+    public long ResidentBytes => Processes().Sum(pid => long.Parse(Stat(pid)[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
 
     /// <summary>Starts it, and waits until it listens.</summary>
     /// <param name="file">The program.</param>
@@ -28,7 +43,8 @@ internal sealed class Server : IAsyncDisposable
     public static async Task<Server> StartAsync(string file, Func<int, IEnumerable<string>> arguments)
     {
         var port = FreePort();
-        var process = Process.Start(new ProcessStartInfo(file, arguments(port)) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        string[] command = [.. Cores is null ? Array.Empty<string>() : ["taskset", "-c", Cores], file, .. arguments(port)];
+        var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, line) => { if (!string.IsNullOrEmpty(line.Data)) Console.Error.WriteLine(line.Data); };
         process.BeginOutputReadLine();
@@ -47,10 +63,37 @@ internal sealed class Server : IAsyncDisposable
     {
         if (_ended) return;
         _ended = true;
-        _process.Kill();
+        _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
     }
+
+    /// <summary>Waits until it has nothing to do for a moment; gives the last one when it had.</summary>
+    public async Task<long> QuietAsync()
+    {
+        var (last, used) = (Load.Mark.Now, ProcessorMicros);
+        for (var quiet = 0; quiet < 10;)
+        {
+            await Task.Delay(50);
+            var now = ProcessorMicros;
+            quiet = now - used > MicrosPerTick ? 0 : quiet + 1;
+            if (quiet == 0) last = Load.Mark.Now;
+            used = now;
+        }
+
+        return last;
+    }
+
+    /// <summary>What the kernel tells of a process behind its name.</summary>
+    private static string[] Stat(int pid)
+    {
+        var text = File.ReadAllText($"/proc/{pid}/stat");
+        return text[(text.LastIndexOf(')') + 2)..].Split(' ');
+    }
+
+    private static long Ticks(int pid, int field) => long.Parse(Stat(pid)[field], CultureInfo.InvariantCulture);
+
+    private int[] Processes() => [Pid, .. File.ReadAllText($"/proc/{Pid}/task/{Pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
 
     private static int FreePort()
     {

@@ -1,0 +1,22 @@
+using System.Text;
+using CComet.Bench.Load;
+
+namespace CComet.Bench.Peers;
+
+/// <summary>CComet, built in this checkout or published elsewhere, with the memory store.</summary>
+internal sealed class CCometPeer(string name, string folder, string content) : Peer
+{
+    public override string Name => name;
+
+    /// <summary>It looks every three seconds whether there is something to give back, and rests for thirty once it has.</summary>
+    public override TimeSpan Settles => TimeSpan.FromSeconds(40);
+
+    public override Task<Server> StartAsync() => Server.StartAsync("dotnet", port =>
+    [
+        Path.Combine(folder, "CComet.Web.dll"), $"--urls=http://127.0.0.1:{port}", $"--contentRoot={content}", "--CComet:Store:Kind=Memory", "--Serilog:MinimumLevel:Default=Warning",
+    ]);
+
+    public override Subscription Subscribe(Transport transport, string channel, Tally tally) => transport == Transport.Events
+        ? new StreamClient(Get($"/sse?channel={channel}"), tally)
+        : new PollClient(Get($"/sub?channel={channel}"), head => Get($"/sub?channel={channel}&cursor={Encoding.ASCII.GetString(Connection.Header(head, "CComet-Cursor: "u8))}"), tally);
+}

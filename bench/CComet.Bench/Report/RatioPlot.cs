@@ -1,0 +1,71 @@
+using System.Globalization;
+using System.Security;
+using System.Text;
+
+namespace CComet.Bench.Report;
+
+/// <summary>
+/// How many times better each figure is than each peer's, on a scale where twice and half are as far from equal: a dot for the median, a line
+/// from the least to the greatest.
+/// </summary>
+internal static class RatioPlot
+{
+    private const int Width = 960;
+    private const int Left = 470;
+    private const int Right = 930;
+    private const int Row = 18;
+    private const int Top = 70;
+    private const double Most = 16;
+
+    private static readonly string[] Colours = ["#0b6e4f", "#b3541e", "#4a4e9a", "#7a7a7a"];
+
+    public static string Of(Results results)
+    {
+        var body = new StringBuilder();
+        var y = Top;
+        foreach (var work in results.Works)
+        {
+            body.Append(CultureInfo.InvariantCulture, $"<text x=\"12\" y=\"{y + 4}\" font-weight=\"600\">{SecurityElement.Escape(work.Title)}</text>\n");
+            y += Row;
+            for (var i = 0; i < work.Figures.Count; i++)
+            {
+                var figure = work.Figures[i];
+                body.Append(CultureInfo.InvariantCulture, $"<text x=\"24\" y=\"{y + 4}\" fill=\"#555\">{SecurityElement.Escape(figure.Name)}</text>\n");
+                var offset = 0;
+                for (var p = 0; p < results.Others.Count; p++)
+                {
+                    var ratios = results.Ratios(work, i, results.Others[p]);
+                    if (ratios.Count == 0) continue;
+                    var better = ratios.Select(ratio => figure.Less ? 1 / ratio : ratio).ToArray();
+                    var at = y - 4 + offset;
+                    offset += 5;
+                    body.Append(CultureInfo.InvariantCulture, $"<line x1=\"{X(better.Min()):F1}\" x2=\"{X(better.Max()):F1}\" y1=\"{at}\" y2=\"{at}\" stroke=\"{Colours[p]}\" stroke-width=\"2\"/><circle cx=\"{X(Figures.Median(better)):F1}\" cy=\"{at}\" r=\"3.5\" fill=\"{Colours[p]}\"><title>{SecurityElement.Escape(results.Others[p].Name)}: {Figures.Text(Figures.Median(better))} times as good</title></circle>\n");
+                }
+
+                y += Row;
+            }
+
+            y += 6;
+        }
+
+        var grid = new StringBuilder();
+        foreach (var tick in (double[])[1 / 16.0, 1 / 8.0, 0.25, 0.5, 1, 2, 4, 8, 16])
+        {
+            var name = tick < 1 ? $"1/{1 / tick:F0}" : $"{tick:F0}×";
+            grid.Append(CultureInfo.InvariantCulture, $"<line x1=\"{X(tick):F1}\" x2=\"{X(tick):F1}\" y1=\"{Top - 14}\" y2=\"{y}\" stroke=\"{(tick == 1 ? "#222" : "#ddd")}\"/><text x=\"{X(tick):F1}\" y=\"{Top - 20}\" text-anchor=\"middle\" fill=\"#555\">{name}</text>\n");
+        }
+
+        var legend = new StringBuilder();
+        for (var p = 0; p < results.Others.Count; p++)
+            legend.Append(CultureInfo.InvariantCulture, $"<circle cx=\"{Left + 10 + (p * 130)}\" cy=\"20\" r=\"4\" fill=\"{Colours[p]}\"/><text x=\"{Left + 20 + (p * 130)}\" y=\"24\">{SecurityElement.Escape(results.Others[p].Name)}</text>\n");
+        return string.Create(CultureInfo.InvariantCulture, $"""
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {Width} {y + 20}" font-family="system-ui, sans-serif" font-size="12">
+            <rect width="100%" height="100%" fill="#fff"/>
+            <text x="12" y="24" font-size="15" font-weight="600">{SecurityElement.Escape(results.First.Name)} beside others: to the right is better</text>
+            {legend}{grid}{body}</svg>
+
+            """);
+    }
+
+    private static double X(double times) => Left + ((Right - Left) * (Math.Log2(Math.Clamp(times, 1 / Most, Most)) + Math.Log2(Most)) / (2 * Math.Log2(Most)));
+}

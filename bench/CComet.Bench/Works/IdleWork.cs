@@ -1,0 +1,40 @@
+using CComet.Bench.Load;
+using CComet.Bench.Peers;
+
+namespace CComet.Bench.Works;
+
+/// <summary>
+/// What a subscriber costs who only waits: how much larger the process is for it, once the burst of their coming has settled. The code is
+/// warm before: some hundred have come, been served and gone.
+/// </summary>
+internal sealed class IdleWork(Transport transport, int subscribers, double most) : Work
+{
+    private const int Warm = 500;
+
+    public override string Key => transport == Transport.Poll ? "idle-poll" : "idle-sse";
+
+    public override string Title => $"{subscribers:N0} waiting {(transport == Transport.Poll ? "long polls" : "streams of server-sent events")}";
+
+    public override IReadOnlyList<Figure> Figures => [new("memory for each", "kB", Less: true, new Goal(most), new Goal(1, "nchan")), new("processor time for each that came", "µs", Less: true)];
+
+    public override async Task<double[]> MeasureAsync(Peer peer)
+    {
+        await using var server = await peer.StartAsync();
+        using (var few = new Crowd(server.Port, Warm, peer.IsTold(transport), (_, tally) => peer.Subscribe(transport, "idle", tally)))
+        {
+            await few.ReadyAsync();
+            await server.QuietAsync();
+            using var publishers = new Publishers(server.Port, 1, 1, (_, text) => peer.Publish("idle", text));
+            await publishers.AtRateAsync(20, TimeSpan.FromSeconds(3));
+        }
+
+        await Task.Delay(peer.Settles);
+        var (memory, processor) = (server.ResidentBytes, server.ProcessorMicros);
+        using var all = new Crowd(server.Port, subscribers, peer.IsTold(transport), (_, tally) => peer.Subscribe(transport, "idle", tally));
+        await all.ReadyAsync();
+        await server.QuietAsync();
+        var came = server.ProcessorMicros - processor;
+        await Task.Delay(peer.Settles);
+        return [(server.ResidentBytes - memory) / 1000.0 / subscribers, came / subscribers];
+    }
+}

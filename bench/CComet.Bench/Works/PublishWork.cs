@@ -1,0 +1,36 @@
+using CComet.Bench.Load;
+using CComet.Bench.Peers;
+
+namespace CComet.Bench.Works;
+
+/// <summary>Publishes to channels that nobody follows, each connection the next message as soon as the last is answered.</summary>
+internal sealed class PublishWork(int connections, double leastOfEmpty) : Work
+{
+    private const int Channels = 16;
+
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Measured = TimeSpan.FromSeconds(5);
+
+    public override string Key => "publish";
+
+    public override string Title => $"publishing without subscribers, {connections} connections";
+
+    public override IReadOnlyList<Figure> Figures => [new("messages", "/s", Less: false, new Goal(leastOfEmpty, "an empty endpoint")), new("processor time for each", "µs", Less: true)];
+
+    public override bool Suits(Peer peer) => true;
+
+    public override async Task<double[]> MeasureAsync(Peer peer)
+    {
+        await using var server = await peer.StartAsync();
+        using var one = New();
+        using var other = New();
+        await PublishAsync(Warm);
+        var (began, processor) = (Mark.Now, server.ProcessorMicros);
+        var published = await PublishAsync(Measured);
+        return [published * 1e6 / (Mark.Now - began), (server.ProcessorMicros - processor) / published];
+
+        Publishers New() => new(server.Port, connections / 2, Channels, (channel, text) => peer.Publish($"publish{channel}", text));
+
+        async Task<int> PublishAsync(TimeSpan duration) => (await Task.WhenAll(one.AtOnceAsync(duration), other.AtOnceAsync(duration))).Sum();
+    }
+}
