@@ -22,6 +22,9 @@ internal static partial class CCometHosting
 
     private const int HeadersRest = 32 << 10;
 
+    /// <summary>How many connections may wait to be accepted; the kernel's <c>net.core.somaxconn</c> bounds it too.</summary>
+    private const int Backlog = 4096;
+
     /// <summary>How long a stop may take once everybody has been sent away.</summary>
     private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
 
@@ -45,6 +48,14 @@ internal static partial class CCometHosting
 
         var policy = CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings());
         builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy));
+        builder.WebHost.UseSockets(sockets =>
+        {
+            // What goes on after reading or writing goes on where it is: no handler here blocks, and every thread not woken is won.
+            sockets.UnsafePreferInlineScheduling = true;
+
+            // A crowd that comes back at once is taken in, not asked to try again in a second.
+            sockets.Backlog = Backlog;
+        });
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             var limits = kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits;

@@ -40,7 +40,7 @@ public sealed class PromiseTests
             for (var next = 0L; next < Rounds * Publishers;)
             {
                 var readings = await subscriber.ReadAsync(park: true);
-                foreach (var reading in readings) next = reading.Batch.After.Seqid!.Value;
+                foreach (var reading in readings) next = reading.Batch.End;
                 Volatile.Write(ref progress[r], next);
                 if (readings.Count == 0) await subscriber.WaitAsync(TimeSpan.FromHours(1)).AsTask().WaitAsync(over.Token);
             }

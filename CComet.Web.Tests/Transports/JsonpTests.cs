@@ -64,7 +64,7 @@ public sealed class JsonpTests
     {
         using var written = new MemoryStream();
         var output = PipeWriter.Create(written, new StreamPipeWriterOptions(leaveOpen: true));
-        await Jsonp.WriteAsync(output, callback, elements, CancellationToken.None);
+        await Jsonp.WriteAsync(output, callback, elements);
         await output.CompleteAsync();
         return Encoding.UTF8.GetString(written.ToArray());
     }

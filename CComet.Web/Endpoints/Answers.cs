@@ -4,7 +4,10 @@ using CComet.Web.Transports;
 
 namespace CComet.Web.Endpoints;
 
-/// <summary>Writes answers and refusals, as JSON or as JSONP.</summary>
+/// <summary>
+/// Writes answers and refusals, as JSON or as JSONP. None of them asks whether the client has gone, which would cost each request
+/// a token: a write to one who has gone ends by itself.
+/// </summary>
 internal static class Answers
 {
     /// <summary>The header with the cursor behind an answer.</summary>
@@ -22,12 +25,12 @@ internal static class Answers
         {
             response.ContentType = JsonArray.ContentType;
             response.ContentLength = JsonArray.Length(elements);
-            await JsonArray.WriteAsync(response.BodyWriter, elements, context.RequestAborted);
+            await JsonArray.WriteAsync(response.BodyWriter, elements);
         }
         else
         {
             response.ContentType = Jsonp.ContentType;
-            await Jsonp.WriteAsync(response.BodyWriter, callback, elements, context.RequestAborted);
+            await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
         }
     }
 
@@ -67,7 +70,7 @@ internal static class Answers
     public static async Task WriteBodyAsync(HttpResponse response, byte[] body)
     {
         response.ContentLength = body.Length;
-        await response.Body.WriteAsync(body, response.HttpContext.RequestAborted);
+        await response.BodyWriter.WriteAsync(body);
     }
 
     /// <summary>No answer of the wire may be kept by a cache, or be taken for another type than it says.</summary>

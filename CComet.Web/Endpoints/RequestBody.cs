@@ -147,7 +147,7 @@ internal static class RequestBody
     {
         try
         {
-            return await request.BodyReader.ReadAsync(request.HttpContext.RequestAborted);
+            return await request.BodyReader.ReadAsync();
         }
         catch (IOException e) when (e is not BadHttpRequestException && !request.HttpContext.RequestAborted.IsCancellationRequested)
         {

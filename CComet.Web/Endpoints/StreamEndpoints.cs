@@ -15,7 +15,7 @@ internal static class StreamEndpoints
 
     /// <summary><c>/stream</c>.</summary>
     public static RequestDelegate OfLines(Verb verb, ChannelHub hub) => verb.Of((context, parameters, _) =>
-        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, _) => new NdJson(output)));
+        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, subscriber, hub, abort) => new NdJson(output, subscriber, hub, abort)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -23,21 +23,39 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, ChannelHub hub) =>
-        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber) => new EventStream(output, subscriber));
+        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber, hub, abort) => new EventStream(output, subscriber, hub, abort));
 
-    private static Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, Func<PipeWriter, Subscriber, Feed> feed)
+    private static Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, FeedFactory feed)
     {
-        // What was read of the request is not held as long as the stream lasts.
+        // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        return StreamAsync(context, hub.SubscribeAsync(asked.Starts, asked.Sname), hub, contentType, feed);
+        var beginning = BeginAsync(asked, hub);
+        return beginning.IsCompletedSuccessfully
+            ? RunAsync(context, beginning.Result, hub, contentType, feed)
+            : RunLaterAsync(context, beginning, hub, contentType, feed);
     }
 
-    private static async Task StreamAsync(HttpContext context, ValueTask<Subscriber> subscribing, ChannelHub hub, string contentType, Func<PipeWriter, Subscriber, Feed> feed)
+    private static async ValueTask<Subscriber> BeginAsync(SubscribeParameters asked, ChannelHub hub)
     {
-        using var subscriber = await subscribing;
-        using var registration = ClientGone.Tell(context, subscriber);
-        await subscriber.BeginAsync();
+        var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
+        try
+        {
+            await subscriber.BeginAsync();
+            return subscriber;
+        }
+        catch
+        {
+            subscriber.Dispose();
+            throw;
+        }
+    }
 
+    /// <summary>The channel has to be opened first.</summary>
+    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, ChannelHub hub, string contentType, FeedFactory feed) =>
+        await RunAsync(context, await beginning, hub, contentType, feed);
+
+    private static Task RunAsync(HttpContext context, Subscriber subscriber, ChannelHub hub, string contentType, FeedFactory feed)
+    {
         var response = context.Response;
         response.ContentType = contentType;
 
@@ -48,6 +66,8 @@ internal static class StreamEndpoints
 
         // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        await feed(response.BodyWriter, subscriber).RunAsync(subscriber, hub, context.Abort);
+        return feed(response.BodyWriter, subscriber, hub, context.Abort).RunAsync(ClientGone.Tell(context, subscriber));
     }
+
+    private delegate Feed FeedFactory(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort);
 }

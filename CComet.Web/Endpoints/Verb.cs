@@ -12,11 +12,13 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
     /// <summary>What a verb does with a request whose parameters have been read.</summary>
     public delegate Task Handler(HttpContext context, IReadOnlyList<Parameters> parameters, string? callback);
 
+    /// <summary>What a verb does that ends its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>: what waits in one place holds less than what waits in two.</summary>
+    public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
+
     /// <summary>Makes a verb's request delegate.</summary>
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
-    /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
-    public RequestDelegate Of(Handler handler, bool mayBeRaw = false, bool holdsBackErrors = false) => context =>
+    public RequestDelegate Of(Handler handler, bool mayBeRaw = false) => context =>
     {
         var began = log.Begin();
         string? callback = null;
@@ -34,8 +36,83 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
             handled = Task.FromException(e);
         }
 
-        return FinishAsync(context, handled, callback, holdsBackErrors, began);
+        return FinishAsync(context, handled, callback, began);
     };
+
+    /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself. An error as JSONP is held back.</summary>
+    public RequestDelegate OfWaiting(WaitingHandler handler) => context =>
+    {
+        var began = log.Begin();
+        string? callback = null;
+        try
+        {
+            var parameters = RequestBody.ReadQuery(context.Request);
+            callback = CallbackOf(parameters);
+            return handler(context, parameters, callback, began);
+        }
+        catch (Exception e)
+        {
+            return FailAsync(context, e, callback, began, holdsBackErrors: true);
+        }
+    };
+
+    /// <summary>Awaits what a verb does, and ends its request.</summary>
+    public async Task FinishAsync(HttpContext context, Task handled, string? callback, long began, bool holdsBackErrors = false)
+    {
+        try
+        {
+            await handled;
+        }
+        catch (Exception e)
+        {
+            await FailAsync(context, e, callback, began, holdsBackErrors);
+            return;
+        }
+
+        Ended(context, began);
+    }
+
+    /// <summary>Ends a request that was answered.</summary>
+    public void Ended(HttpContext context, long began) => log.Write(context, began);
+
+    /// <summary>Answers a request that failed with what can be told of it, and ends it.</summary>
+    public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, bool holdsBackErrors)
+    {
+        if (failure is BadCallbackException)
+        {
+            await WriteBadCallbackAsync(context.Response);
+        }
+        else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
+        {
+            if (holdsBackErrors && callback is not null) await HoldBackAsync(context);
+            await Answers.WriteErrorAsync(context, callback, error);
+        }
+        else if (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException)
+        {
+            // The client has gone; there is nobody to answer.
+        }
+        else
+        {
+            LogFailed(logger, failure);
+            if (context.Response.HasStarted) context.Abort();
+            else await Answers.WriteErrorAsync(context, null, WireException.Of(StatusCodes.Status500InternalServerError));
+        }
+
+        Ended(context, began);
+    }
+
+    /// <summary>Keeps a client that asks again at once from doing so in a circle.</summary>
+    public async Task HoldBackAsync(HttpContext context)
+    {
+        try
+        {
+            await hub.Wheel.DelayAsync(HoldBack, context.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has gone, and will not ask again.
+        }
+    }
 
     private async Task PostAsync(HttpContext context, Parameters query, Handler handler, bool mayBeRaw)
     {
@@ -50,36 +127,6 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
             // The callback may have come in the body.
             await Answers.WriteErrorAsync(context, callback, error);
         }
-    }
-
-    /// <summary>The one thing that waits as long as the request does, and so holds little.</summary>
-    private async Task FinishAsync(HttpContext context, Task handled, string? callback, bool holdsBackErrors, long began)
-    {
-        try
-        {
-            await handled;
-        }
-        catch (BadCallbackException)
-        {
-            await WriteBadCallbackAsync(context.Response);
-        }
-        catch (Exception e) when (!context.Response.HasStarted && WireException.From(e) is { } error)
-        {
-            if (holdsBackErrors && callback is not null) await hub.Wheel.DelayAsync(HoldBack, context.RequestAborted);
-            await Answers.WriteErrorAsync(context, callback, error);
-        }
-        catch (Exception e) when (context.RequestAborted.IsCancellationRequested && e is OperationCanceledException or IOException)
-        {
-            // The client has gone; there is nobody to answer.
-        }
-        catch (Exception e)
-        {
-            LogFailed(logger, e);
-            if (context.Response.HasStarted) context.Abort();
-            else await Answers.WriteErrorAsync(context, null, WireException.Of(StatusCodes.Status500InternalServerError));
-        }
-
-        log.Write(context, began);
     }
 
     private static string? CallbackOf(Parameters parameters)

@@ -21,11 +21,10 @@ internal static class WebSocketEndpoint
     public static RequestDelegate Of(Verb verb, ChannelHub hub, IServiceProvider services)
     {
         var settings = services.GetRequiredService<IOptions<WebSocketSettings>>().Value;
-        var time = services.GetRequiredService<TimeProvider>();
-        return verb.Of((context, parameters, _) => RunAsync(context, parameters[0], hub, settings, time));
+        return verb.Of((context, parameters, _) => RunAsync(context, parameters[0], hub, settings));
     }
 
-    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings, TimeProvider time)
+    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings)
     {
         CheckOrigin(context.Request, settings);
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
@@ -33,15 +32,14 @@ internal static class WebSocketEndpoint
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
-        using var registration = ClientGone.Tell(context, subscriber);
-        var feed = new WebSocketFeed(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), time, hub.Options.Stream.Heartbeat);
+        var feed = new WebSocketFeed(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), subscriber, hub, context.Abort);
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
         var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
         try
         {
-            await feed.RunAsync(subscriber, hub, context.Abort);
+            await feed.RunAsync(ClientGone.Tell(context, subscriber));
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {

@@ -28,8 +28,11 @@ public sealed class Batch
     /// <summary>Their JSON together, in bytes.</summary>
     public long Bytes => _messages.Sum(m => (long)m.Json.Length);
 
-    /// <summary>Where a subscriber stands that has read them.</summary>
-    public Cursor After => new(Epoch, _messages[^1].Seqid + 1);
+    /// <summary>The seqid of the first.</summary>
+    public long First => _messages[0].Seqid;
+
+    /// <summary>One past the seqid of the last.</summary>
+    public long End => _messages[^1].Seqid + 1;
 
     /// <summary>
     /// The batch in the form that the encoder gives it, which is made on first use and shared from then on. Encoders are few

@@ -9,6 +9,7 @@ public sealed partial class Channel : ILogListener
     private readonly Lock _lock = new();
     private readonly ChannelHub _hub;
     private readonly WaiterList _waiters = new();
+    private readonly WaiterList _followers = new();
     private Dictionary<string, Subscriber>? _named;
     private readonly LogTail _tail;
     private TaskCompletionSource? _opening;
@@ -59,7 +60,7 @@ public sealed partial class Channel : ILogListener
     {
         get
         {
-            lock (_lock) return _waiters.Count;
+            lock (_lock) return _waiters.Count + _followers.Count;
         }
     }
 
@@ -72,15 +73,14 @@ public sealed partial class Channel : ILogListener
     /// <inheritdoc/>
     public void Appended(string epoch, IReadOnlyList<Message> messages)
     {
-        WaiterList.Waiter[] woken;
         bool hole;
         lock (_lock)
         {
+            var from = _tail.End;
             hole = epoch != _tail.Epoch || !_tail.Accept(messages, _hub.Time.GetUtcNow());
-            woken = hole ? [] : _waiters.TakeAll();
+            if (!hole && _tail.End > from) Deliver(from);
         }
 
-        WaiterList.WakeAll(woken, Wake.Messages);
         if (hole) Changed();
     }
 
@@ -118,7 +118,7 @@ public sealed partial class Channel : ILogListener
     {
         lock (_lock)
         {
-            _waiters.Remove(ref position);
+            ListOf(subscriber).Remove(ref position);
             if (subscriber.Sname is not null && _named is not null && _named.TryGetValue(subscriber.Sname, out var named) && named == subscriber)
                 _named.Remove(subscriber.Sname);
             if (--_subscribers == 0) _idleSince = _hub.Time.GetUtcNow();
@@ -168,7 +168,7 @@ public sealed partial class Channel : ILogListener
                 var batch = _tail.BatchFrom(position.Next, maxBytes);
                 (readings ??= []).Add(new Reading(index, null, batch));
                 _hub.Metrics.Delivered(batch.Messages.Count);
-                position.Next = batch.After.Seqid!.Value;
+                position.Next = batch.End;
                 return Found.Something;
             }
 
@@ -305,9 +305,29 @@ public sealed partial class Channel : ILogListener
     /// <summary>Wakes everyone who waits.</summary>
     internal void WakeWaiters(Wake reason)
     {
-        WaiterList.Waiter[] woken;
-        lock (_lock) woken = _waiters.TakeAll();
-        WaiterList.WakeAll(woken, reason);
+        lock (_lock)
+        {
+            FanOut.Wake(_waiters.TakeAll(), reason);
+            FanOut.Wake(_followers.Share(), reason);
+        }
+    }
+
+    /// <summary>
+    /// The batch that brings one who follows to the end of what is known; null when it must read for itself: there is more than
+    /// one step's worth, or what it wants is not in memory.
+    /// </summary>
+    internal Batch? StepFrom(long next)
+    {
+        lock (_lock) return Step(next);
+    }
+
+    /// <summary>Counts what a follower was given without reading.</summary>
+    internal void Delivered(Batch batch) => _hub.Metrics.Delivered(batch.Messages.Count);
+
+    /// <summary>Takes one who follows out of the list: from here on it reads for itself, until it has read everything.</summary>
+    internal void StopFollowing(ref Subscriber.Position position)
+    {
+        lock (_lock) _followers.Remove(ref position);
     }
 
     private static void Tell(Notice notice, int index, ref List<Reading>? readings) =>
@@ -351,9 +371,11 @@ public sealed partial class Channel : ILogListener
                 long end;
                 lock (_lock) end = _tail.End;
                 var slice = await _hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
-                WaiterList.Waiter[] woken;
-                lock (_lock) woken = _tail.Absorb(slice, _hub.Time.GetUtcNow()) ? _waiters.TakeAll() : [];
-                WaiterList.WakeAll(woken, Wake.Messages);
+                lock (_lock)
+                {
+                    if (_tail.Absorb(slice, _hub.Time.GetUtcNow())) Deliver(end);
+                }
+
                 if (slice.Messages.Length > 0) continue;
                 lock (_lock)
                 {
@@ -387,9 +409,25 @@ public sealed partial class Channel : ILogListener
             _named[subscriber.Sname] = subscriber;
         }
 
-        _waiters.Add(ref position, index, subscriber);
+        ListOf(subscriber).Add(ref position, index, subscriber);
         return replaced;
     }
+
+    /// <summary>Sends what was added from here on to everybody who has read everything. Under the lock, so that it goes out in the log's order.</summary>
+    private void Deliver(long from)
+    {
+        FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
+        if (_followers.Count > 0) FanOut.Push(_followers.Share(), Step(from));
+    }
+
+    private Batch? Step(long from)
+    {
+        if (from < _tail.First || from >= _tail.End) return null;
+        var batch = _tail.BatchFrom(from, ChannelHub.StepBytes);
+        return batch.End == _tail.End ? batch : null;
+    }
+
+    private WaiterList ListOf(Subscriber subscriber) => subscriber.Outlet is null ? _waiters : _followers;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Channel {Channel} could not catch up with its log")]
     private static partial void LogCatchUpFailed(ILogger logger, string channel, Exception exception);

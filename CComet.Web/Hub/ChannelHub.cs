@@ -12,6 +12,9 @@ public sealed class ChannelHub : IDisposable
     /// <summary>How much one read may bring: enough for everything that a channel keeps by default.</summary>
     public const long ReadBytes = 4 << 20;
 
+    /// <summary>How much one who writes what it reads at once reads at a time: what a slow one holds in memory.</summary>
+    public const long StepBytes = 16 << 10;
+
     /// <summary>When to come back after a bound was met.</summary>
     public static readonly TimeSpan LimitRetry = TimeSpan.FromSeconds(5);
 
@@ -69,7 +72,7 @@ public sealed class ChannelHub : IDisposable
     /// <returns>One receipt a draft, once they are stored.</returns>
     public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
     {
-        var receipts = await Store.AppendAsync(drafts, cancellation);
+        var receipts = await AppendAsync(drafts, cancellation);
         Metrics.Published(receipts.Count(r => !r.Duplicate));
         return receipts;
     }
@@ -177,6 +180,19 @@ public sealed class ChannelHub : IDisposable
     {
         Interlocked.Decrement(ref _subscriberCount);
         Metrics.Subscribers(-1);
+    }
+
+    private ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation)
+    {
+        FanOut.Hold();
+        try
+        {
+            return Store.AppendAsync(drafts, cancellation);
+        }
+        finally
+        {
+            FanOut.Release();
+        }
     }
 
     private async ValueTask<Channel> EnterAsync(string name)

@@ -33,7 +33,7 @@ public readonly record struct Reading(int Position, Notice? Notice, Batch Batch)
 /// <summary>
 /// A cursor in one or several channels, and the completion source it waits on: it is its own, so that waiting costs no object.
 /// It holds no messages: when it wakes it reads the logs from its cursor on, so that a slow one costs nothing but its own lag.
-/// Used by one reader at a time; <see cref="Signal"/> may come from anywhere.
+/// Used by one reader at a time; <see cref="Signal(Wake)"/> may come from anywhere.
 /// </summary>
 public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDisposable
 {
@@ -44,7 +44,8 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
     private readonly ChannelHub _hub;
     private readonly Position[] _positions;
-    private ManualResetValueTaskSourceCore<Wake> _source = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<Wake> _source;
+    private bool _follows;
     private int _signal = NoSignal;
     private int _waits;
     private int _ended = NotEnded;
@@ -59,6 +60,12 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
     /// <summary>The name it goes by, or null. At most one waiting subscriber of a channel goes by a name.</summary>
     public string? Sname { get; }
+
+    /// <summary>
+    /// Where it is given what comes next while it waits after it has read everything; null for one that is to be woken. Set
+    /// before the first read, and for good.
+    /// </summary>
+    public IOutlet? Outlet { get; set; }
 
     /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
     public IEnumerable<(string Channel, Cursor Cursor)> Positions => _positions.Select(p => (p.Channel.Name, new Cursor(p.Epoch, p.Next)));
@@ -119,29 +126,81 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
         if (timeout <= TimeSpan.Zero) return ValueTask.FromResult(Wake.Timeout);
         _source.Reset();
         _hub.Wheel.Add(this, timeout);
+        Follow(true);
 
         // Said first, then looked: whoever signals does the same the other way round, so that one of the two sees the other.
         Interlocked.Exchange(ref _waits, 1);
         if (Signalled is { } reason && Interlocked.Exchange(ref _waits, 0) == 1)
         {
             _hub.Wheel.Remove(this);
+            Follow(false);
             return ValueTask.FromResult(reason);
         }
 
         return new ValueTask<Wake>(this, _source.Version);
     }
 
-    /// <summary>Wakes the subscriber. A final reason stays: every later wait ends with it at once.</summary>
-    public void Signal(Wake reason)
+    /// <summary>Wakes the subscriber, which goes on on a thread of the pool. A final reason stays: every later wait ends with it at once.</summary>
+    public void Signal(Wake reason) => Signal(reason, here: false);
+
+    /// <summary>Wakes the subscriber, which goes on on this thread, up to where it waits again: the caller may hold no lock.</summary>
+    internal void Resume(Wake reason) => Signal(reason, here: true);
+
+    /// <summary>
+    /// Gives the outlet what was added, when the subscriber waits and has read everything before; else wakes it. The caller may
+    /// hold no lock.
+    /// </summary>
+    /// <param name="index">Which of its channels.</param>
+    /// <param name="batch">What was added, or null when it is too much for one step.</param>
+    internal void Push(int index, Batch? batch)
+    {
+        lock (_positions)
+        {
+            if (_follows)
+            {
+                if (TryGive(ref _positions[index], index, batch)) return;
+                _follows = false;
+                _positions[index].Channel.StopFollowing(ref _positions[index]);
+            }
+        }
+
+        Resume(Wake.Messages);
+    }
+
+    private bool TryGive(ref Position position, int index, Batch? batch)
+    {
+        if (batch is null || batch.Epoch != position.Epoch) return false;
+
+        // Another's step may have brought it already.
+        if (position.Next >= batch.End) return true;
+        if (position.Next != batch.First && (batch = position.Channel.StepFrom(position.Next)) is null) return false;
+        position.Next = batch.End;
+        position.Channel.Delivered(batch);
+        return Outlet!.TryWrite(index, batch);
+    }
+
+    /// <summary>While it follows, its places and its outlet belong to whoever holds the lock on its places.</summary>
+    private void Follow(bool follows)
+    {
+        if (Outlet is null) return;
+        lock (_positions) _follows = follows;
+    }
+
+    private void Signal(Wake reason, bool here)
     {
         if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
-        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) == NoSignal && Interlocked.Exchange(ref _waits, 0) == 1) _source.SetResult(reason);
+        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) != NoSignal || Interlocked.Exchange(ref _waits, 0) == 0) return;
+
+        // Whoever took the wait away has the source to itself until the result is set.
+        _source.RunContinuationsAsynchronously = !here;
+        _source.SetResult(reason);
     }
 
     /// <inheritdoc/>
     Wake IValueTaskSource<Wake>.GetResult(short token)
     {
         _hub.Wheel.Remove(this);
+        Follow(false);
         return _source.GetResult(token);
     }
 

@@ -6,50 +6,63 @@ namespace CComet.Web.Hub;
 /// </summary>
 internal sealed class WaiterList
 {
-    private readonly List<Waiter> _waiters = [];
+    private const int SmallestCapacity = 4;
+
+    private Waiter[] _waiters = [];
+    private bool _isShared;
 
     /// <summary>How many wait.</summary>
-    public int Count => _waiters.Count;
-
-    /// <summary>Wakes all of a list that was taken. Outside of the lock: a subscriber's continuation runs elsewhere, but it need not find the lock held.</summary>
-    public static void WakeAll(Waiter[] taken, Wake reason)
-    {
-        foreach (var waiter in taken) waiter.Subscriber.Signal(reason);
-    }
+    public int Count { get; private set; }
 
     /// <summary>Adds a subscriber, unless it waits already.</summary>
     public void Add(ref Subscriber.Position position, int index, Subscriber subscriber)
     {
         if (position.Slot >= 0) return;
-        position.Slot = _waiters.Count;
-        _waiters.Add(new Waiter(subscriber, index));
+        if (Count == _waiters.Length) Move(Math.Max(SmallestCapacity, Count * 2));
+
+        // Behind what was shared, where nobody looks.
+        position.Slot = Count;
+        _waiters[Count++] = new Waiter(subscriber, index);
     }
 
     /// <summary>Removes a subscriber, if it waits; the last one takes its slot.</summary>
     public void Remove(ref Subscriber.Position position)
     {
         if (position.Slot < 0) return;
-        var last = _waiters.Count - 1;
-        if (position.Slot != last)
+        if (_isShared) Move(_waiters.Length);
+        var moved = _waiters[--Count];
+        _waiters[Count] = default;
+        if (position.Slot != Count)
         {
-            var moved = _waiters[last];
             _waiters[position.Slot] = moved;
             moved.Subscriber.Moved(moved.Index, position.Slot);
         }
 
-        _waiters.RemoveAt(last);
         position.Slot = -1;
-        if (last == 0) _waiters.Capacity = 0;
+        if (Count == 0) _waiters = [];
     }
 
     /// <summary>Takes all out, to be woken.</summary>
-    public Waiter[] TakeAll()
+    public ReadOnlyMemory<Waiter> TakeAll()
     {
-        if (_waiters.Count == 0) return [];
-        var taken = _waiters.ToArray();
-        _waiters.Clear();
-        foreach (var waiter in taken) waiter.Subscriber.Moved(waiter.Index, -1);
+        var taken = _waiters.AsMemory(0, Count);
+        (_waiters, Count, _isShared) = ([], 0, false);
+        foreach (var waiter in taken.Span) waiter.Subscriber.Moved(waiter.Index, -1);
         return taken;
+    }
+
+    /// <summary>All who wait at this moment, and go on waiting. What is given never changes; whoever leaves later is still in it.</summary>
+    public ReadOnlyMemory<Waiter> Share()
+    {
+        _isShared = true;
+        return _waiters.AsMemory(0, Count);
+    }
+
+    private void Move(int capacity)
+    {
+        var moved = new Waiter[capacity];
+        Array.Copy(_waiters, moved, Count);
+        (_waiters, _isShared) = (moved, false);
     }
 
     /// <summary>A subscriber, and which of its channels this is.</summary>

@@ -23,8 +23,8 @@ public sealed class EventStream : Feed
     private readonly Cursor[]? _told;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
-    public EventStream(PipeWriter output, Subscriber subscriber)
-        : base(output)
+    public EventStream(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort)
+        : base(output, subscriber, hub, abort)
     {
         // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
         var positions = subscriber.Positions.ToArray();
@@ -34,10 +34,10 @@ public sealed class EventStream : Feed
     }
 
     /// <inheritdoc/>
-    protected override void Begin(Subscriber subscriber)
+    protected override void Begin()
     {
         Put($"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\n");
-        Put($"id: {subscriber.CursorText}\n\n");
+        Put($"id: {Subscriber.CursorText}\n\n");
     }
 
     /// <inheritdoc/>
@@ -66,14 +66,14 @@ public sealed class EventStream : Feed
     }
 
     /// <inheritdoc/>
-    protected override bool TryHeartbeat(Subscriber subscriber)
+    protected override bool TryHeartbeat()
     {
         Output.Write(":\n\n"u8);
         return true;
     }
 
     /// <inheritdoc/>
-    protected override void Finish(Subscriber subscriber, Wake reason, TimeSpan retry)
+    protected override void Finish(Wake reason, TimeSpan retry)
     {
         if (reason == Wake.Draining)
         {
@@ -84,7 +84,7 @@ public sealed class EventStream : Feed
         else if (reason == Wake.Replaced)
         {
             Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\nevent: close\ndata: ");
-            Output.Write(Replacement.Json(subscriber));
+            Output.Write(Replacement.Json(Subscriber));
             Output.Write("\n\n"u8);
         }
     }

@@ -4,48 +4,92 @@ using CComet.Web.Hub;
 namespace CComet.Web.Transports;
 
 /// <summary>
-/// A stream to one subscriber: the one loop that reads the log and writes, for every transport that stays open. What differs
+/// A stream to one subscriber: the one loop that reads the log and writes, for every transport that stays open. Who has
+/// read everything is not woken for what comes next: it is written here at once. What differs
 /// between transports is only how things look on the wire, which is what the abstract members say.
 /// </summary>
 /// <param name="output">The wire.</param>
-public abstract class Feed(PipeWriter output)
+/// <param name="subscriber">Whose stream it is; it has begun.</param>
+/// <param name="hub">Its hub.</param>
+/// <param name="abort">Cuts the connection off, for a client that takes nothing.</param>
+public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : IOutlet
 {
-    /// <summary>About how much is read and written before the client must have taken some of it: what a slow one holds in memory.</summary>
-    private const int StepBytes = 16 << 10;
-
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
+
+    private Task? _flushing;
+    private long _wroteAt;
 
     /// <summary>The wire.</summary>
     protected PipeWriter Output { get; } = output;
 
-    /// <summary>Runs until the client has gone or the server ends the stream.</summary>
-    /// <param name="subscriber">Whose stream it is; it has begun.</param>
-    /// <param name="hub">Its hub.</param>
-    /// <param name="abort">Cuts the connection off, for a client that takes nothing.</param>
-    public async Task RunAsync(Subscriber subscriber, ChannelHub hub, Action abort)
+    /// <summary>Whose stream it is.</summary>
+    protected Subscriber Subscriber { get; } = subscriber;
+
+    /// <summary>Its hub.</summary>
+    protected ChannelHub Hub { get; } = hub;
+
+    /// <summary>Runs until the client has gone or the server ends the stream. The subscriber is disposed of at the end.</summary>
+    /// <param name="gone">What tells the subscriber that its client has gone; disposed of at the end.</param>
+    public async Task RunAsync(CancellationTokenRegistration gone)
     {
-        Begin(subscriber);
-        await FlushAsync(subscriber, hub, abort);
-        while (subscriber.Ended is null)
+        using var left = Subscriber;
+        using var registration = gone;
+        Subscriber.Outlet = this;
+        Begin();
+        await FlushAsync();
+        while (Subscriber.Ended is null)
         {
-            var wrote = await ReadAsync(subscriber);
+            if (_flushing is not null) await TakenAsync(_flushing);
+            var wrote = await ReadAsync();
             if (WriteReplies() || wrote)
             {
-                await FlushAsync(subscriber, hub, abort);
+                await FlushAsync();
                 continue;
             }
 
-            if (await subscriber.WaitAsync(hub.Options.Stream.Heartbeat) != Wake.Timeout) continue;
-            if (!TryHeartbeat(subscriber)) abort();
-            await FlushAsync(subscriber, hub, abort);
+            var silence = Hub.Time.GetElapsedTime(_wroteAt);
+            if (silence < Hub.Options.Stream.Heartbeat)
+            {
+                await Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
+                continue;
+            }
+
+            if (!TryHeartbeat()) Abort();
+            await FlushAsync();
         }
 
-        Finish(subscriber, subscriber.Ended.Value, hub.ReconnectDelay());
-        await FlushAsync(subscriber, hub, abort);
+        if (_flushing is not null) await TakenAsync(_flushing);
+        Finish(Subscriber.Ended.Value, Hub.ReconnectDelay());
+        await FlushAsync();
+    }
+
+    /// <inheritdoc/>
+    bool IOutlet.TryWrite(int position, Batch batch)
+    {
+        try
+        {
+            Write(position, batch);
+            _wroteAt = Hub.Time.GetTimestamp();
+            var flush = Output.FlushAsync();
+            if (flush.IsCompletedSuccessfully)
+            {
+                flush.GetAwaiter().GetResult();
+                return true;
+            }
+
+            _flushing = flush.AsTask();
+        }
+        catch (Exception e)
+        {
+            // The loop's, which awaits it: whoever pushes has others to reach.
+            _flushing = Task.FromException(e);
+        }
+
+        return false;
     }
 
     /// <summary>What comes before everything: where the subscriber stands.</summary>
-    protected abstract void Begin(Subscriber subscriber);
+    protected abstract void Begin();
 
     /// <summary>A notice to one of the subscriber's channels.</summary>
     protected abstract void Write(int position, Notice notice);
@@ -54,19 +98,21 @@ public abstract class Feed(PipeWriter output)
     protected abstract void Write(int position, Batch batch);
 
     /// <summary>A sign of life; false when the client has given none for too long.</summary>
-    protected abstract bool TryHeartbeat(Subscriber subscriber);
+    protected abstract bool TryHeartbeat();
 
     /// <summary>The last words.</summary>
-    protected abstract void Finish(Subscriber subscriber, Wake reason, TimeSpan retry);
+    protected abstract void Finish(Wake reason, TimeSpan retry);
 
     /// <summary>Answers to what the client sent on the same connection; false when there are none.</summary>
     protected virtual bool WriteReplies() => false;
 
-    private async ValueTask<bool> ReadAsync(Subscriber subscriber)
+    private void Abort() => abort();
+
+    private async ValueTask<bool> ReadAsync()
     {
         try
         {
-            var readings = await subscriber.ReadAsync(park: true, StepBytes);
+            var readings = await Subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
             foreach (var (position, notice, batch) in readings)
             {
                 if (notice is not null) Write(position, notice);
@@ -78,40 +124,43 @@ public abstract class Feed(PipeWriter output)
         catch (StoreUnavailableException)
         {
             // The stream stays: it goes on from its cursor when the store is back.
-            await subscriber.WaitAsync(StoreRetry);
+            await Subscriber.WaitAsync(StoreRetry);
             return false;
         }
     }
 
-    private async ValueTask FlushAsync(Subscriber subscriber, ChannelHub hub, Action abort)
+    private async ValueTask FlushAsync()
     {
+        _wroteAt = Hub.Time.GetTimestamp();
         var flush = Output.FlushAsync();
-        if (flush.IsCompletedSuccessfully)
-        {
-            await flush;
-            return;
-        }
+        if (flush.IsCompletedSuccessfully) await flush;
+        else await TakenAsync(flush.AsTask());
+    }
 
-        var stall = new Stall(subscriber, hub, abort);
-        hub.Wheel.Add(stall, hub.Options.Stream.StallTimeout);
+    /// <summary>Waits until the client has taken something, for as long as it may.</summary>
+    private async ValueTask TakenAsync(Task flushing)
+    {
+        _flushing = null;
+        var stall = new Stall(this);
+        Hub.Wheel.Add(stall, Hub.Options.Stream.StallTimeout);
         try
         {
-            await flush;
+            await flushing;
         }
         finally
         {
-            hub.Wheel.Remove(stall);
+            Hub.Wheel.Remove(stall);
         }
     }
 
     /// <summary>A write that waits for the client to take something.</summary>
-    private sealed class Stall(Subscriber subscriber, ChannelHub hub, Action abort) : TimingWheel.Entry
+    private sealed class Stall(Feed feed) : TimingWheel.Entry
     {
         protected internal override void OnDue()
         {
-            hub.Stalled(subscriber);
-            subscriber.Signal(Wake.Gone);
-            abort();
+            feed.Hub.Stalled(feed.Subscriber);
+            feed.Subscriber.Signal(Wake.Gone);
+            feed.Abort();
         }
     }
 }

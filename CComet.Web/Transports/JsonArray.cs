@@ -53,8 +53,7 @@ public static class JsonArray
     /// <summary>Writes the array.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="elements">Each a JSON value, or several joined by commas.</param>
-    /// <param name="cancellation">Ends the writing when the client has gone.</param>
-    public static async ValueTask WriteAsync(PipeWriter output, IReadOnlyList<ReadOnlyMemory<byte>> elements, CancellationToken cancellation)
+    public static async ValueTask WriteAsync(PipeWriter output, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
         output.Write("["u8);
         for (var i = 0; i < elements.Count; i++)
@@ -65,13 +64,13 @@ public static class JsonArray
                 var part = rest[..Math.Min(rest.Length, FlushBytes)];
                 output.Write(part.Span);
                 rest = rest[part.Length..];
-                if (output.UnflushedBytes >= FlushBytes) await output.FlushAsync(cancellation);
+                if (output.UnflushedBytes >= FlushBytes) await output.FlushAsync();
             }
         }
 
         output.Write("]"u8);
 
         // Not left to the server: Kestrel does not flush what follows an earlier flush when the length was announced.
-        await output.FlushAsync(cancellation);
+        await output.FlushAsync();
     }
 }

@@ -24,7 +24,7 @@ public static partial class Jsonp
     public static bool IsName(string name) => name.Length <= MaxNameLength && Name().IsMatch(name);
 
     /// <summary>Writes a call of <paramref name="callback"/> with the array of the elements as its one string argument.</summary>
-    public static async ValueTask WriteAsync(PipeWriter output, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements, CancellationToken cancellation)
+    public static async ValueTask WriteAsync(PipeWriter output, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
         // The comment keeps a name of the client's choice from being the first bytes of the answer (as Flash files were smuggled in).
         output.Write("/**/"u8);
@@ -36,7 +36,7 @@ public static partial class Jsonp
             for (var rest = elements[i]; rest.Length > 0;)
             {
                 rest = rest[WriteSome(output, rest.Span)..];
-                if (output.UnflushedBytes >= JsonArray.FlushBytes) await output.FlushAsync(cancellation);
+                if (output.UnflushedBytes >= JsonArray.FlushBytes) await output.FlushAsync();
             }
         }
 

@@ -5,7 +5,7 @@ using CComet.Web.Hub;
 namespace CComet.Web.Transports;
 
 /// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
-public sealed class NdJson(PipeWriter output) : Feed(output)
+public sealed class NdJson(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : Feed(output, subscriber, hub, abort)
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";
@@ -13,9 +13,9 @@ public sealed class NdJson(PipeWriter output) : Feed(output)
     private static readonly Func<Batch, byte[]> Lines = Encode;
 
     /// <inheritdoc/>
-    protected override void Begin(Subscriber subscriber)
+    protected override void Begin()
     {
-        foreach (var place in subscriber.Places) Put(place.Json);
+        foreach (var place in Subscriber.Places) Put(place.Json);
     }
 
     /// <inheritdoc/>
@@ -25,17 +25,17 @@ public sealed class NdJson(PipeWriter output) : Feed(output)
     protected override void Write(int position, Batch batch) => Output.Write(batch.As(Lines).Span);
 
     /// <inheritdoc/>
-    protected override bool TryHeartbeat(Subscriber subscriber)
+    protected override bool TryHeartbeat()
     {
-        Begin(subscriber);
+        Begin();
         return true;
     }
 
     /// <inheritdoc/>
-    protected override void Finish(Subscriber subscriber, Wake reason, TimeSpan retry)
+    protected override void Finish(Wake reason, TimeSpan retry)
     {
         if (reason == Wake.Draining) Put(Notice.Bye(retry).Json);
-        else if (reason == Wake.Replaced) Put(Replacement.Json(subscriber));
+        else if (reason == Wake.Replaced) Put(Replacement.Json(Subscriber));
     }
 
     private static byte[] Encode(Batch batch)

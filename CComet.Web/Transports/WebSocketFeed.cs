@@ -6,7 +6,7 @@ using CComet.Web.Hub;
 namespace CComet.Web.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan heartbeat) : Feed(output)
+public sealed class WebSocketFeed(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : Feed(output, subscriber, hub, abort)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
@@ -17,16 +17,16 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
     private static readonly Func<Batch, byte[]> Frames = Encode;
 
     private System.Threading.Channels.Channel<(WebSocketOpcode Opcode, byte[] Payload)>? _replies;
-    private long _lastHeard = time.GetTimestamp();
+    private long _lastHeard = hub.Time.GetTimestamp();
 
     /// <summary>The code to close with once the client has ended or broken the protocol; 0 for none.</summary>
     public ushort CloseCode { get; set; }
 
     /// <summary>The client has given a sign of life.</summary>
-    public void Heard() => Volatile.Write(ref _lastHeard, time.GetTimestamp());
+    public void Heard() => Volatile.Write(ref _lastHeard, Hub.Time.GetTimestamp());
 
     /// <summary>Has a frame sent between the messages. Waits while the client does not take the earlier ones: that is all the backpressure a publisher needs.</summary>
-    public ValueTask ReplyAsync(WebSocketOpcode opcode, byte[] payload, Subscriber subscriber)
+    public ValueTask ReplyAsync(WebSocketOpcode opcode, byte[] payload)
     {
         // Made on first use: most who listen never speak.
         _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, byte[])>(MostReplies);
@@ -35,7 +35,7 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
         async ValueTask WriteAsync()
         {
             await _replies.Writer.WriteAsync((opcode, payload));
-            subscriber.Signal(Wake.Messages);
+            Subscriber.Signal(Wake.Messages);
         }
     }
 
@@ -43,8 +43,8 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
     public void Complete() => _replies?.Writer.TryComplete();
 
     /// <inheritdoc/>
-    protected override void Begin(Subscriber subscriber) =>
-        PutArray([.. subscriber.Places.Select(place => place.Json)]);
+    protected override void Begin() =>
+        PutArray([.. Subscriber.Places.Select(place => place.Json)]);
 
     /// <inheritdoc/>
     protected override void Write(int position, Notice notice) => PutArray([notice.Json]);
@@ -66,14 +66,14 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
     }
 
     /// <inheritdoc/>
-    protected override bool TryHeartbeat(Subscriber subscriber)
+    protected override bool TryHeartbeat()
     {
         WebSocketFrames.Write(Output, WebSocketOpcode.Ping, []);
-        return time.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= 3 * heartbeat;
+        return Hub.Time.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= 3 * Hub.Options.Stream.Heartbeat;
     }
 
     /// <inheritdoc/>
-    protected override void Finish(Subscriber subscriber, Wake reason, TimeSpan retry)
+    protected override void Finish(Wake reason, TimeSpan retry)
     {
         WriteReplies();
         var code = CloseCode;
@@ -84,7 +84,7 @@ public sealed class WebSocketFeed(PipeWriter output, TimeProvider time, TimeSpan
         }
         else if (reason == Wake.Replaced)
         {
-            PutArray([Replacement.Json(subscriber)]);
+            PutArray([Replacement.Json(Subscriber)]);
             code = ReplacedCode;
         }
 

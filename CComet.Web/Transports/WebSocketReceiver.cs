@@ -60,7 +60,7 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
                 feed.CloseCode = CodeOf(frame.Payload);
                 return false;
             case WebSocketOpcode.Ping:
-                await feed.ReplyAsync(WebSocketOpcode.Pong, frame.Payload, subscriber);
+                await feed.ReplyAsync(WebSocketOpcode.Pong, frame.Payload);
                 return true;
             case WebSocketOpcode.Pong:
                 return true;
@@ -84,7 +84,7 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
         _fragments.Clear();
         _fragmentBytes = 0;
         if (!Utf8.IsValid(text)) throw new WebSocketProtocolException(1007, "Text must be UTF-8.");
-        await feed.ReplyAsync(WebSocketOpcode.Text, await answer(text), subscriber);
+        await feed.ReplyAsync(WebSocketOpcode.Text, await answer(text));
         return true;
     }
 

@@ -1,0 +1,196 @@
+using System.Collections.Concurrent;
+using CComet.Web.Hub;
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Hub;
+
+/// <summary>What a subscriber is given without being woken: in order, once, and by one caller at a time.</summary>
+public sealed class FollowTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
+    [Fact]
+    public async Task Who_has_read_everything_is_given_the_next_message_without_being_woken()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new Outlet();
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28)).AsTask();
+        await fixture.PublishAsync("c", "first");
+        Assert.Equal("first", await outlet.TakeAsync());
+        await fixture.PublishAsync("c", "second");
+        Assert.Equal("second", await outlet.TakeAsync());
+        Assert.False(wake.IsCompleted);
+        Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
+        fixture.Time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(Wake.Timeout, await wake);
+        Assert.Equal(2, subscriber.Positions.Single().Cursor.Seqid);
+    }
+
+    [Fact]
+    public async Task Whose_client_must_take_something_first_is_woken_and_reads_what_comes_meanwhile_itself()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new Outlet { IsFull = true };
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        await fixture.PublishAsync("c", "written");
+        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal("written", await outlet.TakeAsync());
+        Assert.Equal(0, fixture.Hub.Find("c")!.Waiting);
+        await fixture.PublishAsync("c", "meanwhile");
+        Assert.Equal(["meanwhile"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
+        Assert.Empty(outlet.Texts);
+    }
+
+    [Fact]
+    public async Task More_than_one_step_is_read_not_given()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new Outlet();
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var half = new string('x', (int)ChannelHub.StepBytes * 2 / 3);
+        await fixture.Hub.PublishAsync([HubFixture.Draft("c", half), HubFixture.Draft("c", half)]);
+        Assert.Equal(Wake.Messages, await wake);
+        Assert.Empty(outlet.Texts);
+        Assert.Equal([half, half], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
+    }
+
+    /// <summary>Publishers of several channels, followers of some of them that come and go, and outlets that are full at times.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task Whoever_publishes_meanwhile_a_follower_gets_each_message_once_and_in_order(int seed)
+    {
+        const int Channels = 3, PerChannel = 4_000, Followers = 16;
+        using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = PerChannel, MaxBytes = 1 << 28 } });
+        var names = Enumerable.Range(0, Channels).Select(i => $"c{i}").ToArray();
+        var followers = Enumerable.Range(0, Followers).Select(i => new Follower(fixture.Hub, names, PerChannel, new Random((seed * 1000) + i))).ToArray();
+        var following = followers.Select(follower => Task.Run(follower.RunAsync)).ToArray();
+        var publishing = names.SelectMany(name => Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < PerChannel / 2; i++)
+            {
+                await fixture.PublishAsync(name, "m");
+                if (i % 8 == 0) await Task.Yield();
+            }
+        })));
+        await Task.WhenAll(publishing);
+        await Task.WhenAll(following).WaitAsync(Patience);
+        Assert.True(followers.Sum(follower => follower.Given) > 0, $"seed {seed}: nobody was given anything; all was read.");
+        Assert.Equal(0, fixture.Hub.SubscriberCount);
+    }
+
+    [Fact]
+    public async Task A_list_that_was_shared_stays_as_it_was_when_one_leaves_and_another_comes()
+    {
+        using var fixture = new HubFixture();
+        var list = new WaiterList();
+        var subscribers = new List<Subscriber>();
+        var positions = new Subscriber.Position[5];
+        for (var i = 0; i < positions.Length; i++)
+        {
+            // Its own place moves as the list says; the list is all that is looked at here.
+            subscribers.Add(await fixture.SubscribeAsync("c"));
+            positions[i].Slot = -1;
+        }
+
+        for (var i = 0; i < 4; i++) list.Add(ref positions[i], 0, subscribers[i]);
+        var shared = list.Share();
+        list.Remove(ref positions[0]);
+        list.Add(ref positions[4], 0, subscribers[4]);
+        Assert.Equal(subscribers.Take(4), shared.ToArray().Select(waiter => waiter.Subscriber));
+        Assert.Equal([subscribers[3], subscribers[1], subscribers[2], subscribers[4]], list.TakeAll().ToArray().Select(waiter => waiter.Subscriber));
+        foreach (var subscriber in subscribers) subscriber.Dispose();
+    }
+
+    private sealed class Outlet : IOutlet
+    {
+        private readonly System.Threading.Channels.Channel<string> _texts = System.Threading.Channels.Channel.CreateUnbounded<string>();
+
+        public bool IsFull { get; init; }
+
+        public IEnumerable<string> Texts => _texts.Reader.TryPeek(out var text) ? [text] : [];
+
+        public bool TryWrite(int position, Batch batch)
+        {
+            foreach (var text in HubFixture.Texts([new Reading(position, null, batch)])) _texts.Writer.TryWrite(text);
+            return !IsFull;
+        }
+
+        public Task<string> TakeAsync() => _texts.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    }
+
+    /// <summary>As a stream does it: reads while there is something, then waits to be given more; leaves and comes back at random.</summary>
+    private sealed class Follower(ChannelHub hub, string[] all, int perChannel, Random random) : IOutlet
+    {
+        private readonly string[] _names = [.. all.OrderBy(_ => random.Next()).Take(random.Next(1, all.Length + 1))];
+        private readonly ConcurrentDictionary<string, long> _next = new();
+        private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _writers;
+        private int _given;
+        private string? _wrong;
+
+        public int Given => _given;
+
+        public bool TryWrite(int position, Batch batch)
+        {
+            if (Interlocked.Increment(ref _writers) > 1) _wrong = "Two wrote at once.";
+            Note(position, batch);
+            _given++;
+            var isFull = _given % 7 == 0;
+            Interlocked.Decrement(ref _writers);
+            return !isFull;
+        }
+
+        public async Task RunAsync()
+        {
+            foreach (var name in _names) _next[name] = 0;
+            while (!IsDone())
+            {
+                using var subscriber = await hub.SubscribeAsync([.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
+                subscriber.Outlet = this;
+                for (var rounds = random.Next(5, 60); rounds > 0 && !IsDone(); rounds--)
+                {
+                    if (Interlocked.Increment(ref _writers) > 1) _wrong = "Read while it was given something.";
+                    var readings = await subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
+                    foreach (var reading in readings) Note(reading.Position, reading.Batch);
+                    var isDone = IsDone();
+                    Interlocked.Decrement(ref _writers);
+                    if (readings.Count > 0 || isDone) continue;
+
+                    // What ends the wait: a full outlet, or, once everything was given, itself.
+                    var wait = subscriber.WaitAsync(TimeSpan.FromHours(1)).AsTask();
+                    if (await Task.WhenAny(wait, _done.Task) != wait) subscriber.Signal(Wake.Messages);
+                    await wait;
+                }
+
+                foreach (var (channel, cursor) in subscriber.Positions) Assert.Equal(_next[channel], Math.Max(0, cursor.Seqid!.Value));
+            }
+
+            Assert.Null(_wrong);
+        }
+
+        private void Note(int position, Batch batch)
+        {
+            var name = _names[position];
+            foreach (var message in batch.Messages)
+            {
+                if (message.Seqid != _next[name]) _wrong ??= $"{name}: {message.Seqid} where {_next[name]} was due.";
+                _next[name] = message.Seqid + 1;
+            }
+
+            if (IsDone()) _done.TrySetResult();
+        }
+
+        private bool IsDone() => _wrong is not null || _names.All(name => _next[name] >= perChannel);
+    }
+}

@@ -1,0 +1,85 @@
+namespace CComet.Web.Hub;
+
+/// <summary>
+/// Reaches many subscribers on all cores: no queue holds an entry for each of them. Who follows is given the batch, which is
+/// written at once; who waits goes on on the thread that wakes it, up to where it waits again. Between two slices whatever else
+/// the server has to do takes its turn.
+/// </summary>
+internal sealed class FanOut : IThreadPoolWorkItem
+{
+    /// <summary>How many are reached before others take their turn: some hundred microseconds.</summary>
+    private const int Slice = 32;
+
+    /// <summary>So few are reached by the thread that publishes: to wake another for them costs more.</summary>
+    private const int Few = 4;
+
+    /// <summary>What this thread holds back until it has left the store; null while it holds nothing back.</summary>
+    [ThreadStatic]
+    private static List<FanOut>? _held;
+
+    /// <summary>Whether this thread is reaching somebody: whatever goes on in him and publishes reaches its own on other threads, or there would be no end to the stack.</summary>
+    [ThreadStatic]
+    private static bool _isReaching;
+
+    private readonly ReadOnlyMemory<WaiterList.Waiter> _waiters;
+    private readonly Batch? _batch;
+    private readonly Wake? _reason;
+    private int _next;
+
+    private FanOut(ReadOnlyMemory<WaiterList.Waiter> waiters, Batch? batch, Wake? reason) => (_waiters, _batch, _reason) = (waiters, batch, reason);
+
+    /// <summary>Begins to wake those who wait. Returns before any of them goes on: the caller may hold a store's lock.</summary>
+    public static void Wake(ReadOnlyMemory<WaiterList.Waiter> waiters, Wake reason) => Start(new FanOut(waiters, null, reason));
+
+    /// <summary>Begins to give a batch to those who follow; without one, they are woken to read it themselves.</summary>
+    public static void Push(ReadOnlyMemory<WaiterList.Waiter> followers, Batch? batch) => Start(new FanOut(followers, batch, null));
+
+    /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
+    public static void Hold()
+    {
+        if (!_isReaching) _held = [];
+    }
+
+    /// <summary>Reaches those who were held back. The thread may hold no lock.</summary>
+    public static void Release()
+    {
+        if (_held is not { } held) return;
+        _held = null;
+        foreach (var fanOut in held) fanOut.Execute();
+    }
+
+    /// <inheritdoc/>
+    public void Execute()
+    {
+        var end = Interlocked.Add(ref _next, Slice);
+        var begin = end - Slice;
+        if (begin >= _waiters.Length) return;
+        _isReaching = true;
+        try
+        {
+            foreach (var (subscriber, index) in _waiters.Span[begin..Math.Min(end, _waiters.Length)])
+            {
+                if (_reason is { } reason) subscriber.Resume(reason);
+                else subscriber.Push(index, _batch);
+            }
+        }
+        finally
+        {
+            _isReaching = false;
+        }
+
+        if (end < _waiters.Length) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+    }
+
+    private static void Start(FanOut fanOut)
+    {
+        if (_held is not null && fanOut._waiters.Length <= Few)
+        {
+            _held.Add(fanOut);
+            return;
+        }
+
+        var slices = (fanOut._waiters.Length + Slice - 1) / Slice;
+        for (var worker = 0; worker < Math.Min(Environment.ProcessorCount, slices); worker++) ThreadPool.UnsafeQueueUserWorkItem(fanOut, preferLocal: false);
+    }
+}
