@@ -7,5 +7,5 @@ case "${1:-}" in
     stores) need redis-server redis-server ;;
     peers) need /usr/lib/nginx/modules/ngx_nchan_module.so libnginx-mod-nchan ;;
 esac
-for project in CComet.Web CComet.Simulator bench/CComet.Bench.Peers bench/CComet.Bench; do dotnet build "$root/$project" -c Release --nologo -v quiet; done
+for project in CComet.Web CComet.Simulator bench/CComet.Bench.Peers bench/CComet.Bench; do dotnet build "$root/$project" -c Release --nologo -v quiet -clp:ErrorsOnly; done
 exec dotnet "$root/bench/CComet.Bench/bin/Release/net10.0/CComet.Bench.dll" "$root" "$@"

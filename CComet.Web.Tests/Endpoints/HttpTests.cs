@@ -47,25 +47,6 @@ public sealed class HttpTests : IAsyncLifetime
         Assert.Equal(50, (await raw.ReadAsync())!.Elements.Length);
     }
 
-    /// <summary>Each poll that is answered publishes to the next by the request behind it: that may go on as long as it likes, but not down one stack.</summary>
-    [Fact]
-    public async Task A_long_chain_of_polls_that_publish_to_one_another_runs_to_its_end()
-    {
-        const int Links = 3_000;
-        var links = new List<RawHttp>();
-        for (var i = 0; i < Links; i++)
-        {
-            links.Add(await RawHttp.ConnectAsync(_server.Port));
-            await links[i].SendAsync($"GET /sub?channel=link{i} HTTP/1.1\r\nHost: x\r\n\r\nGET /pub?channel=link{i + 1}&msg=on HTTP/1.1\r\nHost: x\r\n\r\n");
-        }
-
-        await Eventually.TrueAsync(() => _server.Hub.SubscriberCount == Links && Enumerable.Range(0, Links).All(i => _server.Hub.Find($"link{i}")?.Waiting == 1), "All wait");
-        await _server.PublishAsync("link0", "on");
-        var last = await _server.Http.AskAsync($"/sub?channel=link{Links}&seqid=0");
-        Assert.Equal("on", Assert.Single(last.Elements).GetProperty("msg").GetString());
-        foreach (var link in links) link.Dispose();
-    }
-
     [Fact]
     public async Task A_request_behind_a_waiting_poll_is_answered_after_it()
     {

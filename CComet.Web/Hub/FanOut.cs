@@ -1,9 +1,9 @@
 namespace CComet.Web.Hub;
 
 /// <summary>
-/// Reaches many subscribers on all cores: no queue holds an entry for each of them. Who follows is given the batch, which is
-/// written at once; who waits goes on on the thread that wakes it, up to where it waits again. Between two slices whatever else
-/// the server has to do takes its turn.
+/// Reaches many subscribers on all cores. Who follows is given the batch, which is written at once, without an entry of its own in
+/// any queue; who waits is woken, and goes on by itself. Nothing of theirs runs here but a write that does not wait, so that none
+/// of them can hold up the next. Between two slices whatever else the server has to do takes its turn.
 /// </summary>
 internal sealed class FanOut : IThreadPoolWorkItem
 {
@@ -17,10 +17,6 @@ internal sealed class FanOut : IThreadPoolWorkItem
     [ThreadStatic]
     private static List<FanOut>? _held;
 
-    /// <summary>Whether this thread is reaching somebody: whatever goes on in him and publishes reaches its own on other threads, or there would be no end to the stack.</summary>
-    [ThreadStatic]
-    private static bool _isReaching;
-
     private readonly ReadOnlyMemory<WaiterList.Waiter> _waiters;
     private readonly Batch? _batch;
     private readonly Wake? _reason;
@@ -28,17 +24,14 @@ internal sealed class FanOut : IThreadPoolWorkItem
 
     private FanOut(ReadOnlyMemory<WaiterList.Waiter> waiters, Batch? batch, Wake? reason) => (_waiters, _batch, _reason) = (waiters, batch, reason);
 
-    /// <summary>Begins to wake those who wait. Returns before any of them goes on: the caller may hold a store's lock.</summary>
+    /// <summary>Begins to wake those who wait. The caller may hold a store's lock.</summary>
     public static void Wake(ReadOnlyMemory<WaiterList.Waiter> waiters, Wake reason) => Start(new FanOut(waiters, null, reason));
 
     /// <summary>Begins to give a batch to those who follow; without one, they are woken to read it themselves.</summary>
     public static void Push(ReadOnlyMemory<WaiterList.Waiter> followers, Batch? batch) => Start(new FanOut(followers, batch, null));
 
     /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
-    public static void Hold()
-    {
-        if (!_isReaching) _held = [];
-    }
+    public static void Hold() => _held = [];
 
     /// <summary>Reaches those who were held back. The thread may hold no lock.</summary>
     public static void Release()
@@ -54,18 +47,10 @@ internal sealed class FanOut : IThreadPoolWorkItem
         var end = Interlocked.Add(ref _next, Slice);
         var begin = end - Slice;
         if (begin >= _waiters.Length) return;
-        _isReaching = true;
-        try
+        foreach (var (subscriber, index) in _waiters.Span[begin..Math.Min(end, _waiters.Length)])
         {
-            foreach (var (subscriber, index) in _waiters.Span[begin..Math.Min(end, _waiters.Length)])
-            {
-                if (_reason is { } reason) subscriber.Resume(reason);
-                else subscriber.Push(index, _batch);
-            }
-        }
-        finally
-        {
-            _isReaching = false;
+            if (_reason is { } reason) subscriber.Signal(reason);
+            else subscriber.Push(index, _batch);
         }
 
         if (end < _waiters.Length) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);

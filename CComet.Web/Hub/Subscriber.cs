@@ -33,7 +33,7 @@ public readonly record struct Reading(int Position, Notice? Notice, Batch Batch)
 /// <summary>
 /// A cursor in one or several channels, and the completion source it waits on: it is its own, so that waiting costs no object.
 /// It holds no messages: when it wakes it reads the logs from its cursor on, so that a slow one costs nothing but its own lag.
-/// Used by one reader at a time; <see cref="Signal(Wake)"/> may come from anywhere.
+/// Used by one reader at a time; <see cref="Signal"/> may come from anywhere.
 /// </summary>
 public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDisposable
 {
@@ -44,7 +44,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
     private readonly ChannelHub _hub;
     private readonly Position[] _positions;
-    private ManualResetValueTaskSourceCore<Wake> _source;
+    private ManualResetValueTaskSourceCore<Wake> _source = new() { RunContinuationsAsynchronously = true };
     private bool _follows;
     private int _signal = NoSignal;
     private int _waits;
@@ -141,10 +141,11 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     }
 
     /// <summary>Wakes the subscriber, which goes on on a thread of the pool. A final reason stays: every later wait ends with it at once.</summary>
-    public void Signal(Wake reason) => Signal(reason, here: false);
-
-    /// <summary>Wakes the subscriber, which goes on on this thread, up to where it waits again: the caller may hold no lock.</summary>
-    internal void Resume(Wake reason) => Signal(reason, here: true);
+    public void Signal(Wake reason)
+    {
+        if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
+        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) == NoSignal && Interlocked.Exchange(ref _waits, 0) == 1) _source.SetResult(reason);
+    }
 
     /// <summary>
     /// Gives the outlet what was added, when the subscriber waits and has read everything before; else wakes it. The caller may
@@ -164,7 +165,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
             }
         }
 
-        Resume(Wake.Messages);
+        Signal(Wake.Messages);
     }
 
     private bool TryGive(ref Position position, int index, Batch? batch)
@@ -184,16 +185,6 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     {
         if (Outlet is null) return;
         lock (_positions) _follows = follows;
-    }
-
-    private void Signal(Wake reason, bool here)
-    {
-        if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
-        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) != NoSignal || Interlocked.Exchange(ref _waits, 0) == 0) return;
-
-        // Whoever took the wait away has the source to itself until the result is set.
-        _source.RunContinuationsAsynchronously = !here;
-        _source.SetResult(reason);
     }
 
     /// <inheritdoc/>
