@@ -58,6 +58,7 @@ internal sealed class FanOut : IThreadPoolWorkItem
 
     private static void Start(FanOut fanOut)
     {
+        if (fanOut._waiters.IsEmpty) return;
         if (_held is not null && fanOut._waiters.Length <= Few)
         {
             _held.Add(fanOut);
