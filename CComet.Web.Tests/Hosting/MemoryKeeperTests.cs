@@ -36,4 +36,23 @@ public sealed class MemoryKeeperTests
         _time.Advance(MemoryKeeper.Rest);
         Assert.True(keeper.Look(81 * MiB));
     }
+
+    [Fact]
+    public void Under_steady_traffic_it_collects_ever_more_seldom_and_after_a_burst_soon_again()
+    {
+        var keeper = new MemoryKeeper(_time);
+        var allocated = 0L;
+        var collections = 0;
+        for (var period = 0; period < 3600 / 3; period++)
+        {
+            _time.Advance(MemoryKeeper.Period);
+            if (keeper.Look(allocated += 8 * MiB)) collections++;
+        }
+
+        // After 12 s, then 30 s, 1, 2, 4, 8 and 16 minutes later, and so on.
+        Assert.InRange(collections, 7, 9);
+        Assert.False(keeper.Look(allocated += 900 * MiB));
+        _time.Advance(MemoryKeeper.Rest);
+        Assert.True(keeper.Look(allocated + MiB));
+    }
 }

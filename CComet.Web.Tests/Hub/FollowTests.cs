@@ -63,6 +63,24 @@ public sealed class FollowTests
         Assert.Equal([half, half], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
     }
 
+    [Fact]
+    public async Task What_came_while_one_message_was_written_is_written_together()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new SlowOutlet();
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        _ = subscriber.WaitAsync(TimeSpan.FromSeconds(28)).AsTask();
+        var publishing = new List<Task> { Task.Run(() => fixture.PublishAsync("c", "m")) };
+        await outlet.Began.Task.WaitAsync(Patience);
+        for (var i = 0; i < 3; i++) publishing.Add(Task.Run(() => fixture.PublishAsync("c", "m")));
+        await Eventually.TrueAsync(() => fixture.Hub.Find("c")!.End == 4, "Appending of all");
+        outlet.MayEnd.Set();
+        await Task.WhenAll(publishing).WaitAsync(Patience);
+        Assert.Equal([1, 3], outlet.Sizes);
+    }
+
     /// <summary>Publishers of several channels, followers of some of them that come and go, and outlets that are full at times.</summary>
     [Theory]
     [InlineData(1)]
@@ -127,6 +145,22 @@ public sealed class FollowTests
         }
 
         public Task<string> TakeAsync() => _texts.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+    }
+
+    private sealed class SlowOutlet : IOutlet
+    {
+        public TaskCompletionSource Began { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public ManualResetEventSlim MayEnd { get; } = new();
+
+        public List<int> Sizes { get; } = [];
+
+        public bool TryWrite(int position, Batch batch)
+        {
+            Sizes.Add(batch.Messages.Count);
+            Began.TrySetResult();
+            return MayEnd.Wait(Patience);
+        }
     }
 
     /// <summary>As a stream does it: reads while there is something, then waits to be given more; leaves and comes back at random.</summary>

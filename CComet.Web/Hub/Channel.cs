@@ -15,6 +15,7 @@ public sealed partial class Channel : ILogListener
     private TaskCompletionSource? _opening;
     private TaskCompletionSource? _loading;
     private int _subscribers;
+    private long _end;
     private bool _closed;
     private Task? _catchUp;
     private bool _catchUpAgain;
@@ -27,6 +28,9 @@ public sealed partial class Channel : ILogListener
         _idleSince = hub.Time.GetUtcNow();
         _tail = new LogTail(hub.TailBounds);
     }
+
+    /// <summary>The end of what was delivered so far, read without the lock.</summary>
+    internal long End => Volatile.Read(ref _end);
 
     internal enum Found
     {
@@ -416,6 +420,7 @@ public sealed partial class Channel : ILogListener
     /// <summary>Sends what was added from here on to everybody who has read everything. Under the lock, so that it goes out in the log's order.</summary>
     private void Deliver(long from)
     {
+        Volatile.Write(ref _end, _tail.End);
         FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
         if (_followers.Count > 0) FanOut.Push(_followers.Share(), Step(from));
     }

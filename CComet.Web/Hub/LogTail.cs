@@ -6,8 +6,11 @@ namespace CComet.Web.Hub;
 /// </summary>
 internal sealed class LogTail(HistoryOptions bounds)
 {
+    private const int Memos = 4;
+
     private MessageRing _ring = new(bounds, 0);
-    private (long First, long End, long MaxBytes, Batch Batch)? _memo;
+    private (long End, long MaxBytes, Batch? Batch)[]? _memos;
+    private int _nextMemo;
     private long _cold = -1;
 
     /// <summary>The epoch of the log.</summary>
@@ -24,7 +27,7 @@ internal sealed class LogTail(HistoryOptions bounds)
     {
         Epoch = epoch;
         _ring = new MessageRing(bounds, first);
-        _memo = null;
+        Forget();
         _cold = -1;
     }
 
@@ -32,7 +35,7 @@ internal sealed class LogTail(HistoryOptions bounds)
     public void Expire(DateTimeOffset now) => _ring.Expire(now);
 
     /// <summary>Drops what can be made again.</summary>
-    public void Forget() => _memo = null;
+    public void Forget() => _memos = null;
 
     /// <summary>Adds what is new among these messages; false when they do not join on to what is known.</summary>
     public bool Accept(IReadOnlyList<Message> messages, DateTimeOffset now)
@@ -82,12 +85,21 @@ internal sealed class LogTail(HistoryOptions bounds)
         return false;
     }
 
-    /// <summary>The messages from a seqid in memory on. Everybody who was woken by the same append asks for the same: it is made once.</summary>
+    /// <summary>
+    /// The messages from a seqid in memory on. Everybody whom the same append reaches asks for the same: it is made once. A few are
+    /// remembered, for those whom an append has overtaken on its way to them.
+    /// </summary>
     public Batch BatchFrom(long seqid, long maxBytes)
     {
-        if (_memo is { } memo && memo.First == seqid && memo.End == End && memo.MaxBytes == maxBytes) return memo.Batch;
+        _memos ??= new (long, long, Batch?)[Memos];
+        foreach (var (end, bytes, known) in _memos)
+        {
+            if (known is not null && known.First == seqid && end == End && bytes == maxBytes) return known;
+        }
+
         var batch = new Batch(Epoch, _ring.CopyFrom(seqid, maxBytes));
-        _memo = (seqid, End, maxBytes, batch);
+        _nextMemo = (_nextMemo + 1) % Memos;
+        _memos[_nextMemo] = (End, maxBytes, batch);
         return batch;
     }
 }

@@ -174,7 +174,9 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
         // Another's step may have brought it already.
         if (position.Next >= batch.End) return true;
-        if (position.Next != batch.First && (batch = position.Channel.StepFrom(position.Next)) is null) return false;
+
+        // Nor is one message written alone when the next is there already: the busier the channel, the more share a write.
+        if ((position.Next != batch.First || position.Channel.End > batch.End) && (batch = position.Channel.StepFrom(position.Next)) is null) return false;
         position.Next = batch.End;
         position.Channel.Delivered(batch);
         return Outlet!.TryWrite(index, batch);

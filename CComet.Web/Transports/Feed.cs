@@ -4,9 +4,9 @@ using CComet.Web.Hub;
 namespace CComet.Web.Transports;
 
 /// <summary>
-/// A stream to one subscriber: the one loop that reads the log and writes, for every transport that stays open. Who has
-/// read everything is not woken for what comes next: it is written here at once. What differs
-/// between transports is only how things look on the wire, which is what the abstract members say.
+/// A stream to one subscriber: the one loop that reads the log and writes, for every transport that stays open. While one that has
+/// read everything waits, what comes next is written here without waking the loop. What differs between transports is only how
+/// things look on the wire, which is what the abstract members say.
 /// </summary>
 /// <param name="output">The wire.</param>
 /// <param name="subscriber">Whose stream it is; it has begun.</param>
