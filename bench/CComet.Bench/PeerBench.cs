@@ -15,7 +15,7 @@ internal sealed class PeerBench(PeerOptions options)
         new IdleWork(Transport.Poll, Subscribers, most: 9.0),
         new IdleWork(Transport.Events, Subscribers, most: 10),
         new FanoutWork(Transport.Events, Subscribers, perSecond: 4, mostOfNchan: 0.85),
-        new CapacityWork(Subscribers, leastOfNchan: 2.5),
+        new CapacityWork(Subscribers, leastOfNchan: 2.5, mostOfNchan: 0.85),
         new FanoutWork(Transport.Poll, Subscribers, perSecond: 2, mostOfNchan: 1.2),
         new PairsWork(1000, perSecond: 3000, mostOfNchan: 1.5, mostMicros: 150),
         new ParkWork(Transport.Poll, Subscribers, least: 15_000),
