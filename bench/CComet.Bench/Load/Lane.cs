@@ -49,6 +49,7 @@ internal sealed class Lane : IDisposable
         _ending = true;
         _thread.Join();
         foreach (var connection in _connections) connection.Dispose();
+        Native.ClosePoll(_poll);
     }
 
     private void Run()

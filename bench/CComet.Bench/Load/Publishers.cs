@@ -68,7 +68,11 @@ internal sealed class Publishers : IDisposable
         return count;
     });
 
-    public void Dispose() => Array.ForEach(_connections, connection => connection.Dispose());
+    public void Dispose()
+    {
+        Array.ForEach(_connections, connection => connection.Dispose());
+        Native.ClosePoll(_poll);
+    }
 
     private void Publish(long due)
     {
