@@ -81,6 +81,21 @@ public sealed class FollowTests
         Assert.Equal([1, 3], outlet.Sizes);
     }
 
+    [Fact]
+    public async Task A_write_that_has_something_published_is_not_written_into()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new PublishingOutlet(fixture);
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        await fixture.PublishAsync("c", "first");
+        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal((1, 1), (outlet.Writes, outlet.Deepest));
+        Assert.Equal(["because of it"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
+    }
+
     /// <summary>Publishers of several channels, followers of some of them that come and go, and outlets that are full at times.</summary>
     [Theory]
     [InlineData(1)]
@@ -160,6 +175,23 @@ public sealed class FollowTests
             Sizes.Add(batch.Messages.Count);
             Began.TrySetResult();
             return MayEnd.Wait(Patience);
+        }
+    }
+
+    private sealed class PublishingOutlet(HubFixture fixture) : IOutlet
+    {
+        private int _depth;
+
+        public int Writes { get; private set; }
+
+        public int Deepest { get; private set; }
+
+        public bool TryWrite(int position, Batch batch)
+        {
+            Deepest = Math.Max(Deepest, ++_depth);
+            if (Writes++ == 0) Assert.True(fixture.PublishAsync("c", "because of it").IsCompletedSuccessfully);
+            _depth--;
+            return true;
         }
     }
 

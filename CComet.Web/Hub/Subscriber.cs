@@ -159,8 +159,14 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
         {
             if (_follows)
             {
-                if (TryGive(ref _positions[index], index, batch)) return;
+                // Not while it is written to: what a write has happen on this thread may publish, and come back here.
                 _follows = false;
+                if (TryGive(ref _positions[index], index, batch))
+                {
+                    _follows = true;
+                    return;
+                }
+
                 _positions[index].Channel.StopFollowing(ref _positions[index]);
             }
         }
