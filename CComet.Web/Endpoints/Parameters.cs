@@ -37,11 +37,15 @@ internal sealed class Parameters
     /// <summary>Adds what <paramref name="others"/> has and this has not.</summary>
     public void AddMissing(Parameters others)
     {
-        foreach (var value in others._values.Where(o => !Has(o.Name)).ToList()) _values.Add(value);
+        var own = _values.Count;
+        foreach (var value in others._values)
+        {
+            if (!Has(value.Name, own)) _values.Add(value);
+        }
     }
 
     /// <summary>Whether the parameter was given at all.</summary>
-    public bool Has(string name) => _values.Exists(v => v.Name == name);
+    public bool Has(string name) => Has(name, _values.Count);
 
     /// <summary>The one value of a parameter, not empty; null when it was not given.</summary>
     public string? Optional(string name)
@@ -61,7 +65,16 @@ internal sealed class Parameters
     public string RequiredName(string name) => CheckName(name, Required(name));
 
     /// <summary>All values of a parameter that may be repeated, in order.</summary>
-    public IReadOnlyList<string> Many(string name) => [.. _values.Where(v => v.Name == name).Select(v => TextOf(name, v.Value))];
+    public IReadOnlyList<string> Many(string name)
+    {
+        List<string>? many = null;
+        foreach (var (other, value) in _values)
+        {
+            if (other == name) (many ??= []).Add(TextOf(name, value));
+        }
+
+        return many is null ? [] : many;
+    }
 
     /// <summary>The message to publish, as JSON in UTF-8.</summary>
     public byte[] Message(int maxBytes)
@@ -118,11 +131,22 @@ internal sealed class Parameters
         }
     }
 
+    private bool Has(string name, int among)
+    {
+        for (var i = 0; i < among; i++)
+        {
+            if (_values[i].Name == name) return true;
+        }
+
+        return false;
+    }
+
     private Value? Single(string name)
     {
         Value? single = null;
-        foreach (var (_, value) in _values.Where(v => v.Name == name))
+        foreach (var (other, value) in _values)
         {
+            if (other != name) continue;
             if (single is not null) throw WireException.Bad(name, "is given more than once.");
             single = value;
         }
@@ -131,5 +155,5 @@ internal sealed class Parameters
     }
 
     /// <summary>One value: text, or (only msg) JSON that is no string, or what is wrong with it.</summary>
-    private sealed record Value(string? Text, byte[]? Json = null, string? Problem = null);
+    private readonly record struct Value(string? Text, byte[]? Json = null, string? Problem = null);
 }

@@ -24,8 +24,17 @@ internal static class RequestBody
     {
         var parameters = new Parameters();
         var query = request.QueryString.Value;
-        if (!string.IsNullOrEmpty(query)) UrlEncoded.Parse(Encoding.UTF8.GetBytes(query).AsSpan(1), parameters.Add);
-        return parameters;
+        if (string.IsNullOrEmpty(query)) return parameters;
+        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(query.Length));
+        try
+        {
+            UrlEncoded.Parse(bytes.AsSpan(0, Encoding.UTF8.GetBytes(query, bytes))[1..], parameters);
+            return parameters;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(bytes);
+        }
     }
 
     /// <summary>The largest body that is read: what is configured, and never less than one message at its limit needs.</summary>
@@ -46,7 +55,7 @@ internal static class RequestBody
         var name = type?.MediaType.Value?.ToLowerInvariant();
         if (name == "application/x-www-form-urlencoded")
         {
-            UrlEncoded.Parse(body, query.Add);
+            UrlEncoded.Parse(body, query);
             return [query];
         }
 

@@ -11,6 +11,8 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
     /// <summary>The most channels on one connection.</summary>
     public const int MaxChannels = 64;
 
+    private static readonly string[] StoodFor = ["seqid", "epoch"];
+
     /// <summary>Reads them.</summary>
     /// <param name="parameters">The request's parameters.</param>
     /// <param name="lastEventId">The header that a browser reconnects with. It is newer than what stands in the address, and so goes before it.</param>
@@ -20,7 +22,7 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
         if (channels.Count == 0) throw WireException.Bad("channel", "is missing.");
         if (channels.Count > MaxChannels) throw WireException.Bad("channel", $"is given {channels.Count} times; the limit is {MaxChannels}.");
         foreach (var channel in channels) Parameters.CheckName("channel", channel);
-        if (channels.Distinct(StringComparer.Ordinal).Count() < channels.Count) throw WireException.Bad("channel", "names one channel more than once.");
+        if (channels.Count > 1 && channels.Distinct(StringComparer.Ordinal).Count() < channels.Count) throw WireException.Bad("channel", "names one channel more than once.");
 
         return new SubscribeParameters(StartsOf(parameters, lastEventId, channels), parameters.OptionalName("sname"));
     }
@@ -36,67 +38,74 @@ internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, s
         return seconds >= most.TotalSeconds ? most : TimeSpan.FromSeconds(seconds);
     }
 
-    private static List<ChannelStart> StartsOf(Parameters parameters, string? lastEventId, IReadOnlyList<string> channels)
+    private static ChannelStart[] StartsOf(Parameters parameters, string? lastEventId, IReadOnlyList<string> channels)
     {
         if (!string.IsNullOrEmpty(lastEventId)) return FromEventId("Last-Event-ID", lastEventId, channels);
         if (parameters.Optional("lastEventId") is { } id) return FromEventId("lastEventId", id, channels);
         return parameters.Has("cursor") ? FromCursor(parameters, channels) : FromPairs(parameters, channels);
     }
 
-    private static List<ChannelStart> FromEventId(string parameter, string id, IReadOnlyList<string> channels) =>
+    private static ChannelStart[] FromEventId(string parameter, string id, IReadOnlyList<string> channels) =>
         channels.Count == 1 && !id.Contains('=', StringComparison.Ordinal)
             ? [new ChannelStart(channels[0], CursorOf(parameter, id))]
             : FromCombined(parameter, id, channels);
 
-    private static List<ChannelStart> FromCursor(Parameters parameters, IReadOnlyList<string> channels)
+    private static ChannelStart[] FromCursor(Parameters parameters, IReadOnlyList<string> channels)
     {
-        foreach (var other in (string[])["seqid", "epoch"])
+        foreach (var other in StoodFor)
         {
             if (parameters.Has(other)) throw WireException.Bad("cursor", $"stands for seqid and epoch; {other} may not be given beside it.");
         }
 
         var cursors = parameters.Many("cursor");
         if (cursors.Count == 1 && cursors[0].Contains('=', StringComparison.Ordinal)) return FromCombined("cursor", cursors[0], channels);
-        return [.. Paired("cursor", cursors, channels.Count).Select((text, i) => new ChannelStart(channels[i], CursorOf("cursor", text)))];
+        CheckPaired("cursor", cursors, channels.Count);
+        var starts = new ChannelStart[channels.Count];
+        for (var i = 0; i < starts.Length; i++) starts[i] = new ChannelStart(channels[i], CursorOf("cursor", cursors[i]));
+        return starts;
     }
 
-    private static List<ChannelStart> FromCombined(string parameter, string text, IReadOnlyList<string> channels)
+    private static ChannelStart[] FromCombined(string parameter, string text, IReadOnlyList<string> channels)
     {
         var cursors = Cursor.TryParseCombined(text) ?? throw WireException.Bad(parameter, "must be epoch:seqid, or name=epoch:seqid for each channel, joined by commas.");
         foreach (var cursor in cursors.Values) Parameters.CheckName(parameter, cursor.Epoch!);
         return [.. channels.Select(channel => new ChannelStart(channel, cursors.GetValueOrDefault(channel)))];
     }
 
-    private static List<ChannelStart> FromPairs(Parameters parameters, IReadOnlyList<string> channels)
+    private static ChannelStart[] FromPairs(Parameters parameters, IReadOnlyList<string> channels)
     {
-        var seqids = Paired("seqid", parameters.Many("seqid"), channels.Count);
-        var epochs = Paired("epoch", parameters.Many("epoch"), channels.Count);
-        return [.. channels.Select((channel, i) => new ChannelStart(channel, new Cursor(EpochOf(epochs[i]), SeqidOf(seqids[i]))))];
+        var seqids = parameters.Many("seqid");
+        CheckPaired("seqid", seqids, channels.Count);
+        var epochs = parameters.Many("epoch");
+        CheckPaired("epoch", epochs, channels.Count);
+        var starts = new ChannelStart[channels.Count];
+        for (var i = 0; i < starts.Length; i++) starts[i] = new ChannelStart(channels[i], new Cursor(EpochOf(epochs, i), SeqidOf(seqids, i)));
+        return starts;
     }
 
-    /// <summary>One value a channel; null where none was given. Only among several channels may a value be empty.</summary>
-    private static string?[] Paired(string name, IReadOnlyList<string> values, int channels)
+    /// <summary>Values are given for every channel or for none. Only among several channels may one be empty, which is none.</summary>
+    private static void CheckPaired(string name, IReadOnlyList<string> values, int channels)
     {
-        if (values.Count == 0) return new string?[channels];
+        if (values.Count == 0) return;
         if (channels == 1 && values.Count > 1) throw WireException.Bad(name, "is given more than once.");
         if (values.Count != channels) throw WireException.Bad(name, $"is given {values.Count} times for {channels} channels; give one for each, empty for none.");
         if (channels == 1 && values[0].Length == 0) throw WireException.Bad(name, "is empty.");
-        return [.. values.Select(v => v.Length == 0 ? null : v)];
     }
 
-    private static Cursor CursorOf(string parameter, string? text)
+    private static Cursor CursorOf(string parameter, string text)
     {
-        if (text is null) return Cursor.None;
+        if (text.Length == 0) return Cursor.None;
         if (!Cursor.TryParse(text, out var cursor)) throw WireException.Bad(parameter, "must be epoch:seqid.");
         Parameters.CheckName(parameter, cursor.Epoch!);
         return cursor;
     }
 
-    private static string? EpochOf(string? text) => text is null ? null : Parameters.CheckName("epoch", text);
+    private static string? EpochOf(IReadOnlyList<string> epochs, int channel) =>
+        epochs.Count == 0 || epochs[channel].Length == 0 ? null : Parameters.CheckName("epoch", epochs[channel]);
 
-    private static long? SeqidOf(string? text)
+    private static long? SeqidOf(IReadOnlyList<string> seqids, int channel)
     {
-        if (text is null) return null;
-        return Cursor.TryParseSeqid(text, out var seqid) ? seqid : throw WireException.Bad("seqid", $"must be a whole number from 0 to {long.MaxValue}.");
+        if (seqids.Count == 0 || seqids[channel].Length == 0) return null;
+        return Cursor.TryParseSeqid(seqids[channel], out var seqid) ? seqid : throw WireException.Bad("seqid", $"must be a whole number from 0 to {long.MaxValue}.");
     }
 }

@@ -11,8 +11,8 @@ internal static class UrlEncoded
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
-    /// <summary>Calls <paramref name="add"/> with each name and value; the value is null when its bytes are not UTF-8.</summary>
-    public static void Parse(ReadOnlySpan<byte> text, Action<string, string?> add)
+    /// <summary>Adds each name and value to <paramref name="parameters"/>; the value is null when its bytes are not UTF-8.</summary>
+    public static void Parse(ReadOnlySpan<byte> text, Parameters parameters)
     {
         while (text.Length > 0)
         {
@@ -23,7 +23,7 @@ internal static class UrlEncoded
 
             var equals = pair.IndexOf((byte)'=');
             var name = Decode(equals < 0 ? pair : pair[..equals]);
-            if (name is not null) add(name, equals < 0 ? "" : Decode(pair[(equals + 1)..]));
+            if (name is not null) parameters.Add(name, equals < 0 ? "" : Decode(pair[(equals + 1)..]));
         }
     }
 
