@@ -1,3 +1,4 @@
+using System.Reflection;
 using System.Runtime.InteropServices;
 using CComet.Web.Endpoints;
 using CComet.Web.Hub;
@@ -22,11 +23,24 @@ internal static partial class CCometHosting
 
     private const int HeadersRest = 32 << 10;
 
+    /// <summary>The runtime's own switch, which it has as a variable of the environment alone.</summary>
+    private const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
+
     /// <summary>How many connections may wait to be accepted; the kernel's <c>net.core.somaxconn</c> bounds it too.</summary>
     private const int Backlog = 4096;
 
     /// <summary>How long a stop may take once everybody has been sent away.</summary>
     private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// Lets what waits for a socket go on on the thread that hears of it, instead of waking one of the pool. To be said before the
+    /// first socket, and only where the process is ours: it holds for every socket in it, and none of them may be blocked on.
+    /// </summary>
+    public static void InlineSockets()
+    {
+        if (Assembly.GetEntryAssembly() == typeof(Program).Assembly && Environment.GetEnvironmentVariable(InlineCompletions) is null)
+            Environment.SetEnvironmentVariable(InlineCompletions, "1");
+    }
 
     /// <summary>Adds the hub, its store and its settings.</summary>
     public static void AddCComet(this WebApplicationBuilder builder)

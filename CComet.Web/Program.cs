@@ -4,6 +4,7 @@ using Microsoft.Extensions.Options;
 
 try
 {
+    CCometHosting.InlineSockets();
     var builder = WebApplication.CreateBuilder(args);
     builder.AddLogs();
     builder.AddCComet();

@@ -41,6 +41,9 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>The lines on standard error so far.</summary>
     public IReadOnlyCollection<string> Errors => _errors;
 
+    /// <summary>The names of its threads at this moment.</summary>
+    public IReadOnlyList<string> Threads => [.. Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Select(task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd())];
+
     public static ServerProcess Start(params string[] arguments) => new(arguments);
 
     /// <summary>A client for the address at which the server says it listens.</summary>

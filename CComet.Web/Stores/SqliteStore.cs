@@ -43,11 +43,11 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)
+    public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)
     {
         _writer.CheckReadable();
+        if (_logs.Find(channel)?.IsLoaded != true) await Task.CompletedTask.ConfigureAwait(SqliteReaders.LeaveThread);
         _logs.Follow(channel, listener, name => _readers.Use(reader => reader.Find(name)));
-        return ValueTask.CompletedTask;
     }
 
     /// <inheritdoc/>

@@ -6,15 +6,18 @@ namespace CComet.Web.Stores.Sqlite;
 /// <summary>The connections that read: a few, lent out one by one.</summary>
 internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : IDisposable
 {
+    /// <summary>A file may have to be waited for, and the caller's thread may be one that hears of the sockets.</summary>
+    public const ConfigureAwaitOptions LeaveThread = ConfigureAwaitOptions.ForceYielding;
+
     private readonly ConcurrentBag<SqliteReader> _idle = [];
     private readonly SemaphoreSlim _free = new(Math.Max(2, Environment.ProcessorCount));
     private int _generation;
 
-    /// <summary>Reads with one of the connections.</summary>
+    /// <summary>Reads with one of the connections, on a thread of the pool.</summary>
     /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
     public async ValueTask<T> UseAsync<T>(Func<SqliteReader, T> use, CancellationToken cancellation)
     {
-        await _free.WaitAsync(cancellation);
+        await _free.WaitAsync(cancellation).ConfigureAwait(LeaveThread);
         try
         {
             return Use(use);
