@@ -3,45 +3,65 @@ using System.Runtime;
 namespace CComet.Web;
 
 /// <summary>
-/// Gives memory back after a burst. The collector keeps what ten thousand requests have left behind until it is needed again,
-/// which for a server whose clients then wait is never. Once it is quiet, one compacting collection leaves what is in use. Everybody
-/// waits while it runs, so that under a little traffic, which leaves something behind again and again, it comes ever more seldom.
+/// Keeps small what waits. The collector keeps what ten thousand requests have left behind until it is needed again, which for a
+/// server whose clients then wait is never: once it is quiet after a burst, one compacting collection leaves what is in use, and
+/// gives the rest back. Everybody waits while it runs. What little traffic leaves behind, as when those who wait ask anew, is
+/// collected beside the work, which keeps the process from growing and lets nobody wait.
 /// </summary>
 internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
 {
     /// <summary>How often it looks.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long it rests after the first collection; each next rest is twice as long, until there is another burst.</summary>
+    /// <summary>How long it rests between two collections of a kind.</summary>
     public static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
 
-    /// <summary>The longest rest.</summary>
-    public static readonly TimeSpan LongestRest = TimeSpan.FromMinutes(16);
-
     /// <summary>So much must have been allocated since the last collection, in bytes.</summary>
-    public const long WorthIt = 32 << 20;
+    public const long WorthIt = 8 << 20;
 
-    /// <summary>Whoever allocates more between two looks is not quiet, in bytes: the polls of ten thousand, asked anew every 28 s, make a quarter of it.</summary>
+    /// <summary>Whoever allocates more between two looks is not quiet, in bytes: the polls of ten thousand, asked anew every 28 s, make a fifth of it.</summary>
     public const long Quiet = 48 << 20;
 
     private long _seen;
     private long _kept;
-    private long? _keptAt;
-    private TimeSpan _rest = Rest;
+    private bool _burst;
+    private long? _collectedAt;
+    private long? _compactedAt;
 
-    /// <summary>Looks; true when it has collected.</summary>
+    /// <summary>What a look had done.</summary>
+    public enum Done
+    {
+        /// <summary>Nothing was due.</summary>
+        Nothing,
+
+        /// <summary>A collection beside the work.</summary>
+        Collected,
+
+        /// <summary>One that everybody waited for.</summary>
+        Compacted,
+    }
+
+    /// <summary>Looks, and collects when it is due.</summary>
     /// <param name="allocated">All that the process has allocated so far, in bytes.</param>
-    public bool Look(long allocated)
+    public Done Look(long allocated)
     {
         var isQuiet = allocated - _seen < Quiet;
         _seen = allocated;
-        if (!isQuiet) _rest = Rest;
-        if (!isQuiet || allocated - _kept < WorthIt || (_keptAt is { } at && time.GetElapsedTime(at) < _rest)) return false;
-        GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
-        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        if (_keptAt is not null) _rest = _rest * 2 < LongestRest ? _rest * 2 : LongestRest;
-        (_kept, _keptAt) = (allocated, time.GetTimestamp());
-        return true;
+        if (!isQuiet) _burst = true;
+        if (!isQuiet || allocated - _kept < WorthIt) return Done.Nothing;
+        if (_burst && IsRested(_compactedAt))
+        {
+            GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            _burst = false;
+            (_kept, _compactedAt) = (allocated, time.GetTimestamp());
+            return Done.Compacted;
+        }
+
+        if (!IsRested(_collectedAt)) return Done.Nothing;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        (_kept, _collectedAt) = (allocated, time.GetTimestamp());
+        return Done.Collected;
     }
 
     /// <inheritdoc/>
@@ -50,4 +70,6 @@ internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
         using var timer = new PeriodicTimer(Period, time);
         while (await timer.WaitForNextTickAsync(stoppingToken)) Look(GC.GetTotalAllocatedBytes());
     }
+
+    private bool IsRested(long? since) => since is not { } at || time.GetElapsedTime(at) >= Rest;
 }
