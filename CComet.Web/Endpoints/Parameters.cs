@@ -14,10 +14,23 @@ internal sealed class Parameters
     /// <summary>The longest channel, sname, id or epoch, in Unicode characters.</summary>
     public const int MaxNameLength = 200;
 
-    private static readonly HashSet<string> Known =
-        ["channel", "sname", "msg", "id", "seqid", "epoch", "cursor", "wait", "callback", "lastEventId"];
+    /// <summary>As many as most requests have.</summary>
+    private const int Few = 2;
 
-    private readonly List<(string Name, Value Value)> _values = [];
+    private static readonly string[] Known = ["channel", "sname", "msg", "id", "seqid", "epoch", "cursor", "wait", "callback", "lastEventId"];
+
+    private readonly List<(string Name, Value Value)> _values = new(Few);
+
+    /// <summary>A name that is known, without making it anew; null for one that is not, or is not written plainly.</summary>
+    public static string? NameOf(ReadOnlySpan<byte> text)
+    {
+        foreach (var name in Known)
+        {
+            if (Ascii.Equals(text, name)) return name;
+        }
+
+        return null;
+    }
 
     /// <summary>Adds a value given as text; null stands for bytes that are not UTF-8.</summary>
     public void Add(string name, string? text)
@@ -67,13 +80,21 @@ internal sealed class Parameters
     /// <summary>All values of a parameter that may be repeated, in order.</summary>
     public IReadOnlyList<string> Many(string name)
     {
-        List<string>? many = null;
-        foreach (var (other, value) in _values)
+        var count = 0;
+        foreach (var (other, _) in _values)
         {
-            if (other == name) (many ??= []).Add(TextOf(name, value));
+            if (other == name) count++;
         }
 
-        return many is null ? [] : many;
+        if (count == 0) return [];
+        var many = new string[count];
+        count = 0;
+        foreach (var (other, value) in _values)
+        {
+            if (other == name) many[count++] = TextOf(name, value);
+        }
+
+        return many;
     }
 
     /// <summary>The message to publish, as JSON in UTF-8.</summary>

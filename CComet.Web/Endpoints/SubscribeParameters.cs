@@ -6,7 +6,7 @@ namespace CComet.Web.Endpoints;
 /// <summary>What a subscriber asks for, the same on every transport.</summary>
 /// <param name="Starts">The channels, and where to begin in each.</param>
 /// <param name="Sname">The name it goes by, or null.</param>
-internal sealed record SubscribeParameters(IReadOnlyList<ChannelStart> Starts, string? Sname)
+internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> Starts, string? Sname)
 {
     /// <summary>The most channels on one connection.</summary>
     public const int MaxChannels = 64;

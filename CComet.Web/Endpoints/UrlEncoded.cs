@@ -22,7 +22,8 @@ internal static class UrlEncoded
             if (pair.Length == 0) continue;
 
             var equals = pair.IndexOf((byte)'=');
-            var name = Decode(equals < 0 ? pair : pair[..equals]);
+            var plain = equals < 0 ? pair : pair[..equals];
+            var name = Parameters.NameOf(plain) ?? Decode(plain);
             if (name is not null) parameters.Add(name, equals < 0 ? "" : Decode(pair[(equals + 1)..]));
         }
     }
