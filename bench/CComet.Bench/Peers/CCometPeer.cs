@@ -8,7 +8,7 @@ internal sealed class CCometPeer(string name, string folder, string content) : P
 {
     public override string Name => name;
 
-    /// <summary>It looks every three seconds whether there is something to give back, and rests for thirty once it has.</summary>
+    /// <summary>It gives memory back some seconds after a burst, and rests for half a minute then.</summary>
     public override TimeSpan Settles => TimeSpan.FromSeconds(40);
 
     public override Task<Server> StartAsync() => Server.StartAsync("dotnet", port =>

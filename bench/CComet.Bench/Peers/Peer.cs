@@ -19,7 +19,7 @@ internal abstract class Peer
     /// <summary>What it is called in the tables.</summary>
     public abstract string Name { get; }
 
-    /// <summary>How long its memory takes to settle after a burst.</summary>
+    /// <summary>How long it takes until it is as it was before a burst, and ready to settle after the next.</summary>
     public virtual TimeSpan Settles => TimeSpan.FromSeconds(10);
 
     /// <summary>Starts it, fresh.</summary>
