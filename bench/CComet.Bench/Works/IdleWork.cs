@@ -5,11 +5,16 @@ namespace CComet.Bench.Works;
 
 /// <summary>
 /// What a subscriber costs who only waits: how much larger the process is for it, once the burst of their coming has settled. The code is
-/// warm before: some hundred have come, been served and gone.
+/// warm before: some hundred have come, been served and gone. So much has been published that what that left behind has settled too: it
+/// would be taken off what the subscribers cost.
 /// </summary>
 internal sealed class IdleWork(Transport transport, int subscribers, double most) : Work
 {
     private const int Warm = 500;
+    private const int WarmPublishers = 16;
+    private const double WarmPerSecond = 10_000;
+
+    private static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(3);
 
     /// <summary>How long after their coming they are weighed: before the first of them asks anew.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(20);
@@ -36,8 +41,10 @@ internal sealed class IdleWork(Transport transport, int subscribers, double most
             await few.ReadyAsync();
             await server.QuietAsync();
             using var publishers = new Publishers(server.Port, 1, 1, (_, text) => peer.Publish("idle", text));
-            await publishers.AtRateAsync(20, TimeSpan.FromSeconds(3));
+            await publishers.AtRateAsync(20, WarmTime);
         }
+
+        using (var publishers = new Publishers(server.Port, WarmPublishers, 1, (_, text) => peer.Publish("warm", text))) await publishers.AtRateAsync(WarmPerSecond, WarmTime);
 
         await Task.Delay(peer.Settles);
         var (memory, processor) = (server.ResidentBytes, server.ProcessorMicros);
