@@ -3,9 +3,14 @@ using CComet.Bench.Peers;
 
 namespace CComet.Bench.Works;
 
-/// <summary>All subscribers come at once to a server that has had as many before.</summary>
+/// <summary>
+/// All subscribers come at once to a server that has had as many before, and often enough for its code to be warm: a just-in-time
+/// compiler goes over it again as long as it learns.
+/// </summary>
 internal sealed class ParkWork(Transport transport, int subscribers, double least) : Work
 {
+    private const int Waves = 6;
+
     public override string Key => transport == Transport.Poll ? "park-poll" : "park-sse";
 
     public override string Title => $"{subscribers:N0} {(transport == Transport.Poll ? "long polls" : "streams of server-sent events")} coming as fast as they are taken";
@@ -15,7 +20,7 @@ internal sealed class ParkWork(Transport transport, int subscribers, double leas
     public override async Task<double[]> MeasureAsync(Peer peer)
     {
         await using var server = await peer.StartAsync();
-        for (var i = 0; i < 2; i++)
+        for (var i = 0; i < Waves; i++)
         {
             using var before = await ComeAsync();
             await server.QuietAsync();
