@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace CComet.Web.Endpoints;
@@ -15,7 +16,7 @@ internal static class StreamEndpoints
 
     /// <summary><c>/stream</c>.</summary>
     public static RequestDelegate OfLines(Verb verb, ChannelHub hub) => verb.Of((context, parameters, _) =>
-        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, subscriber, hub, abort) => new NdJson(output, subscriber, hub, abort)));
+        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, subscriber, hub, request) => new NdJson(output, subscriber, hub, request)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -23,7 +24,7 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, ChannelHub hub) =>
-        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber, hub, abort) => new EventStream(output, subscriber, hub, abort));
+        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber, hub, request) => new EventStream(output, subscriber, hub, request));
 
     private static Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, FeedFactory feed)
     {
@@ -66,8 +67,8 @@ internal static class StreamEndpoints
 
         // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        return feed(response.BodyWriter, subscriber, hub, context.Abort).RunAsync(ClientGone.Tell(context, subscriber));
+        return feed(response.BodyWriter, subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()).RunAsync(ClientGone.Tell(context, subscriber));
     }
 
-    private delegate Feed FeedFactory(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort);
+    private delegate Feed FeedFactory(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request);
 }

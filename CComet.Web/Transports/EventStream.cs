@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
 using CComet.Web.Hub;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
@@ -23,8 +24,8 @@ public sealed class EventStream : Feed
     private readonly Cursor[]? _told;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
-    public EventStream(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort)
-        : base(output, subscriber, hub, abort)
+    public EventStream(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request)
+        : base(output, subscriber, hub, request)
     {
         // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
         var positions = subscriber.Positions.ToArray();

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using CComet.Web.Hub;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
@@ -11,8 +12,8 @@ namespace CComet.Web.Transports;
 /// <param name="output">The wire.</param>
 /// <param name="subscriber">Whose stream it is; it has begun.</param>
 /// <param name="hub">Its hub.</param>
-/// <param name="abort">Cuts the connection off, for a client that takes nothing.</param>
-public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : IOutlet
+/// <param name="request">What cuts a client off that takes nothing.</param>
+public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : IOutlet
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
 
@@ -106,7 +107,7 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
     /// <summary>Answers to what the client sent on the same connection; false when there are none.</summary>
     protected virtual bool WriteReplies() => false;
 
-    private void Abort() => abort();
+    private void Abort() => request.Abort();
 
     private async ValueTask<bool> ReadAsync()
     {

@@ -1,11 +1,12 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using CComet.Web.Hub;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
-public sealed class NdJson(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : Feed(output, subscriber, hub, abort)
+public sealed class NdJson(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, subscriber, hub, request)
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";

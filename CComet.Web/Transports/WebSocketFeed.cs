@@ -2,11 +2,12 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using CComet.Web.Hub;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-public sealed class WebSocketFeed(PipeWriter output, Subscriber subscriber, ChannelHub hub, Action abort) : Feed(output, subscriber, hub, abort)
+public sealed class WebSocketFeed(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, subscriber, hub, request)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
