@@ -51,6 +51,18 @@ elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 fi
 [ "$failed" -eq 0 ] || status=1
 
+# Once more at the end, where whoever sees only the last lines of a long log finds it.
+[ "$failed" -eq 0 ] || /usr/bin/python3 - TestResults/*.trx <<'LIST' || true
+import sys, xml.etree.ElementTree as tree
+space = '{http://microsoft.com/schemas/VisualStudio/TeamTest/2010}'
+for file in sys.argv[1:]:
+    for result in tree.parse(file).iter(space + 'UnitTestResult'):
+        if result.get('outcome') == 'Failed':
+            print('FAILED ' + result.get('testName'))
+            for part in ('Message', 'StackTrace'):
+                print(*('    ' + line for line in (result.findtext(f'.//{space}{part}') or '').splitlines()[:30]), sep='\n')
+LIST
+
 summary="$passed passed, $failed failed"
 [ "$skipped" -eq 0 ] || summary="$summary, $skipped skipped"
 echo "$summary"
