@@ -11,6 +11,7 @@ internal sealed class Publishers : IDisposable
     private readonly byte[] _buffer = new byte[BufferBytes];
     private readonly byte[] _events;
     private readonly int _channels;
+    private readonly bool _inOrder;
     private readonly int[] _numbers;
     private readonly Queue<Publishing> _free;
     private long _sent;
@@ -19,9 +20,10 @@ internal sealed class Publishers : IDisposable
     /// <param name="connections">How many connections.</param>
     /// <param name="channels">How many channels take turns.</param>
     /// <param name="request">The request that publishes a text in the channel of a number.</param>
-    public Publishers(int port, int connections, int channels, Func<int, string, byte[]> request)
+    /// <param name="inOrder">Whether a message waits until the one before it in its channel was answered: else one connection may overtake another.</param>
+    public Publishers(int port, int connections, int channels, Func<int, string, byte[]> request, bool inOrder = false)
     {
-        (_request, _channels, _numbers) = (request, channels, new int[channels]);
+        (_request, _channels, _inOrder, _numbers) = (request, channels, inOrder, new int[channels]);
         _events = new byte[connections * Native.EventBytes];
         _connections = [.. Enumerable.Range(0, connections).Select(_ => new Publishing())];
         _free = new Queue<Publishing>(_connections);
@@ -76,10 +78,12 @@ internal sealed class Publishers : IDisposable
 
     private void Publish(long due)
     {
-        while (_free.Count == 0) Read(1_000_000);
         var channel = (int)(_sent++ % _channels);
-        _free.Dequeue().Publish(_request(channel, Mark.Message(due, _numbers[channel]++)));
+        while (_free.Count == 0 || MustWait(channel)) Read(1_000_000);
+        _free.Dequeue().Publish(channel, _request(channel, Mark.Message(due, _numbers[channel]++)));
     }
+
+    private bool MustWait(int channel) => _inOrder && _connections.Any(connection => !connection.IsFree && connection.Channel == channel);
 
     private void AwaitAnswers()
     {

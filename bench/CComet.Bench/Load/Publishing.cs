@@ -6,9 +6,12 @@ internal sealed class Publishing : Connection
     /// <summary>Whether the last message has been answered.</summary>
     public bool IsFree { get; private set; } = true;
 
-    public void Publish(ReadOnlySpan<byte> request)
+    /// <summary>The number of the channel it publishes in, or has published in last.</summary>
+    public int Channel { get; private set; }
+
+    public void Publish(int channel, ReadOnlySpan<byte> request)
     {
-        IsFree = false;
+        (IsFree, Channel) = (false, channel);
         Send(request);
     }
 

@@ -27,7 +27,7 @@ internal sealed class PairsWork(int channels, double perSecond, double mostOfNch
         await using var server = await peer.StartAsync();
         using var crowd = new Crowd(server.Port, channels, peer.IsTold(Transport.Events), (i, tally) => peer.Subscribe(Transport.Events, $"pair{i}", tally));
         await crowd.ReadyAsync();
-        using var publishers = new Publishers(server.Port, Connections, channels, (channel, text) => peer.Publish($"pair{channel}", text));
+        using var publishers = new Publishers(server.Port, Connections, channels, (channel, text) => peer.Publish($"pair{channel}", text), inOrder: true);
         await crowd.ReceivedAsync(await publishers.AtRateAsync(perSecond, Warm));
 
         crowd.Measure();
