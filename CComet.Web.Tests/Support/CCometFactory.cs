@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace CComet.Web.Tests.Support;
 
@@ -11,6 +12,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
 {
     private readonly TimeProvider? _time;
     private readonly string[] _settings;
+    private IAsyncDisposable? _store;
 
     /// <summary>Settings are written <c>CComet:Poll:Timeout=00:00:02</c>.</summary>
     public CCometFactory(params string[] settings) => _settings = settings;
@@ -23,6 +25,22 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     public int Port { get; set; }
 
     public ChannelHub Hub => Services.GetRequiredService<ChannelHub>();
+
+    /// <summary>Ends the application. Its own entry point ends it at the same time: only the store can say when it has let go of its file.</summary>
+    public override async ValueTask DisposeAsync()
+    {
+        var store = _store;
+        await base.DisposeAsync();
+        if (store is not null) await store.DisposeAsync();
+        GC.SuppressFinalize(this);
+    }
+
+    protected override IHost CreateHost(IHostBuilder builder)
+    {
+        var host = base.CreateHost(builder);
+        _store = host.Services.GetRequiredService<IMessageStore>() as IAsyncDisposable;
+        return host;
+    }
 
     protected override void ConfigureWebHost(IWebHostBuilder builder)
     {

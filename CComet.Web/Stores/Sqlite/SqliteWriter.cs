@@ -24,6 +24,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
     private readonly Channel<SqliteWrite> _queue;
     private readonly ILogger _logger;
     private readonly Task _writing;
+    private readonly Lazy<Task> _ending;
     private SqliteSession? _session;
     private SqliteMark? _mark;
     private volatile SqliteState? _acknowledged;
@@ -43,6 +44,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         _queue = System.Threading.Channels.Channel.CreateBounded<SqliteWrite>(new BoundedChannelOptions(options.Limits.WaitingWrites) { SingleReader = true });
         TryOpen();
         _writing = Task.Run(WriteAllAsync);
+        _ending = new Lazy<Task>(EndAsync);
     }
 
     /// <summary>Waits for something to be written.</summary>
@@ -79,9 +81,12 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         await WriteAsync(new SqliteStep(_ => throw new InvalidDataException("the database was taken away")));
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>Writes what waits and lets go of the file; whoever asks again waits for the same end.</summary>
+    public ValueTask DisposeAsync() => new(_ending.Value);
+
+    private async Task EndAsync()
     {
-        if (!_queue.Writer.TryComplete()) return;
+        _queue.Writer.Complete();
         await _writing;
         _readers.Dispose();
 
