@@ -51,6 +51,17 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
+    public async Task Whoever_ends_it_has_waited_until_the_file_is_let_go_of_though_another_ends_it_too()
+    {
+        var store = _file.Open();
+        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        var ending = store.DisposeAsync().AsTask();
+        await store.DisposeAsync();
+        Assert.Equal(1, (await _file.Open().AppendAsync([HubFixture.Draft("c", "1")]))[0].Seqid);
+        await ending;
+    }
+
+    [Fact]
     public async Task A_server_that_ended_suddenly_has_left_everything_it_acknowledged()
     {
         var receipt = await PublishTenAsync();

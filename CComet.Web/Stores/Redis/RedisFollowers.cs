@@ -41,6 +41,7 @@ internal sealed class RedisFollowers : IAsyncDisposable
     private readonly RedisChannel _canaries = RedisChannel.Literal($"ccomet:canary:{Guid.NewGuid():N}");
     private readonly SemaphoreSlim _restored = new(0);
     private readonly Task _watching;
+    private readonly Lazy<Task> _ending;
     private volatile bool _canaryIsOut;
     private int _roundsToRead;
     private Task? _listening;
@@ -60,6 +61,7 @@ internal sealed class RedisFollowers : IAsyncDisposable
             _restored.Release();
         };
         _watching = Task.Run(WatchAsync);
+        _ending = new Lazy<Task>(EndAsync);
     }
 
     public RedisFollower? Find(string channel) => _followers.GetValueOrDefault(channel);
@@ -92,7 +94,9 @@ internal sealed class RedisFollowers : IAsyncDisposable
         if (Find(channel) is { } follower && follower.Remove(listener)) GiveUp(follower);
     }
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync() => new(_ending.Value);
+
+    private async Task EndAsync()
     {
         await _closing.CancelAsync();
         await _watching;
