@@ -37,7 +37,7 @@ public sealed class BalancerTests
     public async Task What_could_not_be_sent_to_a_node_goes_to_the_other()
     {
         using var node = new BreakingNode();
-        await using var balancer = await StartAsync(TwoNodes.FreePorts(1)[0], node.Port);
+        await using var balancer = await StartAsync(Ports.Take(), node.Port);
         using var http = new HttpClient();
         using var answer = await http.PostAsync(new Uri($"{balancer.Url}/pub?channel=a"), new StringContent("1"));
         Assert.Equal("POST /pub?channel=a HTTP/1.1", Assert.Single(node.Requests));
@@ -46,7 +46,7 @@ public sealed class BalancerTests
     private static async Task<Balancer> StartAsync(int firstPort, int secondPort)
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-balancer-");
-        var port = TwoNodes.FreePorts(1)[0];
+        var port = Ports.Take();
         var text = Documents.Read("deploy/nginx.conf")
             .Replace("${CCOMET_LISTEN}", $"127.0.0.1:{port}", StringComparison.Ordinal)
             .Replace("${CCOMET_NODE_1}", $"127.0.0.1:{firstPort}", StringComparison.Ordinal)

@@ -1,8 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
@@ -38,7 +36,7 @@ public sealed class TwoNodes : IAsyncDisposable
     public static async Task<TwoNodes> StartAsync(params string[] settings)
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-nodes-");
-        var ports = FreePorts(4);
+        int[] ports = [Ports.Take(), Ports.Take(), Ports.Take(), Ports.Take()];
         var script = RunScript([
             $"CCOMET_FOLDER={folder.FullName}",
             $"CCOMET_DLL={typeof(Program).Assembly.Location}",
@@ -91,16 +89,6 @@ public sealed class TwoNodes : IAsyncDisposable
         }
 
         _folder.Delete(recursive: true);
-    }
-
-    /// <summary>Ports that are free at this moment, each another.</summary>
-    public static int[] FreePorts(int count)
-    {
-        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        Array.ForEach(listeners, listener => listener.Start());
-        var ports = Array.ConvertAll(listeners, listener => ((IPEndPoint)listener.LocalEndpoint).Port);
-        Array.ForEach(listeners, listener => listener.Dispose());
-        return ports;
     }
 
     /// <summary>What the system says of a process, behind its name, which may hold anything.</summary>

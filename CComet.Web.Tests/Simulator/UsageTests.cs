@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Simulator;
@@ -39,11 +37,7 @@ public sealed class UsageTests
     [Fact]
     public async Task A_server_that_does_not_answer_ends_with_3()
     {
-        using var closed = new TcpListener(IPAddress.Loopback, 0);
-        closed.Start();
-        var port = ((IPEndPoint)closed.LocalEndpoint).Port;
-        closed.Stop();
-        var run = await Simulation.RunAsync($"fanout --url http://127.0.0.1:{port}");
+        var run = await Simulation.RunAsync($"fanout --url http://127.0.0.1:{Ports.Take()}");
         Assert.Equal((3, ""), (run.ExitCode, run.Output));
         Assert.Contains("does not answer", Assert.Single(run.Errors.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
     }

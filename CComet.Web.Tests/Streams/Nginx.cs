@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using CComet.Web.Tests.Support;
 
@@ -30,7 +29,7 @@ public sealed class Nginx : IAsyncDisposable
     public static async Task<Nginx> StartAsync(int serverPort)
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-nginx-");
-        var (port, deafPort) = FreePorts();
+        var (port, deafPort) = (Ports.Take(), Ports.Take());
         var configuration = Path.Combine(folder.FullName, "nginx.conf");
         await File.WriteAllTextAsync(configuration, $$"""
             daemon off;
@@ -71,15 +70,6 @@ public sealed class Nginx : IAsyncDisposable
 
         await _program.DisposeAsync();
         _folder.Delete(recursive: true);
-    }
-
-    private static (int First, int Second) FreePorts()
-    {
-        using var first = new TcpListener(IPAddress.Loopback, 0);
-        using var second = new TcpListener(IPAddress.Loopback, 0);
-        first.Start();
-        second.Start();
-        return (((IPEndPoint)first.LocalEndpoint).Port, ((IPEndPoint)second.LocalEndpoint).Port);
     }
 
     private static bool Listens(int port)

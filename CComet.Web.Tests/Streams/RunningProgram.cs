@@ -101,7 +101,7 @@ public sealed partial class ServerProcess : IAsyncDisposable
     public static async Task<ServerProcess> StartAsync(string scheme, params string[] settings)
     {
         var assembly = typeof(global::Program).Assembly.Location;
-        var program = RunningProgram.Start("dotnet", "dotnet-runtime", Path.GetDirectoryName(assembly), [assembly, $"--urls={scheme}://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. settings]);
+        var program = RunningProgram.Start("dotnet", "dotnet-runtime", Path.GetDirectoryName(assembly), [assembly, $"--urls={scheme}://127.0.0.1:{Support.Ports.Take()}", "--CComet:Store:Kind=Memory", .. settings]);
         Match? listening = null;
         await Support.Eventually.TrueAsync(
             () => program.HasExited || (listening = program.Lines.Select(l => Listening().Match(l)).FirstOrDefault(m => m.Success)) is not null,

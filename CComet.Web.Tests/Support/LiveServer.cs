@@ -1,9 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using CComet.Web.Hub;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CComet.Web.Tests.Support;
 
@@ -17,8 +14,7 @@ public sealed class LiveServer : IAsyncDisposable
         _factory = factory;
         _factory.UseKestrel();
         _factory.StartServer();
-        var bound = new Uri(_factory.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
-        Port = bound.Port;
+        Port = _factory.Port;
         Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromSeconds(100) };
     }
 
@@ -40,7 +36,7 @@ public sealed class LiveServer : IAsyncDisposable
 
     public static Task<LiveServer> StartAsync(int port, CCometFactory factory)
     {
-        factory.Port = port;
+        factory.Port = port == 0 ? Ports.Take() : port;
         return Task.Run(() => new LiveServer(factory));
     }
 

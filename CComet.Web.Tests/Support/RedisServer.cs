@@ -1,7 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
-using System.Net.Sockets;
 using CComet.Web.Tests.Streams;
 
 namespace CComet.Web.Tests.Support;
@@ -15,7 +13,7 @@ public sealed class RedisServer : IAsyncDisposable
 
     private RedisServer(string[] more) => _more = more;
 
-    public int Port { get; } = FreePort();
+    public int Port { get; } = Ports.Take();
 
     /// <summary>As <c>CComet:Store:Redis</c> wants it.</summary>
     public string Address => $"127.0.0.1:{Port}";
@@ -33,7 +31,7 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Starts a cluster of three primaries that share the slots.</summary>
     public static async Task<IReadOnlyList<RedisServer>> StartClusterAsync()
     {
-        var servers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}")));
+        var servers = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{Ports.Take()}")));
         var answer = servers[0].Ask(["--cluster", "create", .. servers.Select(s => s.Address), "--cluster-yes"]);
         Assert.Contains("All 16384 slots covered", answer, StringComparison.Ordinal);
         foreach (var server in servers) await Eventually.TrueAsync(() => server.Ask("CLUSTER", "INFO").Contains("cluster_state:ok", StringComparison.Ordinal), "The cluster stands");
@@ -43,7 +41,7 @@ public sealed class RedisServer : IAsyncDisposable
     /// <summary>Adds a replica to this part of a cluster, and waits until it has everything.</summary>
     public async Task<RedisServer> AddReplicaAsync()
     {
-        var replica = await StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{FreePort()}");
+        var replica = await StartAsync("--appendonly", "yes", "--cluster-enabled", "yes", "--cluster-port", $"{Ports.Take()}");
         var answer = Ask("--cluster", "add-node", replica.Address, Address, "--cluster-slave", "--cluster-master-id", Ask("CLUSTER", "MYID"));
         Assert.Contains("New node added correctly", answer, StringComparison.Ordinal);
         await Eventually.TrueAsync(() => replica.Ask("INFO", "replication").Contains("master_link_status:up", StringComparison.Ordinal), "Replicating");
@@ -87,12 +85,5 @@ public sealed class RedisServer : IAsyncDisposable
     {
         await KillAsync();
         _folder.Delete(recursive: true);
-    }
-
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }

@@ -45,12 +45,11 @@ public sealed class Killable(params string[] settings) : IAsyncDisposable
 {
     private ServerProcess? _process;
 
-    public int Port { get; private set; }
+    public int Port { get; } = Ports.Take();
 
     public async Task StartAsync()
     {
         _process = await ServerProcess.StartAsync("http", [$"--urls=http://127.0.0.1:{Port}", .. settings]);
-        Port = _process.Port;
     }
 
     /// <summary>Without a word to anybody, as a machine fails.</summary>
