@@ -48,6 +48,24 @@ public sealed class FollowTests
     }
 
     [Fact]
+    public async Task Who_has_something_to_read_does_not_count_as_waiting()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        var outlet = new Outlet();
+        subscriber.Outlet = outlet;
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
+        await fixture.PublishAsync("c", "before it waits");
+        Assert.Equal(0, fixture.Hub.Find("c")!.Waiting);
+        Assert.Equal(Wake.Messages, await subscriber.WaitAsync(TimeSpan.FromSeconds(28)));
+        Assert.Single(await subscriber.ReadAsync(park: true));
+        Assert.Empty(await subscriber.ReadAsync(park: true));
+        Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
+        Assert.Empty(outlet.Texts);
+    }
+
+    [Fact]
     public async Task More_than_one_step_is_read_not_given()
     {
         using var fixture = new HubFixture();

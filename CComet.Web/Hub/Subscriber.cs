@@ -148,8 +148,8 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     }
 
     /// <summary>
-    /// Gives the outlet what was added, when the subscriber waits and has read everything before; else wakes it. The caller may
-    /// hold no lock.
+    /// Gives the outlet what was added, when the subscriber waits and has read everything before; else takes it out of the channel's
+    /// list and wakes it: it comes back when it has read everything. The caller may hold no lock.
     /// </summary>
     /// <param name="index">Which of its channels.</param>
     /// <param name="batch">What was added, or null when it is too much for one step.</param>
@@ -166,9 +166,10 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
                     _follows = true;
                     return;
                 }
-
-                _positions[index].Channel.StopFollowing(ref _positions[index]);
             }
+
+            // Before it is woken: once it hears of it, it may come back.
+            _positions[index].Channel.StopFollowing(ref _positions[index]);
         }
 
         Signal(Wake.Messages);
