@@ -68,7 +68,7 @@ public sealed class WebSocketClientsTests
         await python.SucceedAsync();
         var told = python.Lines.Select(l => JsonDocument.Parse(l).RootElement).Select(e => $"{e.GetProperty("type").GetString()} {e.GetProperty("seqid")}").ToList();
         Assert.Equal("CURSOR 0", told[0]);
-        Assert.Equal("MSG 1", told[^1]);
+        Assert.True(told.IndexOf("MSG 0") < told.IndexOf("MSG 1"));
         Assert.Equal(["CURSOR 0", "MSG 0", "MSG 1", "pub 0"], told.Order(StringComparer.Ordinal));
     }
 

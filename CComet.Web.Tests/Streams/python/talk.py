@@ -9,13 +9,16 @@ import websockets
 async def main(url, channel):
     async with websockets.connect(url) as socket:
         said = False
-        while True:
+
+        # Its own receipt and somebody else's word are the last that is waited for, whichever comes first.
+        awaited = {"receipt", "word"}
+        while awaited:
             for element in json.loads(await socket.recv()):
                 print(json.dumps(element), flush=True)
-
-                # Somebody else's word is the last that is waited for.
+                if element["type"] == "pub":
+                    awaited.discard("receipt")
                 if element.get("msg") == "enough":
-                    return
+                    awaited.discard("word")
             if not said:
                 await socket.send(json.dumps({"channel": channel, "msg": "from python", "sname": "snake"}))
                 said = True
