@@ -69,6 +69,9 @@ internal static partial class CCometHosting
 
             // A crowd that comes back at once is taken in, not asked to try again in a second.
             sockets.Backlog = Backlog;
+
+            // When a flush is over, the kernel has it.
+            sockets.MaxWriteBufferSize = PlainSocket.WriteBuffer;
         });
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {

@@ -89,6 +89,28 @@ public sealed class Http2Tests : IDisposable
         Assert.All(kept, m => Assert.Equal(msg, m));
     }
 
+    [Theory]
+    [InlineData("/sse", 1)]
+    [InlineData("/stream", 1)]
+    [InlineData("/sse", 2)]
+    public async Task What_a_stream_is_given_past_the_pipes_elsewhere_goes_through_TLS_here(string path, int version)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{path}?channel=a") { Version = new Version(version, version == 1 ? 1 : 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var body = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        for (var i = 0; i < 3; i++)
+        {
+            await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 1, "Following");
+            await _http.PublishAsync("a", $"m{i}");
+            string? line;
+            while ((line = await body.ReadLineAsync()) is not null && !line.Contains("\"MSG\"", StringComparison.Ordinal))
+            {
+            }
+
+            Assert.Contains($"\"m{i}\"", line, StringComparison.Ordinal);
+        }
+    }
+
     private static X509Certificate2 NewCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);

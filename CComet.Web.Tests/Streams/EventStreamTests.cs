@@ -38,6 +38,21 @@ public sealed class EventStreamTests
     }
 
     [Fact]
+    public async Task A_client_that_knows_no_chunks_is_sent_none()
+    {
+        await using var server = await LiveServer.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{server.Url}/sse?channel=a") { Version = HttpVersion.Version10, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        using var answer = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        Assert.NotEqual(true, answer.Headers.TransferEncodingChunked);
+        await Eventually.TrueAsync(() => server.Hub.Find("a")?.Waiting == 1, "Following");
+        var epoch = (await server.PublishAsync("a", "m")).GetProperty("epoch").GetString();
+        using var body = new StreamReader(await answer.Content.ReadAsStreamAsync());
+        var lines = new List<string?>();
+        while (lines.Count < 6) lines.Add(await body.ReadLineAsync());
+        Assert.Equal(["", $"id: {epoch}:0", "", $"id: {epoch}:1", $"data: {await JsonOfAsync(server, 0)}"], lines[1..]);
+    }
+
+    [Fact]
     public async Task A_poll_that_accepts_an_event_stream_gets_one()
     {
         await using var server = await LiveServer.StartAsync();

@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 using Microsoft.AspNetCore.Http.Features;
@@ -16,7 +17,7 @@ internal static class StreamEndpoints
 
     /// <summary><c>/stream</c>.</summary>
     public static RequestDelegate OfLines(Verb verb, ChannelHub hub) => verb.Of((context, parameters, _) =>
-        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, subscriber, hub, request) => new NdJson(output, subscriber, hub, request)));
+        StreamAsync(context, parameters[0], hub, NdJson.ContentType, static (output, socket, subscriber, hub, request) => new NdJson(output, socket, subscriber, hub, request)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -24,7 +25,7 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, ChannelHub hub) =>
-        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, subscriber, hub, request) => new EventStream(output, subscriber, hub, request));
+        StreamAsync(context, parameters, hub, EventStream.ContentType, static (output, socket, subscriber, hub, request) => new EventStream(output, socket, subscriber, hub, request));
 
     private static Task StreamAsync(HttpContext context, Parameters parameters, ChannelHub hub, string contentType, FeedFactory feed)
     {
@@ -67,8 +68,9 @@ internal static class StreamEndpoints
 
         // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        return feed(response.BodyWriter, subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()).RunAsync(ClientGone.Tell(context, subscriber));
+        return feed(response.BodyWriter, PlainSocket.Of(context), subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>())
+            .RunAsync(ClientGone.Tell(context, subscriber));
     }
 
-    private delegate Feed FeedFactory(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request);
+    private delegate Feed FeedFactory(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request);
 }

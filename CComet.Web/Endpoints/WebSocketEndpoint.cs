@@ -32,7 +32,8 @@ internal static class WebSocketEndpoint
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
-        var feed = new WebSocketFeed(PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true)), subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
+        var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
+        var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
 
         // Zero-byte reads: a client that says nothing holds no buffer.

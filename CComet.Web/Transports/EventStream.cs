@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Text;
 using CComet.Web.Hub;
 using Microsoft.AspNetCore.Http.Features;
@@ -19,13 +20,14 @@ public sealed class EventStream : Feed
     private static readonly TimeSpan ReplacedRetry = TimeSpan.FromSeconds(30);
 
     private static readonly Func<Batch, byte[]> Events = Encode;
+    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Events).Span);
 
     private readonly string[]? _channels;
     private readonly Cursor[]? _told;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
-    public EventStream(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request)
-        : base(output, subscriber, hub, request)
+    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request)
+        : base(output, socket, subscriber, hub, request)
     {
         // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
         var positions = subscriber.Positions.ToArray();
@@ -65,6 +67,9 @@ public sealed class EventStream : Feed
             Output.Write("\n\n"u8);
         }
     }
+
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(Chunks) : default;
 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()

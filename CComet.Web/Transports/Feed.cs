@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using CComet.Web.Hub;
 using Microsoft.AspNetCore.Http.Features;
 
@@ -10,10 +11,14 @@ namespace CComet.Web.Transports;
 /// things look on the wire, which is what the abstract members say.
 /// </summary>
 /// <param name="output">The wire.</param>
+/// <param name="socket">
+/// The socket under it, which does not block; null when what is written is not what goes over the socket, or when a flush may be
+/// over before the kernel has what was flushed.
+/// </param>
 /// <param name="subscriber">Whose stream it is; it has begun.</param>
 /// <param name="hub">Its hub.</param>
 /// <param name="request">What cuts a client off that takes nothing.</param>
-public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : IOutlet
+public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : IOutlet
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
 
@@ -40,7 +45,12 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
         await FlushAsync();
         while (Subscriber.Ended is null)
         {
-            if (_flushing is not null) await TakenAsync(_flushing);
+            if (_flushing is not null)
+            {
+                await TakenAsync(_flushing);
+                continue;
+            }
+
             var wrote = await ReadAsync();
             if (WriteReplies() || wrote)
             {
@@ -55,7 +65,7 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
                 continue;
             }
 
-            if (!TryHeartbeat()) Abort();
+            if (!TryHeartbeat()) request.Abort();
             await FlushAsync();
         }
 
@@ -69,8 +79,9 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
     {
         try
         {
-            Write(position, batch);
             _wroteAt = Hub.Time.GetTimestamp();
+            if (socket is not null && ForSocket(batch) is { IsEmpty: false } bytes) return TrySend(bytes);
+            Write(position, batch);
             var flush = Output.FlushAsync();
             if (flush.IsCompletedSuccessfully)
             {
@@ -98,6 +109,9 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
     /// <summary>Messages of one of the subscriber's channels.</summary>
     protected abstract void Write(int position, Batch batch);
 
+    /// <summary>A batch as it goes over the socket, where that is the same for every client; else nothing.</summary>
+    protected abstract ReadOnlyMemory<byte> ForSocket(Batch batch);
+
     /// <summary>A sign of life; false when the client has given none for too long.</summary>
     protected abstract bool TryHeartbeat();
 
@@ -107,7 +121,22 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
     /// <summary>Answers to what the client sent on the same connection; false when there are none.</summary>
     protected virtual bool WriteReplies() => false;
 
-    private void Abort() => request.Abort();
+    /// <summary>
+    /// Past the pipes, which cost each delivery more than all the rest: whatever was written before is the kernel's already, or the
+    /// loop would not wait.
+    /// </summary>
+    private bool TrySend(ReadOnlyMemory<byte> bytes)
+    {
+        var sent = socket!.Send(bytes.Span, SocketFlags.None, out _);
+        if (sent == bytes.Length) return true;
+        _flushing = SendAsync(bytes[sent..]);
+        return false;
+    }
+
+    private async Task SendAsync(ReadOnlyMemory<byte> rest)
+    {
+        while (rest.Length > 0) rest = rest[await socket!.SendAsync(rest, SocketFlags.None)..];
+    }
 
     private async ValueTask<bool> ReadAsync()
     {
@@ -126,6 +155,7 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
         {
             // The stream stays: it goes on from its cursor when the store is back.
             await Subscriber.WaitAsync(StoreRetry);
+            if (_flushing is not null) await TakenAsync(_flushing);
             return false;
         }
     }
@@ -148,10 +178,21 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
         {
             await flushing;
         }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Perhaps in the middle of something: nothing may follow it.
+            Cut();
+        }
         finally
         {
             Hub.Wheel.Remove(stall);
         }
+    }
+
+    private void Cut()
+    {
+        Subscriber.Signal(Wake.Gone);
+        request.Abort();
     }
 
     /// <summary>A write that waits for the client to take something.</summary>
@@ -160,8 +201,7 @@ public abstract class Feed(PipeWriter output, Subscriber subscriber, ChannelHub 
         protected internal override void OnDue()
         {
             feed.Hub.Stalled(feed.Subscriber);
-            feed.Subscriber.Signal(Wake.Gone);
-            feed.Abort();
+            feed.Cut();
         }
     }
 }

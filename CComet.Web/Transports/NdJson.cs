@@ -1,17 +1,19 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using CComet.Web.Hub;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
-public sealed class NdJson(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, subscriber, hub, request)
+public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, socket, subscriber, hub, request)
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";
 
     private static readonly Func<Batch, byte[]> Lines = Encode;
+    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Lines).Span);
 
     /// <inheritdoc/>
     protected override void Begin()
@@ -24,6 +26,9 @@ public sealed class NdJson(PipeWriter output, Subscriber subscriber, ChannelHub 
 
     /// <inheritdoc/>
     protected override void Write(int position, Batch batch) => Output.Write(batch.As(Lines).Span);
+
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Chunks);
 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()

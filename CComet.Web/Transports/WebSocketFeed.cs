@@ -1,13 +1,14 @@
 using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using CComet.Web.Hub;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-public sealed class WebSocketFeed(PipeWriter output, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, subscriber, hub, request)
+public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, socket, subscriber, hub, request)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
@@ -52,6 +53,9 @@ public sealed class WebSocketFeed(PipeWriter output, Subscriber subscriber, Chan
 
     /// <inheritdoc/>
     protected override void Write(int position, Batch batch) => Output.Write(batch.As(Frames).Span);
+
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Frames);
 
     /// <inheritdoc/>
     protected override bool WriteReplies()
