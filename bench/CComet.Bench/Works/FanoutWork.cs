@@ -6,7 +6,7 @@ namespace CComet.Bench.Works;
 /// <summary>Each message to all subscribers of one channel, at a rate that every server can keep.</summary>
 internal sealed class FanoutWork(Transport transport, int subscribers, double perSecond, double mostOfNchan) : Work
 {
-    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(8);
 
     public override string Key => transport == Transport.Poll ? "fanout-poll" : "fanout-sse";
