@@ -140,29 +140,6 @@ public sealed class FollowTests
         Assert.Equal(0, fixture.Hub.SubscriberCount);
     }
 
-    [Fact]
-    public async Task A_list_that_was_shared_stays_as_it_was_when_one_leaves_and_another_comes()
-    {
-        using var fixture = new HubFixture();
-        var list = new WaiterList();
-        var subscribers = new List<Subscriber>();
-        var positions = new Subscriber.Position[5];
-        for (var i = 0; i < positions.Length; i++)
-        {
-            // Its own place moves as the list says; the list is all that is looked at here.
-            subscribers.Add(await fixture.SubscribeAsync("c"));
-            positions[i].Slot = -1;
-        }
-
-        for (var i = 0; i < 4; i++) list.Add(ref positions[i], 0, subscribers[i]);
-        var shared = list.Share();
-        list.Remove(ref positions[0]);
-        list.Add(ref positions[4], 0, subscribers[4]);
-        Assert.Equal(subscribers.Take(4), shared.ToArray().Select(waiter => waiter.Subscriber));
-        Assert.Equal([subscribers[3], subscribers[1], subscribers[2], subscribers[4]], list.TakeAll().ToArray().Select(waiter => waiter.Subscriber));
-        foreach (var subscriber in subscribers) subscriber.Dispose();
-    }
-
     private sealed class Outlet : IOutlet
     {
         private readonly System.Threading.Channels.Channel<string> _texts = System.Threading.Channels.Channel.CreateUnbounded<string>();

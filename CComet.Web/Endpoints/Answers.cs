@@ -17,21 +17,19 @@ internal static class Answers
     public const string RetryHeader = "CComet-Retry";
 
     /// <summary>Answers with an array of ready elements.</summary>
-    public static async Task WriteArrayAsync(HttpContext context, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    public static Task WriteArrayAsync(HttpContext context, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
-        var response = context.Response;
+        if (callback is not null) return WriteCallAsync(context.Response, callback, elements);
+        var length = JsonArray.Length(elements);
+        return length <= JsonArray.FlushBytes ? WriteArrayAsync(context.Response, JsonArray.Of(elements)) : WriteInStepsAsync(context.Response, elements, length);
+    }
+
+    /// <summary>Answers with a ready array.</summary>
+    public static Task WriteArrayAsync(HttpResponse response, ReadOnlyMemory<byte> array)
+    {
         SetCommonHeaders(response);
-        if (callback is null)
-        {
-            response.ContentType = JsonArray.ContentType;
-            response.ContentLength = JsonArray.Length(elements);
-            await JsonArray.WriteAsync(response.BodyWriter, elements);
-        }
-        else
-        {
-            response.ContentType = Jsonp.ContentType;
-            await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
-        }
+        response.ContentType = JsonArray.ContentType;
+        return WriteBodyAsync(response, array);
     }
 
     /// <summary>Answers with a refusal.</summary>
@@ -66,8 +64,8 @@ internal static class Answers
         json.WriteString("reason", error.Message);
     });
 
-    /// <summary>Writes a whole body of known length.</summary>
-    public static async Task WriteBodyAsync(HttpResponse response, byte[] body)
+    /// <summary>Writes a whole body of known length, head and all at once.</summary>
+    public static async Task WriteBodyAsync(HttpResponse response, ReadOnlyMemory<byte> body)
     {
         response.ContentLength = body.Length;
         await response.BodyWriter.WriteAsync(body);
@@ -78,5 +76,20 @@ internal static class Answers
     {
         response.Headers.CacheControl = "no-store";
         response.Headers.XContentTypeOptions = "nosniff";
+    }
+
+    private static async Task WriteInStepsAsync(HttpResponse response, IReadOnlyList<ReadOnlyMemory<byte>> elements, long length)
+    {
+        SetCommonHeaders(response);
+        response.ContentType = JsonArray.ContentType;
+        response.ContentLength = length;
+        await JsonArray.WriteAsync(response.BodyWriter, elements);
+    }
+
+    private static async Task WriteCallAsync(HttpResponse response, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    {
+        SetCommonHeaders(response);
+        response.ContentType = Jsonp.ContentType;
+        await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
     }
 }

@@ -15,6 +15,7 @@ internal sealed partial class RequestLog(ILogger<RequestLog> logger)
     public void Write(HttpContext context, long began)
     {
         var status = context.Response.StatusCode;
+        if (began == 0 && status < StatusCodes.Status500InternalServerError) return;
         var level = LevelOf(context.Request.Path, status);
         if (!logger.IsEnabled(level)) return;
         var elapsed = began == 0 ? 0 : Stopwatch.GetElapsedTime(began).TotalMilliseconds;

@@ -72,7 +72,14 @@ internal static class SubEndpoint
         verb.Ended(context, began);
     }
 
-    private static async Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, Verb verb, ChannelHub hub)
+    private static Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, Verb verb, ChannelHub hub)
+    {
+        if (callback is not null || LongPoll.Shared(subscriber, readings) is not { } shared) return AnswerThisOneAsync(context, subscriber, readings, wake, callback, verb, hub);
+        context.Response.Headers[Answers.CursorHeader] = shared.Cursor;
+        return Answers.WriteArrayAsync(context.Response, shared.Array);
+    }
+
+    private static async Task AnswerThisOneAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, Verb verb, ChannelHub hub)
     {
         var elements = LongPoll.Elements(readings);
         if (wake == Wake.Draining) context.Response.Headers[Answers.RetryHeader] = ((long)hub.ReconnectDelay().TotalMilliseconds).ToString(CultureInfo.InvariantCulture);

@@ -11,12 +11,14 @@ public sealed class Batch
 
     private readonly Message[] _messages;
     private (Func<Batch, byte[]> Encoder, byte[] Bytes)[] _forms = [];
+    private string? _cursor;
 
     /// <summary>Takes consecutive messages of one life of a log.</summary>
     public Batch(string epoch, Message[] messages)
     {
         Epoch = epoch;
         _messages = messages;
+        foreach (var message in messages) Bytes += message.Json.Length;
     }
 
     /// <summary>The epoch of the log they are from.</summary>
@@ -26,13 +28,16 @@ public sealed class Batch
     public IReadOnlyList<Message> Messages => _messages;
 
     /// <summary>Their JSON together, in bytes.</summary>
-    public long Bytes => _messages.Sum(m => (long)m.Json.Length);
+    public long Bytes { get; }
 
     /// <summary>The seqid of the first.</summary>
     public long First => _messages[0].Seqid;
 
     /// <summary>One past the seqid of the last.</summary>
     public long End => _messages[^1].Seqid + 1;
+
+    /// <summary>The cursor of whoever has read it, as text.</summary>
+    public string CursorText => _cursor ??= new Cursor(Epoch, End).ToString();
 
     /// <summary>
     /// The batch in the form that the encoder gives it, which is made on first use and shared from then on. Encoders are few

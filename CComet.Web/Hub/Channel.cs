@@ -170,7 +170,7 @@ public sealed partial class Channel : ILogListener
             if (position.Next < _tail.End)
             {
                 var batch = _tail.BatchFrom(position.Next, maxBytes);
-                (readings ??= []).Add(new Reading(index, null, batch));
+                (readings ??= new(1)).Add(new Reading(index, null, batch));
                 _hub.Metrics.Delivered(batch.Messages.Count);
                 position.Next = batch.End;
                 return Found.Something;
@@ -245,7 +245,7 @@ public sealed partial class Channel : ILogListener
 
         if (slice.Messages.Length == 0) return 0;
         var batch = new Batch(head.Epoch, slice.Messages);
-        (readings ??= []).Add(new Reading(index, null, batch));
+        (readings ??= new(1)).Add(new Reading(index, null, batch));
         _hub.Metrics.Delivered(batch.Messages.Count);
         position.Next = slice.Messages[^1].Seqid + 1;
         return batch.Bytes;
@@ -335,7 +335,7 @@ public sealed partial class Channel : ILogListener
     }
 
     private static void Tell(Notice notice, int index, ref List<Reading>? readings) =>
-        (readings ??= []).Add(new Reading(index, notice, Batch.Empty));
+        (readings ??= new(1)).Add(new Reading(index, notice, Batch.Empty));
 
     /// <summary>Outside of the lock: the store has a lock of its own, under which it calls this channel.</summary>
     private async Task FollowAsync(TaskCompletionSource opening)
@@ -421,7 +421,7 @@ public sealed partial class Channel : ILogListener
     private void Deliver(long from)
     {
         Volatile.Write(ref _end, _tail.End);
-        FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
+        if (_waiters.Count > 0) FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
         if (_followers.Count > 0) FanOut.Push(_followers.Share(), Step(from));
     }
 

@@ -57,5 +57,5 @@ public readonly record struct Cursor(string? Epoch, long? Seqid)
     }
 
     /// <summary>The cursor as <c>epoch:seqid</c>.</summary>
-    public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Epoch}:{Seqid}");
+    public override string ToString() => Seqid is { } seqid ? string.Create(CultureInfo.InvariantCulture, $"{Epoch}:{seqid}") : $"{Epoch}:";
 }

@@ -17,18 +17,18 @@ internal sealed class FanOut : IThreadPoolWorkItem
     [ThreadStatic]
     private static List<FanOut>? _held;
 
-    private readonly ReadOnlyMemory<WaiterList.Waiter> _waiters;
+    private readonly WaiterList.Group _waiters;
     private readonly Batch? _batch;
     private readonly Wake? _reason;
     private int _next;
 
-    private FanOut(ReadOnlyMemory<WaiterList.Waiter> waiters, Batch? batch, Wake? reason) => (_waiters, _batch, _reason) = (waiters, batch, reason);
+    private FanOut(WaiterList.Group waiters, Batch? batch, Wake? reason) => (_waiters, _batch, _reason) = (waiters, batch, reason);
 
     /// <summary>Begins to wake those who wait. The caller may hold a store's lock.</summary>
-    public static void Wake(ReadOnlyMemory<WaiterList.Waiter> waiters, Wake reason) => Start(new FanOut(waiters, null, reason));
+    public static void Wake(WaiterList.Group waiters, Wake reason) => Start(new FanOut(waiters, null, reason));
 
     /// <summary>Begins to give a batch to those who follow; without one, they are woken to read it themselves.</summary>
-    public static void Push(ReadOnlyMemory<WaiterList.Waiter> followers, Batch? batch) => Start(new FanOut(followers, batch, null));
+    public static void Push(WaiterList.Group followers, Batch? batch) => Start(new FanOut(followers, batch, null));
 
     /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
     public static void Hold() => _held = [];
@@ -46,26 +46,26 @@ internal sealed class FanOut : IThreadPoolWorkItem
     {
         var end = Interlocked.Add(ref _next, Slice);
         var begin = end - Slice;
-        if (begin >= _waiters.Length) return;
-        foreach (var (subscriber, index) in _waiters.Span[begin..Math.Min(end, _waiters.Length)])
+        for (var i = begin; i < Math.Min(end, _waiters.Count); i++)
         {
+            var (subscriber, index) = _waiters[i];
             if (_reason is { } reason) subscriber.Signal(reason);
             else subscriber.Push(index, _batch);
         }
 
-        if (end < _waiters.Length) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
+        if (end < _waiters.Count) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
     private static void Start(FanOut fanOut)
     {
-        if (fanOut._waiters.IsEmpty) return;
-        if (_held is not null && fanOut._waiters.Length <= Few)
+        if (fanOut._waiters.Count == 0) return;
+        if (_held is not null && fanOut._waiters.Count <= Few)
         {
             _held.Add(fanOut);
             return;
         }
 
-        var slices = (fanOut._waiters.Length + Slice - 1) / Slice;
+        var slices = (fanOut._waiters.Count + Slice - 1) / Slice;
         for (var worker = 0; worker < Math.Min(Environment.ProcessorCount, slices); worker++) ThreadPool.UnsafeQueueUserWorkItem(fanOut, preferLocal: false);
     }
 }

@@ -67,6 +67,9 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     /// </summary>
     public IOutlet? Outlet { get; set; }
 
+    /// <summary>How many channels it follows.</summary>
+    public int Channels => _positions.Length;
+
     /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
     public IEnumerable<(string Channel, Cursor Cursor)> Positions => _positions.Select(p => (p.Channel.Name, new Cursor(p.Epoch, p.Next)));
 

@@ -50,6 +50,9 @@ public static class JsonArray
         return joined.WrittenSpan.ToArray();
     };
 
+    /// <summary>A batch's messages as an array.</summary>
+    public static readonly Func<Batch, byte[]> Whole = batch => Of([batch.As(Join)]);
+
     /// <summary>Writes the array.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="elements">Each a JSON value, or several joined by commas.</param>
