@@ -43,7 +43,7 @@ internal sealed class Parameters
     {
         foreach (var member in json.EnumerateObject())
         {
-            if (NameOf(member) is { } name && Known.Contains(name) && ValueOf(name, member.Value) is { } value) _values.Add((name, value));
+            if (NameOf(member) is { } name && ValueOf(name, member.Value) is { } value) _values.Add((name, value));
         }
     }
 
@@ -125,17 +125,22 @@ internal sealed class Parameters
 
     private static string TextOf(string name, Value value) => value.Text ?? throw WireException.Bad(name, value.Problem ?? "must be a string.");
 
-    /// <summary>The member's name; null when it is no text, and so none that is known.</summary>
+    /// <summary>The member's name, when it is known; else null, as when it is no text at all.</summary>
     private static string? NameOf(JsonProperty member)
     {
         try
         {
-            return member.Name;
+            foreach (var name in Known)
+            {
+                if (member.NameEquals(name)) return name;
+            }
         }
         catch (InvalidOperationException)
         {
-            return null;
+            // Half of a surrogate pair.
         }
+
+        return null;
     }
 
     private static Value? ValueOf(string name, JsonElement json)

@@ -14,8 +14,12 @@ internal static class PubEndpoint
     public static async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)
     {
         // All are checked before any is stored. Not cancelled when the client goes: it may have been stored by then.
-        var drafts = parameters.Select(p => DraftOf(p, hub.Options.Limits)).ToArray();
-        return [.. (await hub.PublishAsync(drafts)).Select(ReceiptJson)];
+        var drafts = new Draft[parameters.Count];
+        for (var i = 0; i < drafts.Length; i++) drafts[i] = DraftOf(parameters[i], hub.Options.Limits);
+        var receipts = await hub.PublishAsync(drafts);
+        var told = new ReadOnlyMemory<byte>[receipts.Count];
+        for (var i = 0; i < told.Length; i++) told[i] = ReceiptJson(receipts[i]);
+        return told;
     }
 
     private static Draft DraftOf(Parameters parameters, LimitOptions limits) => new(
@@ -25,7 +29,7 @@ internal static class PubEndpoint
         parameters.Message(limits.MessageBytes),
         parameters.OptionalName("id"));
 
-    private static ReadOnlyMemory<byte> ReceiptJson(Receipt receipt) => JsonText.ObjectOf(json =>
+    private static ReadOnlyMemory<byte> ReceiptJson(Receipt receipt) => JsonText.ObjectOf(receipt, static (json, receipt) =>
     {
         json.WriteString("type", "pub");
         json.WriteString("channel", receipt.Channel);

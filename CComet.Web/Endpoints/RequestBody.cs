@@ -19,6 +19,8 @@ internal static class RequestBody
     /// <summary>What RFC 2046 allows.</summary>
     private const int MaxBoundaryLength = 70;
 
+    private static readonly string[] Usual = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
+
     /// <summary>The parameters of the query.</summary>
     public static Parameters ReadQuery(HttpRequest request)
     {
@@ -45,14 +47,11 @@ internal static class RequestBody
     public static async ValueTask<IReadOnlyList<Parameters>> ReadAsync(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw)
     {
         var body = await ReadBytesAsync(request, MaxBytes(limits));
-        MediaTypeHeaderValue? type = null;
-        if (!string.IsNullOrEmpty(request.ContentType) && !MediaTypeHeaderValue.TryParse(request.ContentType, out type))
-            throw WireException.UnsupportedType("is not a media type.");
+        var (name, type) = TypeOf(request.ContentType);
         if (body.Length == 0) return [query];
         if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
             throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
 
-        var name = type?.MediaType.Value?.ToLowerInvariant();
         if (name == "application/x-www-form-urlencoded")
         {
             UrlEncoded.Parse(body, query);
@@ -99,6 +98,19 @@ internal static class RequestBody
         {
             throw WireException.Bad("body", $"is not valid JSON: {e.Message}");
         }
+    }
+
+    /// <summary>A media type's name in small letters, and its parameters; what most requests say is known without being read.</summary>
+    private static (string? Name, MediaTypeHeaderValue? Type) TypeOf(string? text)
+    {
+        if (string.IsNullOrEmpty(text)) return default;
+        foreach (var usual in Usual)
+        {
+            if (usual == text) return (usual, null);
+        }
+
+        if (!MediaTypeHeaderValue.TryParse(text, out var type)) throw WireException.UnsupportedType("is not a media type.");
+        return (type.MediaType.Value?.ToLowerInvariant(), type);
     }
 
     private static Parameters ElementOf(JsonElement element, Parameters query)

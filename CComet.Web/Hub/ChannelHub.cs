@@ -73,7 +73,13 @@ public sealed class ChannelHub : IDisposable
     public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
     {
         var receipts = await AppendAsync(drafts, cancellation);
-        Metrics.Published(receipts.Count(r => !r.Duplicate));
+        var stored = 0;
+        for (var i = 0; i < receipts.Count; i++)
+        {
+            if (!receipts[i].Duplicate) stored++;
+        }
+
+        Metrics.Published(stored);
         return receipts;
     }
 

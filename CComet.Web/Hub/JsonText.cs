@@ -11,10 +11,16 @@ public static class JsonText
     /// <summary>The writer's settings for the JSON that a writer makes.</summary>
     public static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
+    /// <summary>A buffer that has grown larger than so many bytes is not kept.</summary>
+    private const int MostKept = 4 << 10;
+
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>What may not stand in a JSON string as it is. The library's own encoders escape all of Unicode's upper planes too, which makes an emoji three times as long.</summary>
     private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (byte)c), (byte)'"', (byte)'\\']);
+
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _writer;
 
     /// <summary>The text as a JSON string, quotes included, in UTF-8.</summary>
     /// <exception cref="ArgumentException">The text holds half of a surrogate pair.</exception>
@@ -28,16 +34,25 @@ public static class JsonText
     }
 
     /// <summary>A JSON object in UTF-8.</summary>
-    public static byte[] ObjectOf(Action<Utf8JsonWriter> members)
+    public static byte[] ObjectOf<T>(T value, Action<Utf8JsonWriter, T> members)
     {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        using var json = new Utf8JsonWriter(buffer, Compact);
+        // A thread's own, used again; not there while it is in use.
+        var (buffer, json) = _writer ?? NewWriter();
+        _writer = null;
         json.WriteStartObject();
-        members(json);
+        members(json, value);
         json.WriteEndObject();
         json.Flush();
-        return buffer.WrittenSpan.ToArray();
+        var bytes = buffer.WrittenSpan.ToArray();
+        if (buffer.Capacity > MostKept) return bytes;
+        buffer.ResetWrittenCount();
+        json.Reset();
+        _writer = (buffer, json);
+        return bytes;
     }
+
+    /// <summary>A JSON object in UTF-8.</summary>
+    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => ObjectOf(members, static (json, members) => members(json));
 
     /// <summary>The value without white space between its tokens and with as few escapes as JSON allows; numbers keep their text.</summary>
     /// <param name="json">One valid JSON value.</param>
@@ -56,6 +71,12 @@ public static class JsonText
         }
 
         return compact.WrittenSpan.ToArray();
+    }
+
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json) NewWriter()
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        return (buffer, new Utf8JsonWriter(buffer, Compact));
     }
 
     private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)

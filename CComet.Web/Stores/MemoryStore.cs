@@ -26,7 +26,7 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
         // Everything that can fail comes before the first append, so that it is all or none.
         var logs = new Log[drafts.Count];
         for (var i = 0; i < logs.Length; i++) logs[i] = i > 0 && drafts[i].Channel == drafts[i - 1].Channel ? logs[i - 1] : LogOf(drafts[i].Channel);
-        if (drafts.Any(d => d.Id is not null)) CheckRoomForIds(drafts, logs);
+        if (HasIds(drafts)) CheckRoomForIds(drafts, logs);
 
         var receipts = new Receipt[drafts.Count];
         for (var i = 0; i < receipts.Length;)
@@ -73,6 +73,16 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
 
     /// <inheritdoc/>
     public ValueTask CheckAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
+
+    private static bool HasIds(IReadOnlyList<Draft> drafts)
+    {
+        for (var i = 0; i < drafts.Count; i++)
+        {
+            if (drafts[i].Id is not null) return true;
+        }
+
+        return false;
+    }
 
     private Log LogOf(string channel)
     {
@@ -144,7 +154,7 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
                 if (_closed) return false;
                 _usedAt = now;
                 ForgetIds(now);
-                var appended = new List<Message>(end - start);
+                var appended = _listeners.Length > 0 ? new List<Message>(end - start) : null;
                 for (var i = start; i < end; i++)
                 {
                     var draft = drafts[i];
@@ -156,13 +166,13 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
 
                     var message = Message.Encode(draft, _ring.End, now.ToUnixTimeMilliseconds());
                     _ring.Add(message, now);
-                    appended.Add(message);
+                    appended?.Add(message);
                     if (draft.Id is not null) Remember(draft.Id, message.Seqid, now);
                     receipts[i] = new Receipt(draft.Channel, _epoch, message.Seqid, message);
                 }
 
                 // Told under the lock, so that every listener hears of the messages in the log's order.
-                if (appended.Count > 0)
+                if (appended?.Count > 0)
                 {
                     foreach (var listener in _listeners) listener.Appended(_epoch, appended);
                 }

@@ -17,23 +17,24 @@ public static class JsonArray
     public static long Length(IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
         long length = 2 + Math.Max(0, elements.Count - 1);
-        foreach (var element in elements) length += element.Length;
+        for (var i = 0; i < elements.Count; i++) length += elements[i].Length;
         return length;
     }
 
     /// <summary>A small array as bytes.</summary>
     public static byte[] Of(IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
-        var array = new ArrayBufferWriter<byte>((int)Length(elements));
-        array.Write("["u8);
+        var array = new byte[Length(elements)];
+        (array[0], array[^1]) = ((byte)'[', (byte)']');
+        var at = 1;
         for (var i = 0; i < elements.Count; i++)
         {
-            if (i > 0) array.Write(","u8);
-            array.Write(elements[i].Span);
+            if (i > 0) array[at++] = (byte)',';
+            elements[i].CopyTo(array.AsMemory(at));
+            at += elements[i].Length;
         }
 
-        array.Write("]"u8);
-        return array.WrittenSpan.ToArray();
+        return array;
     }
 
     /// <summary>A batch's messages joined by commas, without the brackets: the form that all answers of one moment share.</summary>
