@@ -6,7 +6,6 @@ using System.Text.RegularExpressions;
 using CComet.Web.Hub;
 using CComet.Web.Tests.Support;
 using CComet.Web.Transports;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Tests.Transports;
 
@@ -101,7 +100,7 @@ public sealed partial class FeedTests
     private static partial Regex Seqid();
 
     /// <summary>A stream of server-sent events whose pipe and socket both end in the test.</summary>
-    private sealed class Wire : IHttpRequestLifetimeFeature, IDisposable
+    private sealed class Wire : IStreamRequest, IDisposable
     {
         private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 0));
         private readonly StringBuilder _fromPipe = new();
@@ -120,8 +119,6 @@ public sealed partial class FeedTests
 
         public bool IsFollowing => Fixture.Hub.Find(Channel)!.Waiting == 1;
 
-        public CancellationToken RequestAborted { get; set; }
-
         public static async Task<Wire> OpenAsync()
         {
             using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -133,7 +130,7 @@ public sealed partial class FeedTests
             var wire = new Wire(client, server);
             var subscriber = await wire.Fixture.SubscribeAsync(Channel);
             await subscriber.BeginAsync();
-            wire.Running = new EventStream(wire._pipe.Writer, server, subscriber, wire.Fixture.Hub, wire).RunAsync(default);
+            wire.Running = new EventStream(wire._pipe.Writer, server, subscriber, wire).RunAsync();
             await Eventually.TrueAsync(() => wire.IsFollowing, "Following");
             return wire;
         }
@@ -185,6 +182,8 @@ public sealed partial class FeedTests
         public void CloseServerSide() => _server.Dispose();
 
         public void Abort() => IsAborted = true;
+
+        public ValueTask EndAsync(Exception? failure) => failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
 
         public void Dispose()
         {

@@ -39,8 +39,10 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         return FinishAsync(context, handled, callback, began);
     };
 
-    /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself. An error as JSONP is held back.</summary>
-    public RequestDelegate OfWaiting(WaitingHandler handler) => context =>
+    /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself.</summary>
+    /// <param name="handler">What it does.</param>
+    /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
+    public RequestDelegate OfWaiting(WaitingHandler handler, bool holdsBackErrors = false) => context =>
     {
         var began = log.Begin();
         string? callback = null;
@@ -52,12 +54,12 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         }
         catch (Exception e)
         {
-            return FailAsync(context, e, callback, began, holdsBackErrors: true);
+            return FailAsync(context, e, callback, began, holdsBackErrors);
         }
     };
 
     /// <summary>Awaits what a verb does, and ends its request.</summary>
-    public async Task FinishAsync(HttpContext context, Task handled, string? callback, long began, bool holdsBackErrors = false)
+    private async Task FinishAsync(HttpContext context, Task handled, string? callback, long began)
     {
         try
         {
@@ -65,7 +67,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         }
         catch (Exception e)
         {
-            await FailAsync(context, e, callback, began, holdsBackErrors);
+            await FailAsync(context, e, callback, began, holdsBackErrors: false);
             return;
         }
 

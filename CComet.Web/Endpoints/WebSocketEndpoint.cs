@@ -33,14 +33,15 @@ internal static class WebSocketEndpoint
 
         await using var stream = await AcceptAsync(context);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, hub, context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>());
+        var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, new Upgraded(context));
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
         var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
         try
         {
-            await feed.RunAsync(ClientGone.Tell(context, subscriber));
+            using var gone = ClientGone.Tell(context, subscriber);
+            await feed.RunAsync();
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -118,5 +119,13 @@ internal static class WebSocketEndpoint
         {
             return JsonArray.Of([Answers.DialectError(error)]);
         }
+    }
+
+    /// <summary>The request goes on behind the feed: the client's own close is still to come.</summary>
+    private sealed class Upgraded(HttpContext context) : IStreamRequest
+    {
+        public void Abort() => context.Abort();
+
+        public ValueTask EndAsync(Exception? failure) => failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
     }
 }

@@ -42,7 +42,6 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
     private static readonly IReadOnlyList<Reading> Nothing = [];
 
-    private readonly ChannelHub _hub;
     private readonly Position[] _positions;
     private ManualResetValueTaskSourceCore<Wake> _source = new() { RunContinuationsAsynchronously = true };
     private bool _follows;
@@ -53,10 +52,13 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
 
     internal Subscriber(ChannelHub hub, string? sname, Position[] positions)
     {
-        _hub = hub;
+        Hub = hub;
         Sname = sname;
         _positions = positions;
     }
+
+    /// <summary>Its hub.</summary>
+    public ChannelHub Hub { get; }
 
     /// <summary>The name it goes by, or null. At most one waiting subscriber of a channel goes by a name.</summary>
     public string? Sname { get; }
@@ -128,14 +130,14 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
         if (Signalled is { } known) return ValueTask.FromResult(known);
         if (timeout <= TimeSpan.Zero) return ValueTask.FromResult(Wake.Timeout);
         _source.Reset();
-        _hub.Wheel.Add(this, timeout);
+        Hub.Wheel.Add(this, timeout);
         Follow(true);
 
         // Said first, then looked: whoever signals does the same the other way round, so that one of the two sees the other.
         Interlocked.Exchange(ref _waits, 1);
         if (Signalled is { } reason && Interlocked.Exchange(ref _waits, 0) == 1)
         {
-            _hub.Wheel.Remove(this);
+            Hub.Wheel.Remove(this);
             Follow(false);
             return ValueTask.FromResult(reason);
         }
@@ -202,7 +204,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     /// <inheritdoc/>
     Wake IValueTaskSource<Wake>.GetResult(short token)
     {
-        _hub.Wheel.Remove(this);
+        Hub.Wheel.Remove(this);
         Follow(false);
         return _source.GetResult(token);
     }
@@ -220,7 +222,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
         if (_disposed) return;
         _disposed = true;
         for (var i = 0; i < _positions.Length; i++) _positions[i].Channel.Leave(ref _positions[i], this);
-        _hub.Forget();
+        Hub.Forget();
     }
 
     /// <summary>Called by a channel, under its lock, when it moves or drops the subscriber's place in its list of waiters.</summary>

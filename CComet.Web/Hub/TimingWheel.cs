@@ -10,6 +10,7 @@ public sealed class TimingWheel : IDisposable
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
     private const int SlotCount = 1024;
+    private const int MostAtOnce = 512;
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -88,7 +89,19 @@ public sealed class TimingWheel : IDisposable
 
     private void Turn()
     {
-        List<Entry>? due = null;
+        var due = new List<Entry>();
+        do
+        {
+            due.Clear();
+            Collect(due);
+            foreach (var entry in due) entry.OnDue();
+        }
+        while (due.Count == MostAtOnce);
+    }
+
+    /// <summary>Takes off what is due, up to so many at a time: a list of all that were added in the same moment would be a large one.</summary>
+    private void Collect(List<Entry> due)
+    {
         lock (_lock)
         {
             var now = NowTick();
@@ -96,11 +109,12 @@ public sealed class TimingWheel : IDisposable
             {
                 for (var entry = _slots[tick % SlotCount]; entry is not null;)
                 {
+                    if (due.Count == MostAtOnce) return;
                     var next = entry.Next;
                     if (entry.DueTick <= now)
                     {
                         Unlink(entry);
-                        (due ??= []).Add(entry);
+                        due.Add(entry);
                     }
 
                     entry = next;
@@ -109,9 +123,6 @@ public sealed class TimingWheel : IDisposable
 
             _done = Math.Max(_done, now);
         }
-
-        if (due is null) return;
-        foreach (var entry in due) entry.OnDue();
     }
 
     private void Unlink(Entry entry)

@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using CComet.Web.Hub;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
@@ -26,8 +25,8 @@ public sealed class EventStream : Feed
     private readonly Cursor[]? _told;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
-    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request)
-        : base(output, socket, subscriber, hub, request)
+    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
+        : base(output, socket, subscriber, request)
     {
         // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
         var positions = subscriber.Positions.ToArray();

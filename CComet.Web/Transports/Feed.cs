@@ -1,7 +1,6 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Web.Hub;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
@@ -16,9 +15,8 @@ namespace CComet.Web.Transports;
 /// over before the kernel has what was flushed.
 /// </param>
 /// <param name="subscriber">Whose stream it is; it has begun.</param>
-/// <param name="hub">Its hub.</param>
-/// <param name="request">What cuts a client off that takes nothing.</param>
-public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : IOutlet
+/// <param name="request">What asked for it.</param>
+public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : IOutlet
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
 
@@ -32,46 +30,54 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
     protected Subscriber Subscriber { get; } = subscriber;
 
     /// <summary>Its hub.</summary>
-    protected ChannelHub Hub { get; } = hub;
+    protected ChannelHub Hub => Subscriber.Hub;
 
-    /// <summary>Runs until the client has gone or the server ends the stream. The subscriber is disposed of at the end.</summary>
-    /// <param name="gone">What tells the subscriber that its client has gone; disposed of at the end.</param>
-    public async Task RunAsync(CancellationTokenRegistration gone)
+    /// <summary>Runs until the client has gone or the server ends the stream. Then the subscriber is disposed of, and the request ended.</summary>
+    public async Task RunAsync()
     {
-        using var left = Subscriber;
-        using var registration = gone;
-        Subscriber.Outlet = this;
-        Begin();
-        await FlushAsync();
-        while (Subscriber.Ended is null)
+        Exception? failure = null;
+        try
         {
-            if (_flushing is not null)
+            Subscriber.Outlet = this;
+            Begin();
+            await FlushAsync();
+            while (Subscriber.Ended is null)
             {
-                await TakenAsync(_flushing);
-                continue;
-            }
+                if (_flushing is not null)
+                {
+                    await TakenAsync(_flushing);
+                    continue;
+                }
 
-            var wrote = await ReadAsync();
-            if (WriteReplies() || wrote)
-            {
+                var wrote = await ReadAsync();
+                if (WriteReplies() || wrote)
+                {
+                    await FlushAsync();
+                    continue;
+                }
+
+                var silence = Hub.Time.GetElapsedTime(_wroteAt);
+                if (silence < Hub.Options.Stream.Heartbeat)
+                {
+                    await Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
+                    continue;
+                }
+
+                if (!TryHeartbeat()) request.Abort();
                 await FlushAsync();
-                continue;
             }
 
-            var silence = Hub.Time.GetElapsedTime(_wroteAt);
-            if (silence < Hub.Options.Stream.Heartbeat)
-            {
-                await Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
-                continue;
-            }
-
-            if (!TryHeartbeat()) request.Abort();
+            if (_flushing is not null) await TakenAsync(_flushing);
+            Finish(Subscriber.Ended.Value, Hub.ReconnectDelay());
             await FlushAsync();
         }
+        catch (Exception e)
+        {
+            failure = e;
+        }
 
-        if (_flushing is not null) await TakenAsync(_flushing);
-        Finish(Subscriber.Ended.Value, Hub.ReconnectDelay());
-        await FlushAsync();
+        Subscriber.Dispose();
+        await request.EndAsync(failure);
     }
 
     /// <inheritdoc/>

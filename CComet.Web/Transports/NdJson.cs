@@ -2,12 +2,11 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Web.Hub;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
-public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, socket, subscriber, hub, request)
+public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : Feed(output, socket, subscriber, request)
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";

@@ -3,12 +3,11 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Web.Hub;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber subscriber, ChannelHub hub, IHttpRequestLifetimeFeature request) : Feed(output, socket, subscriber, hub, request)
+public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : Feed(output, socket, subscriber, request)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
@@ -19,7 +18,7 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
     private static readonly Func<Batch, byte[]> Frames = Encode;
 
     private System.Threading.Channels.Channel<(WebSocketOpcode Opcode, byte[] Payload)>? _replies;
-    private long _lastHeard = hub.Time.GetTimestamp();
+    private long _lastHeard = subscriber.Hub.Time.GetTimestamp();
 
     /// <summary>The code to close with once the client has ended or broken the protocol; 0 for none.</summary>
     public ushort CloseCode { get; set; }
