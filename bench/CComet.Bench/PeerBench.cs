@@ -20,7 +20,8 @@ internal sealed class PeerBench(PeerOptions options)
         new PairsWork(1000, perSecond: 3000, mostOfNchan: 1.5, mostMicros: 150),
         new ParkWork(Transport.Poll, Subscribers, least: 15_000),
         new ParkWork(Transport.Events, Subscribers, least: 15_000),
-        new PublishWork(128, leastOfEmpty: 0.9),
+        new PublishWork("publish", 128, new Goal(0.9, "an empty endpoint")),
+        new PublishWork("publish-many", Subscribers),
     ];
 
     /// <summary>The works' names.</summary>

@@ -5,14 +5,14 @@ namespace CComet.Bench.Works;
 
 /// <summary>
 /// What a subscriber costs who only waits: how much larger the process is for it, once the burst of their coming has settled. The code is
-/// warm before: some hundred have come, been served and gone. So much has been published that what that left behind has settled too: it
-/// would be taken off what the subscribers cost.
+/// warm before: some hundred have come, been served and gone. So much has been published that any server has noticed, and what that left
+/// behind has settled too: it would be taken off what the subscribers cost.
 /// </summary>
 internal sealed class IdleWork(Transport transport, int subscribers, double most) : Work
 {
     private const int Warm = 500;
     private const int WarmPublishers = 16;
-    private const double WarmPerSecond = 10_000;
+    private const double WarmPerSecond = 30_000;
 
     private static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(3);
 
@@ -30,6 +30,7 @@ internal sealed class IdleWork(Transport transport, int subscribers, double most
     [
         new("memory for each, 20 s after they came", "kB", Less: true, new Goal(most), new Goal(1, "nchan")),
         new("the same 15 s later", "kB", Less: true),
+        new("memory before they came", "MB", Less: true),
         new("processor time for each that came", "µs", Less: true),
     ];
 
@@ -55,6 +56,6 @@ internal sealed class IdleWork(Transport transport, int subscribers, double most
         await Task.Delay(Settled);
         var settled = server.ResidentBytes - memory;
         await Task.Delay(Later);
-        return [settled / 1000.0 / subscribers, (server.ResidentBytes - memory) / 1000.0 / subscribers, came / subscribers];
+        return [settled / 1000.0 / subscribers, (server.ResidentBytes - memory) / 1000.0 / subscribers, memory / 1e6, came / subscribers];
     }
 }
