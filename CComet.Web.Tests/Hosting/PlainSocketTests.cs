@@ -1,4 +1,8 @@
+using System.Net.Sockets;
+using CComet.Web.Endpoints;
 using CComet.Web.Tests.Support;
+using Microsoft.AspNetCore.Connections.Features;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -17,4 +21,18 @@ public sealed class PlainSocketTests
         await using var server = await LiveServer.StartAsync();
         Assert.Equal(1, server.Services.GetRequiredService<IOptions<SocketTransportOptions>>().Value.MaxWriteBufferSize);
     }
+
+    [Fact]
+    public void A_client_that_has_gone_before_its_stream_began_leaves_no_socket_and_makes_no_failure()
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        var context = new DefaultHttpContext();
+        context.Request.Protocol = "HTTP/1.1";
+        context.Features.Set<IConnectionSocketFeature>(new Connection(socket));
+        Assert.Same(socket, PlainSocket.Of(context));
+        socket.Dispose();
+        Assert.Null(PlainSocket.Of(context));
+    }
+
+    private sealed record Connection(Socket Socket) : IConnectionSocketFeature;
 }

@@ -17,7 +17,15 @@ internal static class PlainSocket
     {
         if (!HttpProtocol.IsHttp11(context.Request.Protocol) || context.Features.Get<ITlsHandshakeFeature>() is not null) return null;
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket) return null;
-        socket.Blocking = false;
-        return socket;
+        try
+        {
+            socket.Blocking = false;
+            return socket;
+        }
+        catch (ObjectDisposedException)
+        {
+            // The client has gone already; the stream will find out as any other does.
+            return null;
+        }
     }
 }

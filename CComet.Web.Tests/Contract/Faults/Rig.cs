@@ -36,7 +36,9 @@ public sealed class Restartable(params string[] settings) : IRig, IAsyncDisposab
 
     public async ValueTask DisposeAsync()
     {
-        if (_server is not null) await _server.StopAsync();
+        if (_server is not { } server) return;
+        await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 0, "Leaving of every subscriber, however its connection failed");
+        await server.StopAsync();
     }
 }
 
