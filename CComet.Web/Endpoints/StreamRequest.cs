@@ -1,14 +1,17 @@
 using CComet.Web.Hub;
 using CComet.Web.Transports;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Web.Endpoints;
 
 /// <summary>A request that is answered with a stream, from its beginning to its line in the log.</summary>
 internal sealed class StreamRequest(Verb verb, HttpContext context, long began, Subscriber subscriber) : IStreamRequest
 {
+    /// <summary>Not the context's own way to it, which is gone with the request: a client may be cut off in that very moment.</summary>
+    private readonly IHttpRequestLifetimeFeature _lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
     private readonly CancellationTokenRegistration _gone = ClientGone.Tell(context, subscriber);
 
-    public void Abort() => context.Abort();
+    public void Abort() => _lifetime.Abort();
 
     public async ValueTask EndAsync(Exception? failure)
     {

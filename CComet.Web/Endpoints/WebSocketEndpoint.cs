@@ -33,7 +33,7 @@ internal static class WebSocketEndpoint
 
         await using var stream = await AcceptAsync(context);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, new Upgraded(context));
+        var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
@@ -122,9 +122,9 @@ internal static class WebSocketEndpoint
     }
 
     /// <summary>The request goes on behind the feed: the client's own close is still to come.</summary>
-    private sealed class Upgraded(HttpContext context) : IStreamRequest
+    private sealed class Upgraded(IHttpRequestLifetimeFeature lifetime) : IStreamRequest
     {
-        public void Abort() => context.Abort();
+        public void Abort() => lifetime.Abort();
 
         public ValueTask EndAsync(Exception? failure) => failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
     }
