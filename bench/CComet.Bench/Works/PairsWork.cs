@@ -8,7 +8,7 @@ internal sealed class PairsWork(int channels, double perSecond, double mostOfNch
 {
     private const int Connections = 16;
 
-    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(8);
+    private static readonly TimeSpan Warm = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(6);
 
     public override string Key => "pairs";
