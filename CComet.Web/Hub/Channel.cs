@@ -421,7 +421,7 @@ public sealed partial class Channel : ILogListener
     private void Deliver(long from)
     {
         Volatile.Write(ref _end, _tail.End);
-        if (_waiters.Count > 0) FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
+        FanOut.Wake(_waiters.TakeAll(), Wake.Messages);
         if (_followers.Count > 0) FanOut.Push(_followers.Share(), Step(from));
     }
 

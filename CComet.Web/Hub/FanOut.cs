@@ -25,10 +25,16 @@ internal sealed class FanOut : IThreadPoolWorkItem
     private FanOut(WaiterList.Group waiters, Batch? batch, Wake? reason) => (_waiters, _batch, _reason) = (waiters, batch, reason);
 
     /// <summary>Begins to wake those who wait. The caller may hold a store's lock.</summary>
-    public static void Wake(WaiterList.Group waiters, Wake reason) => Start(new FanOut(waiters, null, reason));
+    public static void Wake(WaiterList.Group waiters, Wake reason)
+    {
+        if (waiters.Count > 0) Start(new FanOut(waiters, null, reason));
+    }
 
     /// <summary>Begins to give a batch to those who follow; without one, they are woken to read it themselves.</summary>
-    public static void Push(WaiterList.Group followers, Batch? batch) => Start(new FanOut(followers, batch, null));
+    public static void Push(WaiterList.Group followers, Batch? batch)
+    {
+        if (followers.Count > 0) Start(new FanOut(followers, batch, null));
+    }
 
     /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
     public static void Hold() => _held = [];
@@ -58,7 +64,6 @@ internal sealed class FanOut : IThreadPoolWorkItem
 
     private static void Start(FanOut fanOut)
     {
-        if (fanOut._waiters.Count == 0) return;
         if (_held is not null && fanOut._waiters.Count <= Few)
         {
             _held.Add(fanOut);
