@@ -1,4 +1,5 @@
 using System.Runtime;
+using System.Runtime.InteropServices;
 
 namespace CComet.Web;
 
@@ -22,11 +23,20 @@ internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
     /// <summary>Whoever allocates more between two looks is not quiet, in bytes: the polls of ten thousand, asked anew every 28 s, make a fifth of it.</summary>
     public const long Quiet = 48 << 20;
 
+    /// <summary>Has the C library give back what the runtime's own parts have freed; null where it is none that can.</summary>
+    private static readonly MallocTrim? TrimNative =
+        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out var trim)
+            ? Marshal.GetDelegateForFunctionPointer<MallocTrim>(trim)
+            : null;
+
     private long _seen;
     private long _kept;
     private bool _burst;
     private long? _collectedAt;
     private long? _compactedAt;
+
+    /// <param name="pad">How much to keep at the top, in bytes.</param>
+    private delegate int MallocTrim(nuint pad);
 
     /// <summary>What a look had done.</summary>
     public enum Done
@@ -53,6 +63,7 @@ internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
         {
             GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            TrimNative?.Invoke(0);
             _burst = false;
             (_kept, _compactedAt) = (allocated, time.GetTimestamp());
             return Done.Compacted;

@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using CComet.Web.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
+
+namespace CComet.Web.Tests.Hosting;
+
+/// <summary>The C library keeps what was freed in the middle of its heap until it is asked for it, which after a burst is never.</summary>
+[Collection(Alone.Name)]
+public sealed class NativeMemoryTests
+{
+    private const long MiB = 1 << 20;
+    private const int BlockBytes = 4096;
+    private const int Blocks = (int)(64 * MiB / BlockBytes);
+
+    /// <summary>One block of so many stays, so that what is free never is the end of the heap, which would be given back anyway.</summary>
+    private const int Kept = 256;
+
+    [Fact]
+    public void What_a_burst_has_left_in_the_native_heap_is_given_back()
+    {
+        // What other tests have left is free, and would be taken for the blocks.
+        Compact();
+        var before = Resident();
+        var blocks = new nint[Blocks];
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            blocks[i] = Marshal.AllocHGlobal(BlockBytes);
+            Marshal.WriteByte(blocks[i], 1);
+        }
+
+        for (var i = 0; i < blocks.Length; i++)
+        {
+            if (i % Kept != 0) Marshal.FreeHGlobal(blocks[i]);
+        }
+
+        try
+        {
+            Assert.InRange(Resident() - before, 48 * MiB, long.MaxValue);
+            Compact();
+            Assert.InRange(Resident() - before, long.MinValue, 16 * MiB);
+        }
+        finally
+        {
+            for (var i = 0; i < blocks.Length; i += Kept) Marshal.FreeHGlobal(blocks[i]);
+        }
+    }
+
+    private static void Compact()
+    {
+        var keeper = new MemoryKeeper(new FakeTimeProvider());
+        keeper.Look(500 * MiB);
+        Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
+    }
+
+    private static long Resident()
+    {
+        var line = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
+        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
+    }
+}
