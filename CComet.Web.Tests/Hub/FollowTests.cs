@@ -17,12 +17,12 @@ public sealed class FollowTests
         var outlet = new Outlet();
         subscriber.Outlet = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28)).AsTask();
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
         Assert.Equal("first", await outlet.TakeAsync());
         await fixture.PublishAsync("c", "second");
         Assert.Equal("second", await outlet.TakeAsync());
-        Assert.False(wake.IsCompleted);
+        Assert.Null(subscriber.Woken);
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
         fixture.Time.Advance(TimeSpan.FromSeconds(29));
         Assert.Equal(Wake.Timeout, await wake);
@@ -37,7 +37,7 @@ public sealed class FollowTests
         var outlet = new Outlet { IsFull = true };
         subscriber.Outlet = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "written");
         Assert.Equal(Wake.Messages, await wake);
         Assert.Equal("written", await outlet.TakeAsync());
@@ -58,7 +58,7 @@ public sealed class FollowTests
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
         await fixture.PublishAsync("c", "before it waits");
         Assert.Equal(0, fixture.Hub.Find("c")!.Waiting);
-        Assert.Equal(Wake.Messages, await subscriber.WaitAsync(TimeSpan.FromSeconds(28)));
+        Assert.Equal(Wake.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)));
         Assert.Single(await subscriber.ReadAsync(park: true));
         Assert.Empty(await subscriber.ReadAsync(park: true));
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
@@ -73,7 +73,7 @@ public sealed class FollowTests
         var outlet = new Outlet();
         subscriber.Outlet = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var half = new string('x', (int)ChannelHub.StepBytes * 2 / 3);
         await fixture.Hub.PublishAsync([HubFixture.Draft("c", half), HubFixture.Draft("c", half)]);
         Assert.Equal(Wake.Messages, await wake);
@@ -89,7 +89,7 @@ public sealed class FollowTests
         var outlet = new SlowOutlet();
         subscriber.Outlet = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        _ = subscriber.WaitAsync(TimeSpan.FromSeconds(28)).AsTask();
+        _ = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var publishing = new List<Task> { Task.Run(() => fixture.PublishAsync("c", "m")) };
         await outlet.Began.Task.WaitAsync(Patience);
         for (var i = 0; i < 3; i++) publishing.Add(Task.Run(() => fixture.PublishAsync("c", "m")));
@@ -107,7 +107,7 @@ public sealed class FollowTests
         var outlet = new PublishingOutlet(fixture);
         subscriber.Outlet = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
         Assert.Equal(Wake.Messages, await wake);
         Assert.Equal((1, 1), (outlet.Writes, outlet.Deepest));
@@ -229,7 +229,7 @@ public sealed class FollowTests
                     if (readings.Count > 0 || isDone) continue;
 
                     // What ends the wait: a full outlet, or, once everything was given, itself.
-                    var wait = subscriber.WaitAsync(TimeSpan.FromHours(1)).AsTask();
+                    var wait = subscriber.WakeAsync(TimeSpan.FromHours(1));
                     if (await Task.WhenAny(wait, _done.Task) != wait) subscriber.Signal(Wake.Messages);
                     await wait;
                 }

@@ -15,7 +15,7 @@ public sealed class ForeignAppendTests
         using var reader = await b.SubscribeAsync("c", new Cursor(null, 0));
         Assert.Equal(["0"], HubFixture.Texts(await reader.ReadAsync(park: true)));
         Assert.Empty(await reader.ReadAsync(park: true));
-        var wake = reader.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         await a.PublishAsync("c", "1");
         Assert.Equal(Wake.Messages, await wake);
         await b.PublishAsync("c", "2");
@@ -29,11 +29,11 @@ public sealed class ForeignAppendTests
         using var fixture = new HubFixture(store: store);
         using var reader = await fixture.SubscribeAsync("c");
         Assert.Empty(await reader.ReadAsync(park: true));
-        var wake = reader.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         store.Loses = true;
         await fixture.PublishAsync("c", "0");
         await fixture.PublishAsync("c", "1");
-        Assert.False(wake.IsCompleted);
+        Assert.Null(reader.Woken);
         store.Loses = false;
 
         // The next notice does not join on to what is known: the hub reads the log.
@@ -49,7 +49,7 @@ public sealed class ForeignAppendTests
         using var fixture = new HubFixture(store: store);
         using var reader = await fixture.SubscribeAsync("c");
         Assert.Empty(await reader.ReadAsync(park: true));
-        var wake = reader.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         store.Loses = true;
         await fixture.PublishAsync("c", "0");
         store.Listener!.Changed();
@@ -79,7 +79,7 @@ public sealed class ForeignAppendTests
         await fixture.PublishAsync("c", "old");
         using var reader = await fixture.SubscribeAsync("c");
         Assert.Empty(await reader.ReadAsync(park: true));
-        var wake = reader.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         await store.BeginAnewAsync("c", "new");
         Assert.Equal(Wake.Messages, await wake);
         Assert.Equal(["RESET", "new"], HubFixture.Texts(await reader.ReadAsync(park: true)));
@@ -92,7 +92,7 @@ public sealed class ForeignAppendTests
         using var fixture = new HubFixture(store: store);
         using var reader = await fixture.SubscribeAsync("c");
         Assert.Empty(await reader.ReadAsync(park: true));
-        var wake = reader.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         store.IsGone = true;
         await Assert.ThrowsAsync<StoreUnavailableException>(() => fixture.PublishAsync("c", "x"));
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await fixture.SubscribeAsync("other"));

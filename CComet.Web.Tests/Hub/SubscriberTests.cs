@@ -12,7 +12,7 @@ public sealed class SubscriberTests
         await fixture.PublishAsync("c", "past");
         using var subscriber = await fixture.SubscribeAsync("c");
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
         Assert.Equal(Wake.Messages, await wake);
         await fixture.PublishAsync("c", "second");
@@ -25,13 +25,52 @@ public sealed class SubscriberTests
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
         await subscriber.ReadAsync(park: true);
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         fixture.Time.Advance(TimeSpan.FromSeconds(27.9));
-        Assert.False(wake.IsCompleted);
+        Assert.Null(subscriber.Woken);
         fixture.Time.Advance(TimeSpan.FromSeconds(0.3));
         Assert.Equal(Wake.Timeout, await wake);
         Assert.Equal(0, fixture.Hub.Wheel.Count);
     }
+
+#pragma warning disable CA2012, xUnit1031 // A ValueTask is to be awaited once and nothing else: these look at what happens around that.
+
+    /// <summary>The moment between a look at the wait and its being awaited, which a race would have to hit.</summary>
+    [Fact]
+    public async Task A_wait_that_ends_while_it_is_about_to_be_awaited_goes_on_all_the_same()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        await subscriber.ReadAsync(park: true);
+        var awaiter = subscriber.WaitAsync(TimeSpan.FromSeconds(28)).GetAwaiter();
+        Assert.False(awaiter.IsCompleted);
+        await fixture.PublishAsync("c", "a");
+        var goesOn = new TaskCompletionSource();
+        awaiter.UnsafeOnCompleted(goesOn.SetResult);
+        await goesOn.Task;
+        awaiter.GetResult();
+        Assert.Equal(Wake.Messages, subscriber.Woken);
+    }
+
+    [Fact]
+    public async Task A_wait_that_was_awaited_is_nobody_elses()
+    {
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        await subscriber.ReadAsync(park: true);
+        var wait = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        wait.GetAwaiter().UnsafeOnCompleted(() => { });
+        Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().UnsafeOnCompleted(() => { }));
+        Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().GetResult());
+
+        subscriber.Signal(Wake.Messages);
+        wait.GetAwaiter().GetResult();
+        await subscriber.ReadAsync(park: true);
+        _ = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().IsCompleted);
+    }
+
+#pragma warning restore CA2012, xUnit1031
 
     [Fact]
     public async Task What_is_no_longer_kept_is_told_as_a_gap_before_what_is()
@@ -106,12 +145,12 @@ public sealed class SubscriberTests
         await other.ReadAsync(park: true);
         using var newest = await fixture.SubscribeAsync("c", sname: "alice");
         await newest.ReadAsync(park: true);
-        Assert.Equal(Wake.Replaced, await old.WaitAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(Wake.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
         await old.ReadAsync(park: true);
-        Assert.Equal(Wake.Replaced, await old.WaitAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(Wake.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
         old.Dispose();
 
-        var waits = (newest.WaitAsync(TimeSpan.FromSeconds(1)).AsTask(), other.WaitAsync(TimeSpan.FromSeconds(1)).AsTask());
+        var waits = (newest.WakeAsync(TimeSpan.FromSeconds(1)), other.WakeAsync(TimeSpan.FromSeconds(1)));
         await fixture.PublishAsync("c", "x");
         Assert.Equal(Wake.Messages, await waits.Item1);
         Assert.Equal(Wake.Messages, await waits.Item2);
@@ -125,7 +164,7 @@ public sealed class SubscriberTests
         using var subscriber = await fixture.Hub.SubscribeAsync([new ChannelStart("a", new Cursor(a.Epoch, 0)), new ChannelStart("b, =ü", Cursor.None)], null);
         Assert.Equal(["a0"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(1));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(1));
         var b = await fixture.PublishAsync("b, =ü", "b0");
         Assert.Equal(Wake.Messages, await wake);
         Assert.Equal(["b0"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
@@ -161,9 +200,9 @@ public sealed class SubscriberTests
         await waiting.ReadAsync(park: true);
         using var late = await fixture.SubscribeAsync("c");
         fixture.Hub.Drain();
-        Assert.Equal(Wake.Draining, await waiting.WaitAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(Wake.Draining, await waiting.WakeAsync(TimeSpan.FromSeconds(1)));
         await late.ReadAsync(park: true);
-        Assert.Equal(Wake.Draining, await late.WaitAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(Wake.Draining, await late.WakeAsync(TimeSpan.FromSeconds(1)));
         await Assert.ThrowsAsync<DrainingException>(async () => await fixture.SubscribeAsync("c"));
     }
 

@@ -1,5 +1,4 @@
 using CComet.Web.Hub;
-using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
 
@@ -13,9 +12,8 @@ public sealed class WaiterListTests
     [InlineData(3)]
     public void Whatever_comes_leaves_and_is_looked_at_the_list_is_what_a_plain_one_would_be(int seed)
     {
-        using var fixture = new HubFixture();
         var random = new Random(seed);
-        var all = Enumerable.Range(0, 3 * WaiterList.SegmentSize).Select(_ => new Member(fixture.Hub)).ToArray();
+        var all = Enumerable.Range(0, 3 * WaiterList.SegmentSize).Select(_ => NewMember()).ToArray();
         var (list, plain) = (new WaiterList(), new List<Subscriber>());
         var looks = new List<(WaiterList.Group Group, Subscriber[] Then)>();
         for (var step = 0; step < 20_000; step++)
@@ -28,7 +26,7 @@ public sealed class WaiterListTests
             if (random.Next(4000) == 0)
             {
                 Assert.Equal(plain, Members(list.TakeAll()));
-                Assert.All(plain, subscriber => Assert.Equal(-1, all.Single(m => m.Subscriber == subscriber).Positions[0].Slot));
+                Assert.All(plain, subscriber => Assert.Equal(-1, subscriber.At(0).Slot));
                 plain.Clear();
             }
 
@@ -40,33 +38,32 @@ public sealed class WaiterListTests
         foreach (var member in all) Remove(member);
         Assert.Equal(0, list.Count);
 
-        void Add(Member member)
+        void Add(Subscriber member)
         {
-            if (!plain.Contains(member.Subscriber)) plain.Add(member.Subscriber);
-            list.Add(ref member.Positions[0], 0, member.Subscriber);
+            if (!plain.Contains(member)) plain.Add(member);
+            list.Add(ref member.At(0), 0, member);
         }
 
-        void Remove(Member member)
+        void Remove(Subscriber member)
         {
             // The last one takes the place of who leaves.
-            if (plain.IndexOf(member.Subscriber) is >= 0 and var place)
+            if (plain.IndexOf(member) is >= 0 and var place)
             {
                 plain[place] = plain[^1];
                 plain.RemoveAt(plain.Count - 1);
             }
 
-            list.Remove(ref member.Positions[0]);
+            list.Remove(ref member.At(0));
         }
+    }
+
+    private static Subscriber NewMember()
+    {
+        var subscriber = new Subscriber(null, 1);
+        subscriber.At(0).Slot = -1;
+        return subscriber;
     }
 
     private static Subscriber[] Members(WaiterList.Group group) => [.. Enumerable.Range(0, group.Count).Select(i => group[i].Subscriber)];
 
-    private sealed class Member
-    {
-        public Member(ChannelHub hub) => Subscriber = new Subscriber(hub, null, Positions);
-
-        public Subscriber.Position[] Positions { get; } = [new() { Slot = -1 }];
-
-        public Subscriber Subscriber { get; }
-    }
 }

@@ -32,7 +32,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
             Assert.Empty(await readers[i].ReadAsync(park: true));
         }
 
-        var wakes = readers.Select(r => r.WaitAsync(TimeSpan.FromMinutes(1)).AsTask()).ToArray();
+        var wakes = readers.Select(r => r.WakeAsync(TimeSpan.FromMinutes(1))).ToArray();
         for (var i = 0; i < Channels; i++) await a.PublishAsync($"c{i}", $"m{i}", "id");
         for (var i = 0; i < Channels; i++)
         {

@@ -54,7 +54,7 @@ public sealed class RedisNodes
         {
             var read = HubFixture.Texts(await reader.ReadAsync(park: true));
             texts.AddRange(read);
-            if (read.Count == 0) Assert.Equal(Wake.Messages, await reader.WaitAsync(TimeSpan.FromMinutes(1)).AsTask().WaitAsync(Deadline));
+            if (read.Count == 0) Assert.Equal(Wake.Messages, await reader.WakeAsync(TimeSpan.FromMinutes(1)).WaitAsync(Deadline));
         }
 
         return texts;

@@ -192,7 +192,7 @@ public sealed class SqliteFailureTests : IDisposable
         using var hub = new HubFixture(store: store);
         using var subscriber = await hub.SubscribeAsync("c");
         Assert.Empty(await subscriber.ReadAsync(park: true));
-        var wake = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
+        var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         foreach (var suffix in new[] { "", "-wal", "-shm" }) File.Delete(_file.Path + suffix);
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.SweepAsync());
 

@@ -8,23 +8,28 @@ namespace CComet.Web.Endpoints;
 internal static class SubEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.OfWaiting((context, parameters, callback, began) =>
+    public static RequestDelegate Of(Verb verb, ChannelHub hub)
     {
-        if (callback is null && StreamEndpoints.WantsEventStream(context.Request))
-            return StreamEndpoints.StreamEventsAsync(context, parameters, callback, began, verb, hub);
+        var usual = new Terms(verb, null, hub.Options.Poll.Timeout);
+        return verb.OfWaiting((context, parameters, callback, began) =>
+        {
+            if (callback is null && StreamEndpoints.WantsEventStream(context.Request))
+                return StreamEndpoints.StreamEventsAsync(context, parameters, callback, began, verb, hub);
 
-        // What was read of the request is not held while the poll waits: only what these arguments say.
-        var asked = SubscribeParameters.Read(parameters);
-        var wait = SubscribeParameters.ReadWait(parameters, hub.Options.Poll.Timeout);
-        var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
-        var subscribing = hub.SubscribeAsync(asked.Starts, asked.Sname);
-        return subscribing.IsCompletedSuccessfully && !wantsPlace
-            ? PollAsync(context, subscribing.Result, wait, callback, began, verb)
-            : BeginAsync(context, subscribing, wait, wantsPlace, callback, began, verb);
-    }, holdsBackErrors: true);
+            // What was read of the request is not held while the poll waits: only what these arguments say.
+            var asked = SubscribeParameters.Read(parameters);
+            var wait = SubscribeParameters.ReadWait(parameters, usual.Wait);
+            var terms = callback is null && wait == usual.Wait ? usual : new Terms(verb, callback, wait);
+            var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
+            var subscribing = hub.SubscribeAsync(asked.Starts, asked.Sname);
+            return subscribing.IsCompletedSuccessfully && !wantsPlace
+                ? PollAsync(context, subscribing.Result, began, terms)
+                : BeginAsync(context, subscribing, began, terms, wantsPlace);
+        }, holdsBackErrors: true);
+    }
 
     /// <summary>The channel has to be opened first, or the place to be told.</summary>
-    private static async Task BeginAsync(HttpContext context, ValueTask<Subscriber> subscribing, TimeSpan wait, bool wantsPlace, string? callback, long began, Verb verb)
+    private static async Task BeginAsync(HttpContext context, ValueTask<Subscriber> subscribing, long began, Terms terms, bool wantsPlace)
     {
         Subscriber subscriber;
         try
@@ -35,68 +40,93 @@ internal static class SubEndpoint
                 // JSONP has no headers: who begins without a place is told it at once, so that it is not lost with the first answer.
                 using var left = subscriber;
                 await subscriber.BeginAsync();
-                await Answers.WriteArrayAsync(context, callback, [.. subscriber.Places.Select(place => (ReadOnlyMemory<byte>)place.Json)]);
-                verb.Ended(context, began);
+                await Answers.WriteArrayAsync(context, terms.Callback, [.. subscriber.Places.Select(place => (ReadOnlyMemory<byte>)place.Json)]);
+                terms.Verb.Ended(context, began);
                 return;
             }
         }
         catch (Exception e)
         {
-            await verb.FailAsync(context, e, callback, began, holdsBackErrors: true);
+            await terms.Verb.FailAsync(context, e, terms.Callback, began, holdsBackErrors: true);
             return;
         }
 
-        await PollAsync(context, subscriber, wait, callback, began, verb);
+        await PollAsync(context, subscriber, began, terms);
     }
 
     /// <summary>The one thing that waits as long as the poll does, and so holds little.</summary>
-    private static async Task PollAsync(HttpContext context, Subscriber subscriber, TimeSpan wait, string? callback, long began, Verb verb)
+    private static async Task PollAsync(HttpContext context, Subscriber subscriber, long began, Terms terms)
     {
+        Exception? failure = null;
         try
         {
-            try
-            {
-                using var registration = ClientGone.Tell(context, subscriber);
-                var readings = await subscriber.ReadAsync(park: wait > TimeSpan.Zero);
-                var wake = Wake.Messages;
-                while (readings.Count == 0 && wait > TimeSpan.Zero && (wake = await subscriber.WaitAsync(wait)) == Wake.Messages)
-                    readings = await subscriber.ReadAsync(park: true);
-
-                if (wake != Wake.Gone) await AnswerAsync(context, subscriber, readings, wake, callback, verb);
-            }
-            finally
-            {
-                subscriber.Dispose();
-            }
+            using var registration = ClientGone.Tell(context, subscriber);
+            while (!subscriber.HasLeft) await StepAsync(context, subscriber, terms);
         }
         catch (Exception e)
         {
-            await verb.FailAsync(context, e, callback, began, holdsBackErrors: true);
+            failure = e;
+        }
+
+        if (failure is null)
+        {
+            terms.Verb.Ended(context, began);
             return;
         }
 
-        verb.Ended(context, began);
+        subscriber.Dispose();
+        await new ValueTask(terms.Verb.FailAsync(context, failure, terms.Callback, began, holdsBackErrors: true));
     }
 
-    private static Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, Verb verb)
+    /// <summary>One turn of the poll. None of it is left while the poll waits: what it awaits is handed to the poll itself.</summary>
+    private static ValueTask StepAsync(HttpContext context, Subscriber subscriber, Terms terms)
     {
-        if (callback is not null || LongPoll.Shared(subscriber, readings) is not { } shared) return AnswerThisOneAsync(context, subscriber, readings, wake, callback, verb);
+        if (subscriber.Woken is { } wake and not Wake.Messages) return EndAsync(context, subscriber, [], wake, terms);
+        var reading = subscriber.ReadAsync(park: terms.Wait > TimeSpan.Zero);
+        return reading.IsCompletedSuccessfully
+            ? EndOrWaitAsync(context, subscriber, reading.Result, terms)
+            : EndOrWaitLaterAsync(context, subscriber, reading, terms);
+    }
+
+    /// <summary>The store has to be asked.</summary>
+    private static async ValueTask EndOrWaitLaterAsync(HttpContext context, Subscriber subscriber, ValueTask<IReadOnlyList<Reading>> reading, Terms terms) =>
+        await EndOrWaitAsync(context, subscriber, await reading, terms);
+
+    private static ValueTask EndOrWaitAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Terms terms)
+    {
+        if (readings.Count > 0 || terms.Wait <= TimeSpan.Zero) return EndAsync(context, subscriber, readings, Wake.Messages, terms);
+        return subscriber.WaitAsync(terms.Wait);
+    }
+
+    /// <summary>Answers the client, if it is still there. Until it has taken the answer its subscriber is one.</summary>
+    private static async ValueTask EndAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, Terms terms)
+    {
+        if (wake != Wake.Gone) await AnswerAsync(context, subscriber, readings, wake, terms);
+        subscriber.Dispose();
+    }
+
+    private static Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, Terms terms)
+    {
+        if (terms.Callback is not null || LongPoll.Shared(subscriber, readings) is not { } shared) return AnswerThisOneAsync(context, subscriber, readings, wake, terms);
         context.Response.Headers[Answers.CursorHeader] = shared.Cursor;
         return Answers.WriteArrayAsync(context.Response, shared.Array);
     }
 
-    private static async Task AnswerThisOneAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, string? callback, Verb verb)
+    private static async Task AnswerThisOneAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, Terms terms)
     {
         var elements = LongPoll.Elements(readings);
         if (wake == Wake.Draining) context.Response.Headers[Answers.RetryHeader] = ((long)subscriber.Hub.ReconnectDelay().TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         context.Response.Headers[Answers.CursorHeader] = subscriber.CursorText;
         if (wake == Wake.Replaced)
         {
-            if (callback is not null) await verb.HoldBackAsync(context);
+            if (terms.Callback is not null) await terms.Verb.HoldBackAsync(context);
             else context.Response.StatusCode = StatusCodes.Status409Conflict;
             elements.Add(Replacement.Json(subscriber));
         }
 
-        await Answers.WriteArrayAsync(context, callback, elements);
+        await Answers.WriteArrayAsync(context, terms.Callback, elements);
     }
+
+    /// <summary>How a poll is to be answered, and after which time at the latest. All who ask for nothing of their own share one.</summary>
+    private sealed record Terms(Verb Verb, string? Callback, TimeSpan Wait);
 }

@@ -7,7 +7,6 @@ namespace CComet.Web.Hub;
 public sealed partial class Channel : ILogListener
 {
     private readonly Lock _lock = new();
-    private readonly ChannelHub _hub;
     private readonly WaiterList _waiters = new();
     private readonly WaiterList _followers = new();
     private Dictionary<string, Subscriber>? _named;
@@ -23,11 +22,14 @@ public sealed partial class Channel : ILogListener
 
     internal Channel(ChannelHub hub, string name)
     {
-        _hub = hub;
+        Hub = hub;
         Name = name;
         _idleSince = hub.Time.GetUtcNow();
         _tail = new LogTail(hub.TailBounds);
     }
+
+    /// <summary>The hub it is of.</summary>
+    internal ChannelHub Hub { get; }
 
     /// <summary>The end of what was delivered so far, read without the lock.</summary>
     internal long End => Volatile.Read(ref _end);
@@ -81,7 +83,7 @@ public sealed partial class Channel : ILogListener
         lock (_lock)
         {
             var from = _tail.End;
-            hole = epoch != _tail.Epoch || !_tail.Accept(messages, _hub.Time.GetUtcNow());
+            hole = epoch != _tail.Epoch || !_tail.Accept(messages, Hub.Time.GetUtcNow());
             if (!hole && _tail.End > from) Deliver(from);
         }
 
@@ -110,7 +112,7 @@ public sealed partial class Channel : ILogListener
         lock (_lock)
         {
             if (_closed) return false;
-            if (_subscribers >= _hub.Options.Limits.SubscribersPerChannel)
+            if (_subscribers >= Hub.Options.Limits.SubscribersPerChannel)
                 throw new LimitException("channel", $"channel: '{Name}' has its {_subscribers} subscribers already.", ChannelHub.LimitRetry);
             _subscribers++;
             return true;
@@ -125,7 +127,7 @@ public sealed partial class Channel : ILogListener
             ListOf(subscriber).Remove(ref position);
             if (subscriber.Sname is not null && _named is not null && _named.TryGetValue(subscriber.Sname, out var named) && named == subscriber)
                 _named.Remove(subscriber.Sname);
-            if (--_subscribers == 0) _idleSince = _hub.Time.GetUtcNow();
+            if (--_subscribers == 0) _idleSince = Hub.Time.GetUtcNow();
         }
     }
 
@@ -134,7 +136,7 @@ public sealed partial class Channel : ILogListener
     {
         lock (_lock)
         {
-            var now = _hub.Time.GetUtcNow();
+            var now = Hub.Time.GetUtcNow();
             _tail.Expire(now);
             _tail.Forget();
             if (_closed || _subscribers > 0 || now - _idleSince < idle) return false;
@@ -152,11 +154,11 @@ public sealed partial class Channel : ILogListener
         var found = Found.Nothing;
         lock (_lock)
         {
-            _tail.Expire(_hub.Time.GetUtcNow());
+            _tail.Expire(Hub.Time.GetUtcNow());
             if (position.Epoch is not null && position.Epoch != _tail.Epoch)
             {
                 Tell(Notice.Reset(Name, _tail.Epoch), index, ref readings);
-                _hub.Metrics.Reset();
+                Hub.Metrics.Reset();
                 position.Epoch = _tail.Epoch;
                 position.Next = 0;
                 park = null;
@@ -171,7 +173,7 @@ public sealed partial class Channel : ILogListener
             {
                 var batch = _tail.BatchFrom(position.Next, maxBytes);
                 (readings ??= new(1)).Add(new Reading(index, null, batch));
-                _hub.Metrics.Delivered(batch.Messages.Count);
+                Hub.Metrics.Delivered(batch.Messages.Count);
                 position.Next = batch.End;
                 return Found.Something;
             }
@@ -208,10 +210,10 @@ public sealed partial class Channel : ILogListener
             return null;
         }
 
-        if (mine is null) return await _hub.Store.ReadAsync(Name, from, maxBytes, cancellation);
+        if (mine is null) return await Hub.Store.ReadAsync(Name, from, maxBytes, cancellation);
         try
         {
-            var slice = await _hub.Store.ReadAsync(Name, from, _hub.TailBounds.MaxBytes, cancellation);
+            var slice = await Hub.Store.ReadAsync(Name, from, Hub.TailBounds.MaxBytes, cancellation);
             bool isKept;
             lock (_lock) isKept = _tail.TryKeep(slice);
             return isKept && slice.Messages[0].Seqid == from ? null : slice.Within(maxBytes);
@@ -239,14 +241,14 @@ public sealed partial class Channel : ILogListener
         if (first > position.Next)
         {
             Tell(Notice.Gap(Name, head.Epoch, position.Next, first - 1), index, ref readings);
-            _hub.Metrics.Gap(first - position.Next);
+            Hub.Metrics.Gap(first - position.Next);
             position.Next = first;
         }
 
         if (slice.Messages.Length == 0) return 0;
         var batch = new Batch(head.Epoch, slice.Messages);
         (readings ??= new(1)).Add(new Reading(index, null, batch));
-        _hub.Metrics.Delivered(batch.Messages.Count);
+        Hub.Metrics.Delivered(batch.Messages.Count);
         position.Next = slice.Messages[^1].Seqid + 1;
         return batch.Bytes;
     }
@@ -261,7 +263,7 @@ public sealed partial class Channel : ILogListener
         lock (_lock)
         {
             Tell(Notice.Reset(Name, _tail.Epoch), index, ref readings);
-            _hub.Metrics.Reset();
+            Hub.Metrics.Reset();
             position.Next = 0;
         }
     }
@@ -326,7 +328,7 @@ public sealed partial class Channel : ILogListener
     }
 
     /// <summary>Counts what a follower was given without reading.</summary>
-    internal void Delivered(Batch batch) => _hub.Metrics.Delivered(batch.Messages.Count);
+    internal void Delivered(Batch batch) => Hub.Metrics.Delivered(batch.Messages.Count);
 
     /// <summary>Takes one who follows out of the list: from here on it reads for itself, until it has read everything.</summary>
     internal void StopFollowing(ref Subscriber.Position position)
@@ -342,7 +344,7 @@ public sealed partial class Channel : ILogListener
     {
         try
         {
-            await _hub.Store.FollowAsync(Name, this);
+            await Hub.Store.FollowAsync(Name, this);
             opening.SetResult();
         }
         catch (Exception e)
@@ -362,7 +364,7 @@ public sealed partial class Channel : ILogListener
         catch (StoreUnavailableException e)
         {
             // Nothing is lost: the store tells of a change again when it is back.
-            LogCatchUpFailed(_hub.Logger, Name, e);
+            LogCatchUpFailed(Hub.Logger, Name, e);
         }
     }
 
@@ -374,10 +376,10 @@ public sealed partial class Channel : ILogListener
             {
                 long end;
                 lock (_lock) end = _tail.End;
-                var slice = await _hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
+                var slice = await Hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
                 lock (_lock)
                 {
-                    if (_tail.Absorb(slice, _hub.Time.GetUtcNow())) Deliver(end);
+                    if (_tail.Absorb(slice, Hub.Time.GetUtcNow())) Deliver(end);
                 }
 
                 if (slice.Messages.Length > 0) continue;
@@ -403,7 +405,7 @@ public sealed partial class Channel : ILogListener
     private Subscriber? Park(ref Subscriber.Position position, int index, Subscriber subscriber)
     {
         // One whose subscription has ended waits for nothing more, and must not take the name back from its successor.
-        if (_hub.IsEnding) subscriber.Signal(Wake.Draining);
+        if (Hub.IsEnding) subscriber.Signal(Wake.Draining);
         if (subscriber.Ended is not null) return null;
         Subscriber? replaced = null;
         if (subscriber.Sname is not null)

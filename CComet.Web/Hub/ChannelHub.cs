@@ -118,16 +118,16 @@ public sealed class ChannelHub : IDisposable
         }
 
         Metrics.Subscribers(1);
-        var positions = new Subscriber.Position[starts.Count];
-        var subscriber = new Subscriber(this, sname, positions);
+        var subscriber = new Subscriber(sname, starts.Count);
         var entered = 0;
         try
         {
-            for (; entered < positions.Length; entered++)
+            for (; entered < starts.Count; entered++)
             {
-                positions[entered] = new Subscriber.Position
+                var channel = await EnterAsync(starts[entered].Channel);
+                subscriber.At(entered) = new Subscriber.Position
                 {
-                    Channel = await EnterAsync(starts[entered].Channel),
+                    Channel = channel,
                     Epoch = starts[entered].From.Epoch,
                     Next = starts[entered].From.Seqid ?? -1,
                     Slot = -1,
@@ -138,7 +138,7 @@ public sealed class ChannelHub : IDisposable
         }
         catch
         {
-            for (var i = 0; i < entered; i++) positions[i].Channel.Leave(ref positions[i], subscriber);
+            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
             Forget();
             throw;
         }

@@ -3,7 +3,7 @@ using System.Threading.Tasks.Sources;
 namespace CComet.Web.Hub;
 
 /// <summary>Why a waiting subscriber was woken.</summary>
-public enum Wake
+public enum Wake : byte
 {
     /// <summary>There may be something to read: read on. A hint, not a promise.</summary>
     Messages,
@@ -35,30 +35,36 @@ public readonly record struct Reading(int Position, Notice? Notice, Batch Batch)
 /// It holds no messages: when it wakes it reads the logs from its cursor on, so that a slow one costs nothing but its own lag.
 /// Used by one reader at a time; <see cref="Signal"/> may come from anywhere.
 /// </summary>
-public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDisposable
+public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposable
 {
-    private const int NotEnded = -1;
-    private const int NoSignal = -1;
+    private const byte None = byte.MaxValue;
 
     private static readonly IReadOnlyList<Reading> Nothing = [];
 
-    private readonly Position[] _positions;
-    private ManualResetValueTaskSourceCore<Wake> _source = new() { RunContinuationsAsynchronously = true };
-    private bool _follows;
-    private int _signal = NoSignal;
-    private int _waits;
-    private int _ended = NotEnded;
-    private bool _disposed;
+    /// <summary>Stands in the continuation's place when the wait is over.</summary>
+    private static readonly Action<object?> Over = static _ => { };
 
-    internal Subscriber(ChannelHub hub, string? sname, Position[] positions)
+    // One channel is what most follow: its place is held here, and an array only for those behind it.
+    private Position _first;
+    private readonly Position[] _others;
+    private Action<object?>? _continuation;
+    private object? _state;
+    private short _version;
+    private byte _signal = None;
+    private byte _ended = None;
+    private bool _waits;
+    private bool _follows;
+    private bool _hasLeft;
+
+    /// <summary>One that has yet to be given its places, by <see cref="At"/>.</summary>
+    internal Subscriber(string? sname, int channels)
     {
-        Hub = hub;
         Sname = sname;
-        _positions = positions;
+        _others = channels == 1 ? [] : new Position[channels - 1];
     }
 
     /// <summary>Its hub.</summary>
-    public ChannelHub Hub { get; }
+    public ChannelHub Hub => _first.Channel.Hub;
 
     /// <summary>The name it goes by, or null. At most one waiting subscriber of a channel goes by a name.</summary>
     public string? Sname { get; }
@@ -70,21 +76,29 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     public IOutlet? Outlet { get; set; }
 
     /// <summary>How many channels it follows.</summary>
-    public int Channels => _positions.Length;
+    public int Channels => 1 + _others.Length;
 
     /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
-    public IEnumerable<(string Channel, Cursor Cursor)> Positions => _positions.Select(p => (p.Channel.Name, new Cursor(p.Epoch, p.Next)));
+    public IEnumerable<(string Channel, Cursor Cursor)> Positions =>
+        from i in Enumerable.Range(0, Channels)
+        select (At(i).Channel.Name, new Cursor(At(i).Epoch, At(i).Next));
 
     /// <summary>Where it stands, as it is told: one notice a channel.</summary>
     public IEnumerable<Notice> Places => Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value));
 
     /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or <c>name=epoch:seqid,…</c> for several channels.</summary>
-    public string CursorText => _positions.Length == 1
-        ? new Cursor(_positions[0].Epoch, _positions[0].Next).ToString()
+    public string CursorText => _others.Length == 0
+        ? new Cursor(_first.Epoch, _first.Next).ToString()
         : Cursor.Combine(Positions);
 
     /// <summary>Why it was ended for good, or null.</summary>
-    public Wake? Ended => Volatile.Read(ref _ended) is var ended && ended == NotEnded ? null : (Wake)ended;
+    public Wake? Ended => Volatile.Read(ref _ended) is var ended && ended == None ? null : (Wake)ended;
+
+    /// <summary>Why it was woken since it last parked, or null.</summary>
+    public Wake? Woken => Volatile.Read(ref _signal) is var signal && signal == None ? null : (Wake)signal;
+
+    /// <summary>Whether it has left its channels.</summary>
+    public bool HasLeft => _hasLeft;
 
     /// <summary>
     /// Finds its place without reading: from then on <see cref="CursorText"/> is known, and means what the client asked for.
@@ -93,11 +107,11 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
     public async ValueTask BeginAsync()
     {
-        for (var i = 0; i < _positions.Length; i++)
+        for (var i = 0; i < Channels; i++)
         {
-            if (_positions[i].Channel.Place(ref _positions[i])) continue;
-            await _positions[i].Channel.CatchUpAsync();
-            if (!_positions[i].Channel.Place(ref _positions[i])) _positions[i].Channel.RefuseBeyond(_positions[i]);
+            if (At(i).Channel.Place(ref At(i))) continue;
+            await At(i).Channel.CatchUpAsync();
+            if (!At(i).Channel.Place(ref At(i))) At(i).Channel.RefuseBeyond(At(i));
         }
     }
 
@@ -114,42 +128,47 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     {
         if (park) Rearm();
         List<Reading>? readings = null;
-        for (var i = 0; i < _positions.Length; i++)
+        for (var i = 0; i < Channels; i++)
         {
             var parkHere = park && readings is null;
-            var found = _positions[i].Channel.Read(ref _positions[i], i, parkHere ? this : null, maxBytes, ref readings);
+            var found = At(i).Channel.Read(ref At(i), i, parkHere ? this : null, maxBytes, ref readings);
             if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
         }
 
         return readings is null ? Nothing : readings;
     }
 
-    /// <summary>Waits until there may be something to read, the time is over, or the subscription has ended. To be awaited once, before anything else is asked of the subscriber.</summary>
-    public ValueTask<Wake> WaitAsync(TimeSpan timeout)
+    /// <summary>
+    /// Waits until there may be something to read, the time is over, or the subscription has ended; <see cref="Woken"/> says which.
+    /// To be awaited once, before anything else is asked of the subscriber.
+    /// </summary>
+    public ValueTask WaitAsync(TimeSpan timeout)
     {
-        if (Signalled is { } known) return ValueTask.FromResult(known);
-        if (timeout <= TimeSpan.Zero) return ValueTask.FromResult(Wake.Timeout);
-        _source.Reset();
+        if (timeout <= TimeSpan.Zero) Signal(Wake.Timeout);
+        if (Woken is not null) return ValueTask.CompletedTask;
+        _continuation = null;
+        _state = null;
+        _version++;
         Hub.Wheel.Add(this, timeout);
         Follow(true);
 
         // Said first, then looked: whoever signals does the same the other way round, so that one of the two sees the other.
-        Interlocked.Exchange(ref _waits, 1);
-        if (Signalled is { } reason && Interlocked.Exchange(ref _waits, 0) == 1)
+        Interlocked.Exchange(ref _waits, true);
+        if (Woken is not null && Interlocked.Exchange(ref _waits, false))
         {
             Hub.Wheel.Remove(this);
             Follow(false);
-            return ValueTask.FromResult(reason);
+            return ValueTask.CompletedTask;
         }
 
-        return new ValueTask<Wake>(this, _source.Version);
+        return new ValueTask(this, _version);
     }
 
     /// <summary>Wakes the subscriber, which goes on on a thread of the pool. A final reason stays: every later wait ends with it at once.</summary>
     public void Signal(Wake reason)
     {
-        if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (int)reason, NotEnded);
-        if (Interlocked.CompareExchange(ref _signal, (int)reason, NoSignal) == NoSignal && Interlocked.Exchange(ref _waits, 0) == 1) _source.SetResult(reason);
+        if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (byte)reason, None);
+        if (Interlocked.CompareExchange(ref _signal, (byte)reason, None) == None && Interlocked.Exchange(ref _waits, false)) Complete();
     }
 
     /// <summary>
@@ -160,13 +179,13 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     /// <param name="batch">What was added, or null when it is too much for one step.</param>
     internal void Push(int index, Batch? batch)
     {
-        lock (_positions)
+        lock (this)
         {
             if (_follows)
             {
                 // Not while it is written to: what a write has happen on this thread may publish, and come back here.
                 _follows = false;
-                if (TryGive(ref _positions[index], index, batch))
+                if (TryGive(ref At(index), index, batch))
                 {
                     _follows = true;
                     return;
@@ -174,7 +193,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
             }
 
             // Before it is woken: once it hears of it, it may come back.
-            _positions[index].Channel.StopFollowing(ref _positions[index]);
+            At(index).Channel.StopFollowing(ref At(index));
         }
 
         Signal(Wake.Messages);
@@ -198,64 +217,98 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
     private void Follow(bool follows)
     {
         if (Outlet is null) return;
-        lock (_positions) _follows = follows;
+        lock (this) _follows = follows;
     }
 
     /// <inheritdoc/>
-    Wake IValueTaskSource<Wake>.GetResult(short token)
+    void IValueTaskSource.GetResult(short token)
     {
+        Check(token);
+        if (_continuation != Over) throw new InvalidOperationException("The wait is not over.");
         Hub.Wheel.Remove(this);
         Follow(false);
-        return _source.GetResult(token);
     }
 
     /// <inheritdoc/>
-    ValueTaskSourceStatus IValueTaskSource<Wake>.GetStatus(short token) => _source.GetStatus(token);
+    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token)
+    {
+        Check(token);
+        return Volatile.Read(ref _continuation) == Over ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
+    }
 
     /// <inheritdoc/>
-    void IValueTaskSource<Wake>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
-        _source.OnCompleted(continuation, state, token, flags);
+    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
+    {
+        // What awaits brings its own context with it; that of the thread is not kept here.
+        Check(token);
+        _state = state;
+        switch (Interlocked.CompareExchange(ref _continuation, continuation, null))
+        {
+            case null: break;
+            case var over when over == Over: GoOn(continuation, state); break;
+            default: throw new InvalidOperationException("A wait is awaited once.");
+        }
+    }
 
     /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
     public void Dispose()
     {
-        if (_disposed) return;
-        _disposed = true;
-        for (var i = 0; i < _positions.Length; i++) _positions[i].Channel.Leave(ref _positions[i], this);
+        if (_hasLeft) return;
+        _hasLeft = true;
+        for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
         Hub.Forget();
     }
 
+    /// <summary>Its place in one of its channels.</summary>
+    internal ref Position At(int index)
+    {
+        if (index == 0) return ref _first;
+        return ref _others[index - 1];
+    }
+
     /// <summary>Called by a channel, under its lock, when it moves or drops the subscriber's place in its list of waiters.</summary>
-    internal void Moved(int position, int slot) => _positions[position].Slot = slot;
+    internal void Moved(int position, int slot) => At(position).Slot = slot;
 
     /// <inheritdoc/>
     protected internal override void OnDue() => Signal(Wake.Timeout);
 
-    private Wake? Signalled => Volatile.Read(ref _signal) is var signal && signal == NoSignal ? null : (Wake)signal;
-
     private void Rearm()
     {
-        if (Signalled is null) return;
+        if (Woken is null) return;
 
         // Cleared, then looked: together with Signal, which writes a final reason first, none can slip between.
-        Interlocked.Exchange(ref _signal, NoSignal);
+        Interlocked.Exchange(ref _signal, None);
         var ended = Volatile.Read(ref _ended);
-        if (ended != NotEnded) Interlocked.CompareExchange(ref _signal, ended, NoSignal);
+        if (ended != None) Interlocked.CompareExchange(ref _signal, ended, None);
     }
+
+    /// <summary>Called once a wait, by whoever took the waiting from it.</summary>
+    private void Complete()
+    {
+        if (Interlocked.Exchange(ref _continuation, Over) is { } continuation) GoOn(continuation, _state);
+    }
+
+    private static void GoOn(Action<object?> continuation, object? state) => ThreadPool.UnsafeQueueUserWorkItem(continuation, state, preferLocal: true);
+
+    private void Check(short token)
+    {
+        if (token != _version) throw new InvalidOperationException("Another wait has begun since.");
+    }
+
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
     private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, long maxBytes, CancellationToken cancellation)
     {
-        var channel = _positions[i].Channel;
+        var channel = At(i).Channel;
         var budget = maxBytes;
         var caughtUp = false;
         while (found is Channel.Found.Behind or Channel.Found.Beyond)
         {
             if (found == Channel.Found.Behind)
             {
-                if (await channel.LoadAsync(_positions[i].Next, budget, cancellation) is { } slice)
+                if (await channel.LoadAsync(At(i).Next, budget, cancellation) is { } slice)
                 {
-                    var taken = channel.Take(slice, ref _positions[i], i, ref readings);
+                    var taken = channel.Take(slice, ref At(i), i, ref readings);
                     if (taken < 0) await channel.CatchUpAsync();
                     else if ((budget -= taken) <= 0) break;
                 }
@@ -267,10 +320,10 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource<Wake>, IDis
             }
             else
             {
-                channel.StartOver(ref _positions[i], i, ref readings);
+                channel.StartOver(ref At(i), i, ref readings);
             }
 
-            found = channel.Read(ref _positions[i], i, park && readings is null ? this : null, budget, ref readings);
+            found = channel.Read(ref At(i), i, park && readings is null ? this : null, budget, ref readings);
         }
 
         return readings;

@@ -52,7 +52,6 @@ public sealed class TimingWheel : IDisposable
 
             // One tick more than the delay holds, because this moment lies inside a tick that has begun.
             entry.DueTick = Math.Max(now, _done) + (delay.Ticks + Tick.Ticks - 1) / Tick.Ticks + 1;
-            entry.Waits = true;
             ref var slot = ref _slots[entry.DueTick % SlotCount];
             entry.Next = slot;
             if (slot is not null) slot.Previous = entry;
@@ -128,24 +127,27 @@ public sealed class TimingWheel : IDisposable
     private void Unlink(Entry entry)
     {
         if (!entry.Waits) return;
-        entry.Waits = false;
         if (entry.Previous is null) _slots[entry.DueTick % SlotCount] = entry.Next;
         else entry.Previous.Next = entry.Next;
         if (entry.Next is not null) entry.Next.Previous = entry.Previous;
         entry.Previous = entry.Next = null;
+        entry.DueTick = Entry.Never;
         if (--_count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
     /// <summary>Something that waits for a moment.</summary>
     public abstract class Entry
     {
+        internal const long Never = 0;
+
         internal Entry? Previous { get; set; }
 
         internal Entry? Next { get; set; }
 
+        /// <summary>Counted from the wheel's beginning; always later than that, so that 0 stands for one that does not wait.</summary>
         internal long DueTick { get; set; }
 
-        internal bool Waits { get; set; }
+        internal bool Waits => DueTick != Never;
 
         /// <summary>The moment has come. Runs on the timer's thread: it may not block.</summary>
         protected internal abstract void OnDue();

@@ -21,18 +21,14 @@ public sealed class EventStream : Feed
     private static readonly Func<Batch, byte[]> Events = Encode;
     private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Events).Span);
 
-    private readonly string[]? _channels;
-    private readonly Cursor[]? _told;
+    private readonly (string Channel, Cursor Told)[]? _places;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
     public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
         : base(output, socket, subscriber, request)
     {
         // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
-        var positions = subscriber.Positions.ToArray();
-        if (positions.Length == 1) return;
-        _channels = [.. positions.Select(p => Uri.EscapeDataString(p.Channel))];
-        _told = [.. positions.Select(p => p.Cursor)];
+        if (subscriber.Channels > 1) _places = [.. subscriber.Positions.Select(p => (Uri.EscapeDataString(p.Channel), p.Cursor))];
     }
 
     /// <inheritdoc/>
@@ -53,7 +49,7 @@ public sealed class EventStream : Feed
     /// <inheritdoc/>
     protected override void Write(int position, Batch batch)
     {
-        if (_told is null)
+        if (_places is null)
         {
             Output.Write(batch.As(Events).Span);
             return;
@@ -68,7 +64,7 @@ public sealed class EventStream : Feed
     }
 
     /// <inheritdoc/>
-    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(Chunks) : default;
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _places is null ? batch.As(Chunks) : default;
 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()
@@ -109,9 +105,9 @@ public sealed class EventStream : Feed
 
     private string IdAfter(int position, Cursor after)
     {
-        if (_told is null) return after.ToString();
-        _told[position] = after;
-        return string.Join(',', _channels!.Zip(_told, (channel, cursor) => $"{channel}={cursor}"));
+        if (_places is null) return after.ToString();
+        _places[position].Told = after;
+        return string.Join(',', _places.Select(place => $"{place.Channel}={place.Told}"));
     }
 
     private void Put(string text) => Encoding.UTF8.GetBytes(text, Output);

@@ -41,32 +41,7 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
             Subscriber.Outlet = this;
             Begin();
             await FlushAsync();
-            while (Subscriber.Ended is null)
-            {
-                if (_flushing is not null)
-                {
-                    await TakenAsync(_flushing);
-                    continue;
-                }
-
-                var wrote = await ReadAsync();
-                if (WriteReplies() || wrote)
-                {
-                    await FlushAsync();
-                    continue;
-                }
-
-                var silence = Hub.Time.GetElapsedTime(_wroteAt);
-                if (silence < Hub.Options.Stream.Heartbeat)
-                {
-                    await Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
-                    continue;
-                }
-
-                if (!TryHeartbeat()) request.Abort();
-                await FlushAsync();
-            }
-
+            while (Subscriber.Ended is null) await StepAsync();
             if (_flushing is not null) await TakenAsync(_flushing);
             Finish(Subscriber.Ended.Value, Hub.ReconnectDelay());
             await FlushAsync();
@@ -144,26 +119,46 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
         while (rest.Length > 0) rest = rest[await socket!.SendAsync(rest, SocketFlags.None)..];
     }
 
-    private async ValueTask<bool> ReadAsync()
+    /// <summary>One turn of the loop. None of it is left while the loop waits: what it awaits is handed to the loop itself.</summary>
+    private ValueTask StepAsync()
     {
+        if (_flushing is not null) return TakenAsync(_flushing);
+        var reading = Subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
+        return reading.IsCompletedSuccessfully ? WriteAsync(reading.Result) : WriteLaterAsync(reading);
+    }
+
+    /// <summary>Writes what was read; when that is nothing, waits for more.</summary>
+    private ValueTask WriteAsync(IReadOnlyList<Reading> readings)
+    {
+        foreach (var (position, notice, batch) in readings)
+        {
+            if (notice is not null) Write(position, notice);
+            else Write(position, batch);
+        }
+
+        if (WriteReplies() || readings.Count > 0) return FlushAsync();
+        var silence = Hub.Time.GetElapsedTime(_wroteAt);
+        if (silence < Hub.Options.Stream.Heartbeat) return Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
+        if (!TryHeartbeat()) request.Abort();
+        return FlushAsync();
+    }
+
+    /// <summary>The store has to be asked.</summary>
+    private async ValueTask WriteLaterAsync(ValueTask<IReadOnlyList<Reading>> reading)
+    {
+        IReadOnlyList<Reading> readings;
         try
         {
-            var readings = await Subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
-            foreach (var (position, notice, batch) in readings)
-            {
-                if (notice is not null) Write(position, notice);
-                else Write(position, batch);
-            }
-
-            return readings.Count > 0;
+            readings = await reading;
         }
         catch (StoreUnavailableException)
         {
             // The stream stays: it goes on from its cursor when the store is back.
             await Subscriber.WaitAsync(StoreRetry);
-            if (_flushing is not null) await TakenAsync(_flushing);
-            return false;
+            return;
         }
+
+        await WriteAsync(readings);
     }
 
     private async ValueTask FlushAsync()

@@ -1,0 +1,13 @@
+using CComet.Web.Hub;
+
+namespace CComet.Web.Tests.Support;
+
+public static class Waking
+{
+    /// <summary>Waits, and says what the subscriber was woken by.</summary>
+    public static async Task<Wake> WakeAsync(this Subscriber subscriber, TimeSpan timeout)
+    {
+        await subscriber.WaitAsync(timeout);
+        return Assert.NotNull(subscriber.Woken);
+    }
+}
