@@ -1,5 +1,7 @@
 using CComet.Web.Hub;
+using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Mvc.Testing;
 using Microsoft.AspNetCore.TestHost;
 using Microsoft.Extensions.DependencyInjection;
@@ -23,6 +25,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
 
     /// <summary>The port of 127.0.0.1 that a real Kestrel listens on; 0 for a free one.</summary>
     public int Port { get; set; }
+
+    /// <summary>Sees every request before the application does.</summary>
+    public Action<HttpContext>? OnRequest { get; init; }
 
     public ChannelHub Hub => Services.GetRequiredService<ChannelHub>();
 
@@ -58,5 +63,19 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         }
 
         if (_time is not null) builder.ConfigureTestServices(services => services.AddSingleton(_time));
+        if (OnRequest is not null) builder.ConfigureTestServices(services => services.AddSingleton<IStartupFilter>(new Watching(OnRequest)));
+    }
+
+    private sealed class Watching(Action<HttpContext> onRequest) : IStartupFilter
+    {
+        public Action<IApplicationBuilder> Configure(Action<IApplicationBuilder> next) => app =>
+        {
+            app.Use((context, rest) =>
+            {
+                onRequest(context);
+                return rest(context);
+            });
+            next(app);
+        };
     }
 }

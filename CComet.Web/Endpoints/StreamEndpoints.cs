@@ -81,6 +81,7 @@ internal static class StreamEndpoints
 
         // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        WaitingRequest.Lighten(context.Request);
         return feed(response.BodyWriter, PlainSocket.Of(context), subscriber, new StreamRequest(verb, context, began, subscriber)).RunAsync();
     }
 

@@ -95,6 +95,7 @@ internal static class SubEndpoint
     private static ValueTask EndOrWaitAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Terms terms)
     {
         if (readings.Count > 0 || terms.Wait <= TimeSpan.Zero) return EndAsync(context, subscriber, readings, Wake.Messages, terms);
+        WaitingRequest.Lighten(context.Request);
         return subscriber.WaitAsync(terms.Wait);
     }
 

@@ -32,6 +32,7 @@ internal static class WebSocketEndpoint
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
+        WaitingRequest.Lighten(context.Request);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
         var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));

@@ -1,0 +1,24 @@
+namespace CComet.Web.Endpoints;
+
+/// <summary>A request that is about to wait, for seconds or for hours.</summary>
+internal static class WaitingRequest
+{
+    /// <summary>
+    /// Lets go of the headers that clients send: of a browser's they are a kilobyte or two, and nobody reads them any more. What is
+    /// not named here is an application's own, which is let go of together.
+    /// </summary>
+    public static void Lighten(HttpRequest request)
+    {
+        var headers = request.Headers;
+        headers.Host = default;
+        headers.UserAgent = default;
+        headers.Accept = default;
+        headers.AcceptEncoding = default;
+        headers.AcceptLanguage = default;
+        headers.CacheControl = default;
+        headers.Cookie = default;
+        headers.Origin = default;
+        headers.Referer = default;
+        headers.Clear();
+    }
+}
