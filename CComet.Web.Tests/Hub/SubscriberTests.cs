@@ -59,11 +59,13 @@ public sealed class SubscriberTests
         using var subscriber = await fixture.SubscribeAsync("c");
         await subscriber.ReadAsync(park: true);
         var wait = subscriber.WaitAsync(TimeSpan.FromSeconds(28));
-        wait.GetAwaiter().UnsafeOnCompleted(() => { });
+        var goesOn = new TaskCompletionSource();
+        wait.GetAwaiter().UnsafeOnCompleted(goesOn.SetResult);
         Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().UnsafeOnCompleted(() => { }));
         Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().GetResult());
 
         subscriber.Signal(Wake.Messages);
+        await goesOn.Task;
         wait.GetAwaiter().GetResult();
         await subscriber.ReadAsync(park: true);
         _ = subscriber.WaitAsync(TimeSpan.FromSeconds(28));

@@ -179,6 +179,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// <param name="batch">What was added, or null when it is too much for one step.</param>
     internal void Push(int index, Batch? batch)
     {
+        // A subscriber is its own lock: nobody outside of the hub locks one, and another object would be as large as a fifth of it.
         lock (this)
         {
             if (_follows)
@@ -239,15 +240,17 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// <inheritdoc/>
     void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
     {
-        // What awaits brings its own context with it; that of the thread is not kept here.
         Check(token);
-        _state = state;
-        switch (Interlocked.CompareExchange(ref _continuation, continuation, null))
+        var stands = Volatile.Read(ref _continuation);
+        if (stands is null)
         {
-            case null: break;
-            case var over when over == Over: GoOn(continuation, state); break;
-            default: throw new InvalidOperationException("A wait is awaited once.");
+            // What awaits brings its own context with it; that of the thread is not kept here.
+            _state = state;
+            stands = Interlocked.CompareExchange(ref _continuation, continuation, null);
         }
+
+        if (stands == Over) GoOn(continuation, state);
+        else if (stands is not null) throw new InvalidOperationException("A wait is awaited once.");
     }
 
     /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
@@ -294,7 +297,6 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     {
         if (token != _version) throw new InvalidOperationException("Another wait has begun since.");
     }
-
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
     private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, long maxBytes, CancellationToken cancellation)
