@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
+using CComet.Simulator.Figures;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -53,9 +53,5 @@ public sealed class NativeMemoryTests
         Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
     }
 
-    private static long Resident()
-    {
-        var line = File.ReadLines("/proc/self/status").Single(l => l.StartsWith("RssAnon:", StringComparison.Ordinal));
-        return long.Parse(line.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
-    }
+    private static long Resident() => ProcessReading.Read(Environment.ProcessId)!.AnonymousBytes;
 }

@@ -75,6 +75,8 @@ internal static class SubEndpoint
         }
 
         subscriber.Dispose();
+
+        // As what the loop awaits is: for another kind there would be room in what waits.
         await new ValueTask(terms.Verb.FailAsync(context, failure, terms.Callback, began, holdsBackErrors: true));
     }
 

@@ -4,8 +4,8 @@ namespace CComet.Web.Endpoints;
 internal static class WaitingRequest
 {
     /// <summary>
-    /// Lets go of the headers that clients send: of a browser's they are a kilobyte or two, and nobody reads them any more. What is
-    /// not named here is an application's own, which is let go of together.
+    /// Lets go of the headers that clients send: of a browser's they are a kilobyte or two, and nobody reads them any more. The web
+    /// server, when it clears them, keeps the text of those it knows for the connection's next request; so they are set to none first.
     /// </summary>
     public static void Lighten(HttpRequest request)
     {

@@ -31,10 +31,7 @@ internal sealed class FanOut : IThreadPoolWorkItem
     }
 
     /// <summary>Begins to give a batch to those who follow; without one, they are woken to read it themselves.</summary>
-    public static void Push(WaiterList.Group followers, Batch? batch)
-    {
-        if (followers.Count > 0) Start(new FanOut(followers, batch, null));
-    }
+    public static void Push(WaiterList.Group followers, Batch? batch) => Start(new FanOut(followers, batch, null));
 
     /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
     public static void Hold() => _held = [];

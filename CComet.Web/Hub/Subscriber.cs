@@ -54,7 +54,6 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     private byte _ended = None;
     private bool _waits;
     private bool _follows;
-    private bool _hasLeft;
 
     /// <summary>One that has yet to be given its places, by <see cref="At"/>.</summary>
     internal Subscriber(string? sname, int channels)
@@ -98,7 +97,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     public Wake? Woken => Volatile.Read(ref _signal) is var signal && signal == None ? null : (Wake)signal;
 
     /// <summary>Whether it has left its channels.</summary>
-    public bool HasLeft => _hasLeft;
+    public bool HasLeft { get; private set; }
 
     /// <summary>
     /// Finds its place without reading: from then on <see cref="CursorText"/> is known, and means what the client asked for.
@@ -256,8 +255,8 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
     public void Dispose()
     {
-        if (_hasLeft) return;
-        _hasLeft = true;
+        if (HasLeft) return;
+        HasLeft = true;
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
         Hub.Forget();
     }
