@@ -13,9 +13,9 @@ internal sealed class FanOut : IThreadPoolWorkItem
     /// <summary>So few are reached by the thread that publishes: to wake another for them costs more.</summary>
     private const int Few = 4;
 
-    /// <summary>What this thread holds back until it has left the store; null while it holds nothing back.</summary>
+    /// <summary>Whether this thread holds back, and what, until it has left the store.</summary>
     [ThreadStatic]
-    private static List<FanOut>? _held;
+    private static (bool Holds, List<FanOut>? Back) _held;
 
     private readonly WaiterList.Group _waiters;
     private readonly Batch? _batch;
@@ -34,13 +34,14 @@ internal sealed class FanOut : IThreadPoolWorkItem
     public static void Push(WaiterList.Group followers, Batch? batch) => Start(new FanOut(followers, batch, null));
 
     /// <summary>From here to <see cref="Release"/> this thread keeps those who are few for itself.</summary>
-    public static void Hold() => _held = [];
+    public static void Hold() => _held.Holds = true;
 
     /// <summary>Reaches those who were held back. The thread may hold no lock.</summary>
     public static void Release()
     {
-        if (_held is not { } held) return;
-        _held = null;
+        var held = _held.Back;
+        _held = default;
+        if (held is null) return;
         foreach (var fanOut in held) fanOut.Execute();
     }
 
@@ -61,9 +62,9 @@ internal sealed class FanOut : IThreadPoolWorkItem
 
     private static void Start(FanOut fanOut)
     {
-        if (_held is not null && fanOut._waiters.Count <= Few)
+        if (_held.Holds && fanOut._waiters.Count <= Few)
         {
-            _held.Add(fanOut);
+            (_held.Back ??= []).Add(fanOut);
             return;
         }
 

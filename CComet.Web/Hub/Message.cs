@@ -32,6 +32,9 @@ public sealed record Draft(string Channel, MessageType Type, string? Sname, Read
 /// </summary>
 public sealed class Message
 {
+    /// <summary>Two numbers of at most 20 digits, and what stands around them.</summary>
+    private const int MaxClosing = 64;
+
     /// <summary>Takes an entry as a store kept it.</summary>
     /// <param name="seqid">Its number in the channel, from 0.</param>
     /// <param name="time">When it was stored, in milliseconds since 1970-01-01 UTC.</param>
@@ -53,48 +56,13 @@ public sealed class Message
     public byte[] Json { get; }
 
     /// <summary>Encodes a draft that has been given its place in the log.</summary>
-    public static Message Encode(Draft draft, long seqid, long time) => Compose(Opening(draft), seqid, time);
+    public static Message Encode(Draft draft, long seqid, long time) => new(seqid, time, Write(draft, Closing(seqid, time, stackalloc byte[MaxClosing])));
 
     /// <summary>What is known of a message before it has its place: its JSON up to the value of <c>seqid</c>.</summary>
-    public static byte[] Opening(Draft draft)
-    {
-        var channel = JsonText.Quote(draft.Channel);
-        var sname = draft.Sname is null ? null : JsonText.Quote(draft.Sname);
-        var type = draft.Type == MessageType.Sign ? "{\"type\":\"SIGN\",\"channel\":"u8 : "{\"type\":\"MSG\",\"channel\":"u8;
-        var opening = new byte[type.Length + channel.Length
-            + (sname is null ? 0 : SnameKey.Length + sname.Length)
-            + MsgKey.Length + draft.Body.Length + SeqidKey.Length];
-        var rest = opening.AsSpan();
-        Put(type, ref rest);
-        Put(channel, ref rest);
-        if (sname is not null)
-        {
-            Put(SnameKey, ref rest);
-            Put(sname, ref rest);
-        }
-
-        Put(MsgKey, ref rest);
-        Put(draft.Body.Span, ref rest);
-        Put(SeqidKey, ref rest);
-        return opening;
-    }
+    public static byte[] Opening(Draft draft) => Write(draft, []);
 
     /// <summary>Makes the message of its <see cref="Opening"/> and its place in the log.</summary>
-    public static Message Compose(ReadOnlySpan<byte> opening, long seqid, long time)
-    {
-        Span<byte> seqidDigits = stackalloc byte[20];
-        Span<byte> timeDigits = stackalloc byte[20];
-        seqidDigits = DigitsOf(seqid, seqidDigits);
-        timeDigits = DigitsOf(time, timeDigits);
-        var json = new byte[opening.Length + seqidDigits.Length + TimeKey.Length + timeDigits.Length + 1];
-        var rest = json.AsSpan();
-        Put(opening, ref rest);
-        Put(seqidDigits, ref rest);
-        Put(TimeKey, ref rest);
-        Put(timeDigits, ref rest);
-        rest[0] = (byte)'}';
-        return new Message(seqid, time, json);
-    }
+    public static Message Compose(ReadOnlySpan<byte> opening, long seqid, long time) => new(seqid, time, [.. opening, .. Closing(seqid, time, stackalloc byte[MaxClosing])]);
 
     /// <inheritdoc/>
     public override string ToString() => Encoding.UTF8.GetString(Json);
@@ -107,10 +75,45 @@ public sealed class Message
 
     private static ReadOnlySpan<byte> TimeKey => ",\"time\":"u8;
 
-    private static Span<byte> DigitsOf(long number, Span<byte> digits)
+    private static byte[] Write(Draft draft, ReadOnlySpan<byte> closing)
     {
-        Utf8Formatter.TryFormat(number, digits, out var written);
-        return digits[..written];
+        var channel = JsonText.Quote(draft.Channel);
+        var sname = draft.Sname is null ? null : JsonText.Quote(draft.Sname);
+        var type = draft.Type == MessageType.Sign ? "{\"type\":\"SIGN\",\"channel\":"u8 : "{\"type\":\"MSG\",\"channel\":"u8;
+        var json = new byte[type.Length + channel.Length
+            + (sname is null ? 0 : SnameKey.Length + sname.Length)
+            + MsgKey.Length + draft.Body.Length + SeqidKey.Length + closing.Length];
+        var rest = json.AsSpan();
+        Put(type, ref rest);
+        Put(channel, ref rest);
+        if (sname is not null)
+        {
+            Put(SnameKey, ref rest);
+            Put(sname, ref rest);
+        }
+
+        Put(MsgKey, ref rest);
+        Put(draft.Body.Span, ref rest);
+        Put(SeqidKey, ref rest);
+        Put(closing, ref rest);
+        return json;
+    }
+
+    /// <summary>A message's place in the log, behind its opening.</summary>
+    private static Span<byte> Closing(long seqid, long time, Span<byte> into)
+    {
+        var rest = into;
+        PutNumber(seqid, ref rest);
+        Put(TimeKey, ref rest);
+        PutNumber(time, ref rest);
+        Put("}"u8, ref rest);
+        return into[..^rest.Length];
+    }
+
+    private static void PutNumber(long number, ref Span<byte> rest)
+    {
+        Utf8Formatter.TryFormat(number, rest, out var written);
+        rest = rest[written..];
     }
 
     private static void Put(scoped ReadOnlySpan<byte> part, ref Span<byte> rest)
