@@ -23,19 +23,18 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     /// <inheritdoc/>
     public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
     {
-        // Everything that can fail comes before the first append, so that it is all or none.
-        var logs = new Log[drafts.Count];
-        for (var i = 0; i < logs.Length; i++) logs[i] = i > 0 && drafts[i].Channel == drafts[i - 1].Channel ? logs[i - 1] : LogOf(drafts[i].Channel);
-        if (HasIds(drafts)) CheckRoomForIds(drafts, logs);
+        // Everything that can fail comes before the first append, so that it is all or none; of one there is no part.
+        var now = time.GetUtcNow();
+        if (drafts is not [{ Id: null }]) Prepare(drafts, now);
 
         var receipts = new Receipt[drafts.Count];
         for (var i = 0; i < receipts.Length;)
         {
             // A run of one channel is appended under one lock, and so stands together in the log.
+            var channel = drafts[i].Channel;
             var run = i + 1;
-            while (run < receipts.Length && logs[run] == logs[i]) run++;
-            while (!logs[i].TryAppend(drafts, i, run, receipts, time.GetUtcNow()))
-                Array.Fill(logs, LogOf(drafts[i].Channel), i, run - i);
+            while (run < receipts.Length && drafts[run].Channel == channel) run++;
+            for (Log log; !(log = LogOf(channel, now)).TryAppend(drafts, i, run, receipts, now);) Remove(channel, log);
             i = run;
         }
 
@@ -43,13 +42,16 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) =>
-        ValueTask.FromResult(LogOf(channel).Read(from, maxBytes, time.GetUtcNow()));
+    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
+    {
+        var now = time.GetUtcNow();
+        return ValueTask.FromResult(Touched(channel, now).Read(from, maxBytes, now));
+    }
 
     /// <inheritdoc/>
     public ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)
     {
-        while (!LogOf(channel).TryFollow(listener)) { }
+        for (Log log; !(log = LogOf(channel, time.GetUtcNow())).TryFollow(listener);) Remove(channel, log);
         return ValueTask.CompletedTask;
     }
 
@@ -74,41 +76,39 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     /// <inheritdoc/>
     public ValueTask CheckAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
 
-    private static bool HasIds(IReadOnlyList<Draft> drafts)
+    /// <summary>Makes the logs of all drafts, keeps them from being closed, and makes sure that their ids can be remembered.</summary>
+    private void Prepare(IReadOnlyList<Draft> drafts, DateTimeOffset now)
     {
-        for (var i = 0; i < drafts.Count; i++)
-        {
-            if (drafts[i].Id is not null) return true;
-        }
+        foreach (var channel in drafts.Select(d => d.Channel).Distinct(StringComparer.Ordinal)) Touched(channel, now);
 
-        return false;
+        var most = _options.Limits.IdsPerChannel;
+        foreach (var ids in drafts.Where(d => d.Id is not null).GroupBy(d => d.Channel, d => d.Id!, StringComparer.Ordinal))
+        {
+            if (!Touched(ids.Key, now).HasRoomForIds(ids, most, now))
+                throw new LimitException("id", $"id: channel '{ids.Key}' remembers its {most} ids already.", IdMemory);
+        }
     }
 
-    private Log LogOf(string channel)
+    /// <summary>A channel's log, which is made when there is none; it may have been closed by the time it is used.</summary>
+    private Log LogOf(string channel, DateTimeOffset now)
+    {
+        if (_logs.TryGetValue(channel, out var log)) return log;
+        if (LogCount >= _options.Limits.Channels)
+            throw new LimitException("channel", $"channel: the server keeps its {_options.Limits.Channels} channels already.", ChannelHub.LimitRetry);
+        var added = new Log(_options.History, now);
+        log = _logs.GetOrAdd(channel, added);
+        if (log == added) Interlocked.Increment(ref _count);
+        return log;
+    }
+
+    /// <summary>A channel's log, which is not closed for a while.</summary>
+    private Log Touched(string channel, DateTimeOffset now)
     {
         while (true)
         {
-            if (_logs.TryGetValue(channel, out var log))
-            {
-                if (log.TryTouch(time.GetUtcNow())) return log;
-                Remove(channel, log);
-            }
-
-            if (LogCount >= _options.Limits.Channels)
-                throw new LimitException("channel", $"channel: the server keeps its {_options.Limits.Channels} channels already.", ChannelHub.LimitRetry);
-            var added = new Log(_options.History, time.GetUtcNow());
-            log = _logs.GetOrAdd(channel, added);
-            if (log == added) Interlocked.Increment(ref _count);
-        }
-    }
-
-    private void CheckRoomForIds(IReadOnlyList<Draft> drafts, Log[] logs)
-    {
-        var most = _options.Limits.IdsPerChannel;
-        foreach (var ids in drafts.Zip(logs).Where(p => p.First.Id is not null).GroupBy(p => p.Second, p => p.First))
-        {
-            if (!ids.Key.HasRoomForIds(ids.Select(d => d.Id!), most, time.GetUtcNow()))
-                throw new LimitException("id", $"id: channel '{ids.First().Channel}' remembers its {most} ids already.", IdMemory);
+            var log = LogOf(channel, now);
+            if (log.TryTouch(now)) return log;
+            Remove(channel, log);
         }
     }
 
