@@ -24,7 +24,16 @@ internal static class Answers
         return length <= JsonArray.FlushBytes ? WriteArrayAsync(context.Response, JsonArray.Of(elements)) : WriteInStepsAsync(context.Response, elements, length);
     }
 
-    /// <summary>Answers with a ready array.</summary>
+    /// <summary>Answers with a ready array of any length.</summary>
+    public static Task WriteArrayAsync(HttpContext context, string? callback, ReadOnlyMemory<byte> array)
+    {
+        if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteArrayAsync(context.Response, array);
+
+        // What stands between the brackets is an element, or several.
+        return WriteArrayAsync(context, callback, [array[1..^1]]);
+    }
+
+    /// <summary>Answers with a ready array that is written at once.</summary>
     public static Task WriteArrayAsync(HttpResponse response, ReadOnlyMemory<byte> array)
     {
         SetCommonHeaders(response);
@@ -65,10 +74,15 @@ internal static class Answers
     });
 
     /// <summary>Writes a whole body of known length, head and all at once.</summary>
-    public static async Task WriteBodyAsync(HttpResponse response, ReadOnlyMemory<byte> body)
+    public static Task WriteBodyAsync(HttpResponse response, ReadOnlyMemory<byte> body)
     {
         response.ContentLength = body.Length;
-        await response.BodyWriter.WriteAsync(body);
+        var written = response.BodyWriter.WriteAsync(body);
+        if (!written.IsCompletedSuccessfully) return written.AsTask();
+
+        // Taken, so that the source can be used again.
+        _ = written.Result;
+        return Task.CompletedTask;
     }
 
     /// <summary>No answer of the wire may be kept by a cache, or be taken for another type than it says.</summary>

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 using CComet.Web.Hub;
 
 namespace CComet.Web.Endpoints;
@@ -16,6 +17,8 @@ internal sealed class Parameters
 
     /// <summary>As many as most requests have.</summary>
     private const int Few = 2;
+
+    private const string NotUtf8 = "is not valid UTF-8.";
 
     private static readonly string[] Known = ["channel", "sname", "msg", "id", "seqid", "epoch", "cursor", "wait", "callback", "lastEventId"];
 
@@ -35,8 +38,12 @@ internal sealed class Parameters
     /// <summary>Adds a value given as text; null stands for bytes that are not UTF-8.</summary>
     public void Add(string name, string? text)
     {
-        if (Known.Contains(name)) _values.Add((name, text is null ? new Value(null, Problem: "is not valid UTF-8.") : new Value(text)));
+        if (Known.Contains(name)) _values.Add((name, text is null ? new Value(null, Problem: NotUtf8) : new Value(text)));
     }
+
+    /// <summary>Adds the message that a body is, as it came.</summary>
+    public void AddMessage(ReadOnlySpan<byte> text) =>
+        _values.Add(("msg", Utf8.IsValid(text) ? new Value(null, JsonText.Quote(text), text.Length) : new Value(null, Problem: NotUtf8)));
 
     /// <summary>Adds the members of a JSON object.</summary>
     public void Add(JsonElement json)
@@ -102,7 +109,7 @@ internal sealed class Parameters
     {
         var value = Single("msg") ?? throw WireException.Bad("msg", "is missing.");
         if (value.Problem is not null) throw WireException.Bad("msg", value.Problem);
-        var bytes = value.Json?.Length ?? Encoding.UTF8.GetByteCount(value.Text!);
+        var bytes = value.Json is null ? Encoding.UTF8.GetByteCount(value.Text!) : value.Bytes;
         if (bytes == 0) throw WireException.Bad("msg", "is empty.");
         if (bytes > maxBytes) throw WireException.TooLarge("msg", $"is {bytes} bytes long; the limit is {maxBytes}.");
         return value.Json ?? JsonText.Quote(value.Text!);
@@ -149,7 +156,8 @@ internal sealed class Parameters
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
             if (name != "msg") return json.ValueKind == JsonValueKind.Null ? null : new Value(null, Problem: "must be a string.");
-            return new Value(null, JsonText.Minify(JsonMarshal.GetRawUtf8Value(json)));
+            var minified = JsonText.Minify(JsonMarshal.GetRawUtf8Value(json));
+            return new Value(null, minified, minified.Length);
         }
         catch (InvalidOperationException)
         {
@@ -180,6 +188,6 @@ internal sealed class Parameters
         return single;
     }
 
-    /// <summary>One value: text, or (only msg) JSON that is no string, or what is wrong with it.</summary>
-    private readonly record struct Value(string? Text, byte[]? Json = null, string? Problem = null);
+    /// <summary>One value: text, or (only msg) JSON and what it counts for in bytes, or what is wrong with it.</summary>
+    private readonly record struct Value(string? Text, byte[]? Json = null, int Bytes = 0, string? Problem = null);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using CComet.Web.Hub;
 
 namespace CComet.Web.Endpoints;
@@ -10,16 +11,13 @@ internal static class PubEndpoint
         async (context, parameters, callback) => await Answers.WriteArrayAsync(context, callback, await PublishAsync(parameters, hub)),
         mayBeRaw: true);
 
-    /// <summary>Stores all the messages or none; gives their receipts as JSON elements.</summary>
-    public static async ValueTask<IReadOnlyList<ReadOnlyMemory<byte>>> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)
+    /// <summary>Stores all the messages or none; gives their receipts as a JSON array.</summary>
+    public static async ValueTask<byte[]> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)
     {
         // All are checked before any is stored. Not cancelled when the client goes: it may have been stored by then.
         var drafts = new Draft[parameters.Count];
         for (var i = 0; i < drafts.Length; i++) drafts[i] = DraftOf(parameters[i], hub.Options.Limits);
-        var receipts = await hub.PublishAsync(drafts);
-        var told = new ReadOnlyMemory<byte>[receipts.Count];
-        for (var i = 0; i < told.Length; i++) told[i] = ReceiptJson(receipts[i]);
-        return told;
+        return JsonText.ArrayOf(await hub.PublishAsync(drafts), WriteReceipt);
     }
 
     private static Draft DraftOf(Parameters parameters, LimitOptions limits) => new(
@@ -29,12 +27,12 @@ internal static class PubEndpoint
         parameters.Message(limits.MessageBytes),
         parameters.OptionalName("id"));
 
-    private static ReadOnlyMemory<byte> ReceiptJson(Receipt receipt) => JsonText.ObjectOf(receipt, static (json, receipt) =>
+    private static void WriteReceipt(Utf8JsonWriter json, Receipt receipt)
     {
         json.WriteString("type", "pub");
         json.WriteString("channel", receipt.Channel);
         json.WriteString("epoch", receipt.Epoch);
         json.WriteNumber("seqid", receipt.Seqid);
         if (receipt.Duplicate) json.WriteBoolean("duplicate", true);
-    });
+    }
 }

@@ -46,38 +46,47 @@ internal static class RequestBody
     /// <returns>The sets of parameters: one, or as many as a JSON array has elements.</returns>
     public static async ValueTask<IReadOnlyList<Parameters>> ReadAsync(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw)
     {
-        var body = await ReadBytesAsync(request, MaxBytes(limits));
-        var (name, type) = TypeOf(request.ContentType);
-        if (body.Length == 0) return [query];
-        if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
-            throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
-
-        if (name == "application/x-www-form-urlencoded")
+        var reader = request.BodyReader;
+        var read = await ReadWholeAsync(request, reader, MaxBytes(limits));
+        try
         {
-            UrlEncoded.Parse(body, query);
+            // Read where it lies, and copied only where it lies in pieces.
+            var body = read.IsSingleSegment ? read.First : read.ToArray();
+            var (name, type) = TypeOf(request.ContentType);
+            if (body.Length == 0) return [query];
+            if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
+                throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
+
+            if (name == "application/x-www-form-urlencoded")
+            {
+                UrlEncoded.Parse(body.Span, query);
+                return [query];
+            }
+
+            if (name == "multipart/form-data")
+            {
+                await ReadMultipartAsync(body.ToArray(), type!, query);
+                return [query];
+            }
+
+            if (name is "application/json" or "text/json" || name?.EndsWith("+json", StringComparison.Ordinal) == true) return ReadJson(body, query, limits.BatchMessages, mayBeRaw);
+            if (!mayBeRaw) throw WireException.UnsupportedType("must be a form or JSON.");
+            if (name is not (null or "application/octet-stream" or "application/xml") && !name.StartsWith("text/", StringComparison.Ordinal) && !name.EndsWith("+xml", StringComparison.Ordinal))
+                throw WireException.UnsupportedType($"{name} is no form, no JSON and no text.");
+            query.AddMessage(body.Span);
             return [query];
         }
-
-        if (name == "multipart/form-data")
+        finally
         {
-            await ReadMultipartAsync(body, type!, query);
-            return [query];
+            reader.AdvanceTo(read.End);
         }
-
-        if (name is "application/json" or "text/json" || name?.EndsWith("+json", StringComparison.Ordinal) == true) return ReadJson(body, query, limits.BatchMessages, mayBeRaw);
-        if (!mayBeRaw) throw WireException.UnsupportedType("must be a form or JSON.");
-        if (name is not (null or "application/octet-stream" or "application/xml") && !name.StartsWith("text/", StringComparison.Ordinal) && !name.EndsWith("+xml", StringComparison.Ordinal))
-            throw WireException.UnsupportedType($"{name} is no form, no JSON and no text.");
-        query.Add("msg", UrlEncoded.TextOf(body));
-        return [query];
     }
 
     /// <summary>The sets of parameters in JSON: an object, or an array of such where one may be.</summary>
-    public static IReadOnlyList<Parameters> ReadJson(byte[] body, Parameters query, int maxElements, bool mayBeArray)
+    public static IReadOnlyList<Parameters> ReadJson(ReadOnlyMemory<byte> text, Parameters query, int maxElements, bool mayBeArray)
     {
         try
         {
-            var text = body.AsMemory();
             if (text.Span.StartsWith(Encoding.UTF8.Preamble)) text = text[Encoding.UTF8.Preamble.Length..];
             if (!Utf8.IsValid(text.Span)) throw WireException.Bad("body", "is not valid UTF-8.");
             using var json = JsonDocument.Parse(text);
@@ -146,29 +155,19 @@ internal static class RequestBody
         }
     }
 
-    private static async ValueTask<byte[]> ReadBytesAsync(HttpRequest request, int maxBytes)
+    /// <summary>Waits for the whole body, which the caller advances over.</summary>
+    private static async ValueTask<ReadOnlySequence<byte>> ReadWholeAsync(HttpRequest request, PipeReader reader, int maxBytes)
     {
         if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
-        while (true)
-        {
-            var read = await ReadSomeAsync(request);
-            if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
-            if (read.IsCompleted)
-            {
-                var bytes = read.Buffer.ToArray();
-                request.BodyReader.AdvanceTo(read.Buffer.End);
-                return bytes;
-            }
-
-            request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-        }
-    }
-
-    private static async ValueTask<ReadResult> ReadSomeAsync(HttpRequest request)
-    {
         try
         {
-            return await request.BodyReader.ReadAsync();
+            while (true)
+            {
+                var read = await reader.ReadAsync();
+                if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+                if (read.IsCompleted) return read.Buffer;
+                reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            }
         }
         catch (IOException e) when (e is not BadHttpRequestException && !request.HttpContext.RequestAborted.IsCancellationRequested)
         {

@@ -36,7 +36,9 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
             handled = Task.FromException(e);
         }
 
-        return FinishAsync(context, handled, callback, began);
+        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began);
+        Ended(context, began);
+        return handled;
     };
 
     /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself.</summary>

@@ -114,7 +114,7 @@ internal static class WebSocketEndpoint
         try
         {
             var all = RequestBody.ReadJson(text, new Parameters(), hub.Options.Limits.BatchMessages, mayBeArray: true);
-            return JsonArray.Of(await PubEndpoint.PublishAsync(all, hub));
+            return await PubEndpoint.PublishAsync(all, hub);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {

@@ -33,15 +33,40 @@ public static class JsonText
         return inner.IndexOfAny(Escaped) < 0 ? quoted : QuoteEscaped(inner);
     }
 
+    /// <summary>UTF-8 as a JSON string, quotes included.</summary>
+    public static byte[] Quote(ReadOnlySpan<byte> text)
+    {
+        if (text.IndexOfAny(Escaped) >= 0) return QuoteEscaped(text);
+        var quoted = new byte[text.Length + 2];
+        quoted[0] = quoted[^1] = (byte)'"';
+        text.CopyTo(quoted.AsSpan(1));
+        return quoted;
+    }
+
     /// <summary>A JSON object in UTF-8.</summary>
-    public static byte[] ObjectOf<T>(T value, Action<Utf8JsonWriter, T> members)
+    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => Written(members, static (json, members) => WriteObject(json, members, static (json, members) => members(json)));
+
+    /// <summary>A JSON array of an object for each value, in UTF-8.</summary>
+    public static byte[] ArrayOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), static (json, all) =>
+    {
+        json.WriteStartArray();
+        for (var i = 0; i < all.values.Count; i++) WriteObject(json, all.values[i], all.members);
+        json.WriteEndArray();
+    });
+
+    private static void WriteObject<T>(Utf8JsonWriter json, T value, Action<Utf8JsonWriter, T> members)
+    {
+        json.WriteStartObject();
+        members(json, value);
+        json.WriteEndObject();
+    }
+
+    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write)
     {
         // A thread's own, used again; not there while it is in use.
         var (buffer, json) = _writer ?? NewWriter();
         _writer = null;
-        json.WriteStartObject();
-        members(json, value);
-        json.WriteEndObject();
+        write(json, value);
         json.Flush();
         var bytes = buffer.WrittenSpan.ToArray();
         if (buffer.Capacity > MostKept) return bytes;
@@ -50,9 +75,6 @@ public static class JsonText
         _writer = (buffer, json);
         return bytes;
     }
-
-    /// <summary>A JSON object in UTF-8.</summary>
-    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => ObjectOf(members, static (json, members) => members(json));
 
     /// <summary>The value without white space between its tokens and with as few escapes as JSON allows; numbers keep their text.</summary>
     /// <param name="json">One valid JSON value.</param>
