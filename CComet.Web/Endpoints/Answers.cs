@@ -88,8 +88,9 @@ internal static class Answers
     /// <summary>No answer of the wire may be kept by a cache, or be taken for another type than it says.</summary>
     public static void SetCommonHeaders(HttpResponse response)
     {
-        response.Headers.CacheControl = "no-store";
-        response.Headers.XContentTypeOptions = "nosniff";
+        var headers = response.Headers;
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
     }
 
     private static async Task WriteInStepsAsync(HttpResponse response, IReadOnlyList<ReadOnlyMemory<byte>> elements, long length)

@@ -16,6 +16,9 @@ internal static class RequestBody
 
     private const int FramingBytes = 16 << 10;
 
+    /// <summary>A query that is no longer is decoded on the stack, in bytes.</summary>
+    private const int MostOnStack = 512;
+
     /// <summary>What RFC 2046 allows.</summary>
     private const int MaxBoundaryLength = 70;
 
@@ -27,16 +30,12 @@ internal static class RequestBody
         var parameters = new Parameters();
         var query = request.QueryString.Value;
         if (string.IsNullOrEmpty(query)) return parameters;
-        var bytes = ArrayPool<byte>.Shared.Rent(Encoding.UTF8.GetMaxByteCount(query.Length));
-        try
-        {
-            UrlEncoded.Parse(bytes.AsSpan(0, Encoding.UTF8.GetBytes(query, bytes))[1..], parameters);
-            return parameters;
-        }
-        finally
-        {
-            ArrayPool<byte>.Shared.Return(bytes);
-        }
+        var most = Encoding.UTF8.GetMaxByteCount(query.Length);
+        var rented = most > MostOnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
+        Span<byte> bytes = rented is null ? stackalloc byte[MostOnStack] : rented;
+        UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters);
+        if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
+        return parameters;
     }
 
     /// <summary>The largest body that is read: what is configured, and never less than one message at its limit needs.</summary>
