@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using CComet.Web.Endpoints;
 using CComet.Web.Hub;
 using CComet.Web.Stores;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -58,6 +59,8 @@ internal static partial class CCometHosting
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
         builder.Services.AddHostedService<HubDrainer>();
+        builder.Services.AddSingleton<ConnectionBuffers>();
+        builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(services => services.GetRequiredService<ConnectionBuffers>()));
         builder.Services.AddHostedService<MemoryKeeper>();
 
         var policy = CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings());

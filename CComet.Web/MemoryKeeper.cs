@@ -9,7 +9,7 @@ namespace CComet.Web;
 /// gives the rest back. Everybody waits while it runs. What little traffic leaves behind, as when those who wait ask anew, is
 /// collected beside the work, which keeps the process from growing and lets nobody wait.
 /// </summary>
-internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
+internal sealed class MemoryKeeper(TimeProvider time, ConnectionBuffers buffers) : BackgroundService
 {
     /// <summary>How often it looks.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
@@ -61,6 +61,7 @@ internal sealed class MemoryKeeper(TimeProvider time) : BackgroundService
         if (!isQuiet || allocated - _kept < WorthIt) return Done.Nothing;
         if (_burst && IsRested(_compactedAt))
         {
+            buffers.Trim();
             GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             TrimNative?.Invoke(0);

@@ -11,7 +11,7 @@ public sealed class MemoryKeeperTests
     [Fact]
     public void After_a_burst_it_compacts_once_it_is_quiet_and_not_again()
     {
-        var keeper = new MemoryKeeper(_time);
+        var keeper = new MemoryKeeper(_time, new ConnectionBuffers());
         Assert.Equal(MemoryKeeper.Done.Nothing, keeper.Look(500 * MiB));
         Assert.Equal(MemoryKeeper.Done.Nothing, keeper.Look(900 * MiB));
         Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(905 * MiB));
@@ -22,7 +22,7 @@ public sealed class MemoryKeeperTests
     [Fact]
     public void It_rests_between_two_bursts()
     {
-        var keeper = new MemoryKeeper(_time);
+        var keeper = new MemoryKeeper(_time, new ConnectionBuffers());
         keeper.Look(500 * MiB);
         Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
         keeper.Look(900 * MiB);
@@ -34,7 +34,7 @@ public sealed class MemoryKeeperTests
     [Fact]
     public void What_has_allocated_little_is_left_alone()
     {
-        var keeper = new MemoryKeeper(_time);
+        var keeper = new MemoryKeeper(_time, new ConnectionBuffers());
         for (var i = 1; i <= 7; i++) Assert.Equal(MemoryKeeper.Done.Nothing, keeper.Look(i * MiB));
         Assert.Equal(MemoryKeeper.Done.Collected, keeper.Look(8 * MiB));
     }
@@ -42,7 +42,7 @@ public sealed class MemoryKeeperTests
     [Fact]
     public void Under_a_little_traffic_it_collects_beside_the_work_and_lets_nobody_wait()
     {
-        var keeper = new MemoryKeeper(_time);
+        var keeper = new MemoryKeeper(_time, new ConnectionBuffers());
         var allocated = 0L;
         var done = new List<MemoryKeeper.Done>();
         for (var since = TimeSpan.Zero; since < TimeSpan.FromHours(1); since += MemoryKeeper.Period)

@@ -48,7 +48,7 @@ public sealed class NativeMemoryTests
 
     private static void Compact()
     {
-        var keeper = new MemoryKeeper(new FakeTimeProvider());
+        var keeper = new MemoryKeeper(new FakeTimeProvider(), new ConnectionBuffers());
         keeper.Look(500 * MiB);
         Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
     }
