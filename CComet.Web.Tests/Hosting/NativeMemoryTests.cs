@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using CComet.Simulator.Figures;
 using CComet.Web.Tests.Support;
-using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Hosting;
 
@@ -20,7 +19,7 @@ public sealed class NativeMemoryTests
     public void What_a_burst_has_left_in_the_native_heap_is_given_back()
     {
         // What other tests have left is free, and would be taken for the blocks.
-        Compact();
+        Burst.IsOver(new ConnectionBuffers());
         var before = Resident();
         var blocks = new nint[Blocks];
         for (var i = 0; i < blocks.Length; i++)
@@ -37,20 +36,13 @@ public sealed class NativeMemoryTests
         try
         {
             Assert.InRange(Resident() - before, 48 * MiB, long.MaxValue);
-            Compact();
+            Burst.IsOver(new ConnectionBuffers());
             Assert.InRange(Resident() - before, long.MinValue, 16 * MiB);
         }
         finally
         {
             for (var i = 0; i < blocks.Length; i += Kept) Marshal.FreeHGlobal(blocks[i]);
         }
-    }
-
-    private static void Compact()
-    {
-        var keeper = new MemoryKeeper(new FakeTimeProvider(), new ConnectionBuffers());
-        keeper.Look(500 * MiB);
-        Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
     }
 
     private static long Resident() => ProcessReading.Read(Environment.ProcessId)!.AnonymousBytes;

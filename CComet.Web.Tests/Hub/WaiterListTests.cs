@@ -65,5 +65,4 @@ public sealed class WaiterListTests
     }
 
     private static Subscriber[] Members(WaiterList.Group group) => [.. Enumerable.Range(0, group.Count).Select(i => group[i].Subscriber)];
-
 }

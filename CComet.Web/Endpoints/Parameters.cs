@@ -109,7 +109,7 @@ internal sealed class Parameters
     {
         var value = Single("msg") ?? throw WireException.Bad("msg", "is missing.");
         if (value.Problem is not null) throw WireException.Bad("msg", value.Problem);
-        var bytes = value.Json is null ? Encoding.UTF8.GetByteCount(value.Text!) : value.Bytes;
+        var bytes = value.Bytes ?? value.Json?.Length ?? Encoding.UTF8.GetByteCount(value.Text!);
         if (bytes == 0) throw WireException.Bad("msg", "is empty.");
         if (bytes > maxBytes) throw WireException.TooLarge("msg", $"is {bytes} bytes long; the limit is {maxBytes}.");
         return value.Json ?? JsonText.Quote(value.Text!);
@@ -156,8 +156,7 @@ internal sealed class Parameters
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
             if (name != "msg") return json.ValueKind == JsonValueKind.Null ? null : new Value(null, Problem: "must be a string.");
-            var minified = JsonText.Minify(JsonMarshal.GetRawUtf8Value(json));
-            return new Value(null, minified, minified.Length);
+            return new Value(null, JsonText.Minify(JsonMarshal.GetRawUtf8Value(json)));
         }
         catch (InvalidOperationException)
         {
@@ -188,6 +187,6 @@ internal sealed class Parameters
         return single;
     }
 
-    /// <summary>One value: text, or (only msg) JSON and what it counts for in bytes, or what is wrong with it.</summary>
-    private readonly record struct Value(string? Text, byte[]? Json = null, int Bytes = 0, string? Problem = null);
+    /// <summary>One value: text, or (only msg) JSON and the bytes it counts for where they are not its own, or what is wrong with it.</summary>
+    private readonly record struct Value(string? Text, byte[]? Json = null, int? Bytes = null, string? Problem = null);
 }
