@@ -50,8 +50,9 @@ internal sealed class Crowd(SubscriberShared shared) : IDisposable
         return Stopwatch.GetElapsedTime(began);
     }
 
-    /// <summary>Waits until all have what was acknowledged by now; false when the time is up first.</summary>
-    public Task<bool> CaughtUpAsync(TimeSpan atMost) => Waiting.UntilAsync(() => _subscribers.TrueForAll(s => s.Checker.Behind(s.Book) == 0), atMost);
+    /// <summary>Waits until all have what was acknowledged by now; false once nothing has come to any of them for the time given.</summary>
+    public Task<bool> CaughtUpAsync(TimeSpan standstill) =>
+        Waiting.WhileProgressAsync(() => _subscribers.TrueForAll(s => s.Checker.Behind(s.Book) == 0), () => _subscribers.Sum(s => s.Checker.Next), standstill);
 
     /// <summary>Waits until the server has taken all of them again.</summary>
     public Task<bool> SettledAsync(TimeSpan atMost) => Waiting.UntilAsync(() => shared.SettledCount == _subscribers.Count, atMost);

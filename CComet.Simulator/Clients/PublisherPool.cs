@@ -69,8 +69,11 @@ internal sealed class PublisherPool : IDisposable
         _closedLoop = null;
     }
 
-    /// <summary>Waits until no receipt is outstanding.</summary>
-    public Task<bool> AnsweredAsync(TimeSpan atMost) => Waiting.UntilAsync(() => _meter.UnderWay == 0, atMost);
+    /// <summary>Waits until every connection is there and free; false once none has come for the time given.</summary>
+    public Task<bool> ConnectedAsync(TimeSpan standstill) => Waiting.WhileProgressAsync(() => _free.Count == _all.Count, () => _free.Count, standstill);
+
+    /// <summary>Waits until no receipt is outstanding; false once none has come for the time given.</summary>
+    public Task<bool> AnsweredAsync(TimeSpan standstill) => Waiting.WhileProgressAsync(() => _meter.UnderWay == 0, () => _meter.UnderWay, standstill);
 
     public async Task StopAsync()
     {

@@ -10,7 +10,7 @@ internal sealed class CommonOptions
     private readonly Option<string> _url = new("--url") { Description = "The server, such as http://127.0.0.1:5000", Required = true };
     private readonly Option<int> _size = Bounded.Count("--size", 64, 21, 60_000, "Bytes of a message's text, its time stamp of 21 included");
     private readonly Option<int> _seed = Bounded.Count("--seed", 1, 0, int.MaxValue, "Decides all that is random");
-    private readonly Option<TimeSpan> _drain = Bounded.Time("--drain", "10s", "How long is waited at the end for what has not come, before it is called lost");
+    private readonly Option<TimeSpan> _drain = Bounded.Time("--drain", "10s", "How long nothing may come at the end before what is missing is called lost");
     private readonly Option<bool> _json = new("--json") { Description = "Print one JSON object with every figure, and nothing else" };
     private readonly Option<string?> _report = new("--report") { Description = "Write a page with the figures and plots to this file", HelpName = "file.html" };
     private readonly Option<bool> _ownsHost = new("--i-own-this-host") { Description = "Try a server that is not on this machine" };

@@ -10,6 +10,9 @@ internal sealed class PublishOnly : Scenario
     public override async Task RunAsync(Run run)
     {
         await run.WarmUpAsync();
+
+        // A connection that is still being made when the time begins would publish for a part of it only, or not at all.
+        await run.Publishers.ConnectedAsync(run.Settings.Drain);
         await run.MeasureAsync("publishing", () => run.Publishers.ClosedLoopAsync(run.Settings.Duration, run.NextChannel, run.Cancel));
     }
 }

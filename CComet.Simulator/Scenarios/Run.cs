@@ -117,7 +117,7 @@ internal sealed class Run : IDisposable
         Shared.Meter.Dispose();
     }
 
-    /// <summary>Waits until every publish is answered, and every subscriber has all of them; bounded by <c>--drain</c>.</summary>
+    /// <summary>Waits until every publish is answered, and every subscriber has all of them, or nothing has come for <c>--drain</c>.</summary>
     private async Task DrainAsync()
     {
         await Publishers.AnsweredAsync(Settings.Drain);

@@ -32,7 +32,7 @@ internal sealed record Settings
 
     public int Seed { get; init; }
 
-    /// <summary>How long is waited at the end for what has not come, before it is called lost.</summary>
+    /// <summary>How long nothing may come at the end before what is missing is called lost.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(10);
 
     public int? ServerPid { get; init; }

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace CComet.Simulator.Scenarios;
 
 /// <summary>Connections break at random, all the time.</summary>
@@ -17,20 +19,21 @@ internal sealed class Soak : Scenario
         await run.MeasureAsync("soaking", async () =>
         {
             var publishing = run.Publishers.AtRateAsync(run.Settings.Rate, run.Settings.Duration, run.NextChannel, run.Cancel);
-            await DropAsync(run, publishing);
+            await DropAsync(run);
             await publishing;
         });
     }
 
-    private static async Task DropAsync(Run run, Task publishing)
+    /// <summary>Cuts on a schedule that is fixed beforehand, as the messages' is: how many cuts there are does not depend on how busy the machine is.</summary>
+    private static async Task DropAsync(Run run)
     {
-        var due = 0.0;
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        while (!publishing.IsCompleted)
+        var began = Stopwatch.GetTimestamp();
+        var count = (long)(run.Settings.Drops * run.Settings.Duration.TotalSeconds);
+        for (var i = 0L; i < count; i++)
         {
-            await timer.WaitForNextTickAsync(run.Cancel);
-            for (due += run.Settings.Drops / 100; due >= 1; due--)
-                run.Crowd.Subscribers[run.Random.Next(run.Crowd.Subscribers.Count)].Drop(run.Random.Next(MaxOffline));
+            var wait = TimeSpan.FromSeconds(i / run.Settings.Drops) - Stopwatch.GetElapsedTime(began);
+            if (wait > TimeSpan.Zero) await Task.Delay(wait, run.Cancel);
+            run.Crowd.Subscribers[run.Random.Next(run.Crowd.Subscribers.Count)].Drop(run.Random.Next(MaxOffline));
         }
     }
 }

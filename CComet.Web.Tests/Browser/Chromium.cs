@@ -1,3 +1,4 @@
+using CComet.Web.Tests.Support;
 using Microsoft.Playwright;
 
 namespace CComet.Web.Tests.Browser;
@@ -38,7 +39,7 @@ public sealed class Chromium : IAsyncLifetime
     {
         if (!File.Exists(Executable))
             throw new InvalidOperationException($"The browser tests need Chromium at {Executable} (Debian: apt-get install chromium).");
-        Assertions.SetDefaultExpectTimeout(30_000);
+        Assertions.SetDefaultExpectTimeout((float)Patience.Limit.TotalMilliseconds);
         _playwright = await Playwright.CreateAsync();
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = Arguments });
     }

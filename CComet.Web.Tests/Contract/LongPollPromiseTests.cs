@@ -29,7 +29,7 @@ public sealed class LongPollPromiseTests
 
         try
         {
-            var logs = await Task.WhenAll(subscribers).WaitAsync(TimeSpan.FromMinutes(3));
+            var logs = await Task.WhenAll(subscribers).WaitAsync(Patience.Limit);
             Assert.All(logs, log => Assert.Equal(logs[0], log));
             for (var p = 0; p < Publishers; p++)
                 Assert.Equal(Enumerable.Range(0, Messages / Publishers).Select(i => $"{p}.{i}"), logs[0].Where(m => m.StartsWith($"{p}.", StringComparison.Ordinal)));

@@ -21,7 +21,7 @@ public sealed class TwoNodeTests
         using var atB = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{nodes.PortOf(1)}") };
         var epoch = (await atA.PublishAsync("c", "0")).GetProperty("epoch").GetString()!;
         var checkers = new[] { new Checker(), new Checker() };
-        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var over = new CancellationTokenSource(Patience.Limit);
         var following = checkers.Select((checker, node) => Task.Run(async () =>
         {
             checker.Begin(epoch);

@@ -7,8 +7,6 @@ namespace CComet.Web.Tests.Hub;
 /// <summary>What a subscriber is given without being woken: in order, once, and by one caller at a time.</summary>
 public sealed class FollowTests
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
-
     [Fact]
     public async Task Who_has_read_everything_is_given_the_next_message_without_being_woken()
     {
@@ -91,11 +89,11 @@ public sealed class FollowTests
         Assert.Empty(await subscriber.ReadAsync(park: true));
         _ = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var publishing = new List<Task> { Task.Run(() => fixture.PublishAsync("c", "m")) };
-        await outlet.Began.Task.WaitAsync(Patience);
+        await outlet.Began.Task.WaitAsync(Patience.Limit);
         for (var i = 0; i < 3; i++) publishing.Add(Task.Run(() => fixture.PublishAsync("c", "m")));
         await Eventually.TrueAsync(() => fixture.Hub.Find("c")!.End == 4, "Appending of all");
         outlet.MayEnd.Set();
-        await Task.WhenAll(publishing).WaitAsync(Patience);
+        await Task.WhenAll(publishing).WaitAsync(Patience.Limit);
         Assert.Equal([1, 3], outlet.Sizes);
     }
 
@@ -135,7 +133,7 @@ public sealed class FollowTests
             }
         })));
         await Task.WhenAll(publishing);
-        await Task.WhenAll(following).WaitAsync(Patience);
+        await Task.WhenAll(following).WaitAsync(Patience.Limit);
         Assert.True(followers.Sum(follower => follower.Given) > 0, $"seed {seed}: nobody was given anything; all was read.");
         Assert.Equal(0, fixture.Hub.SubscriberCount);
     }
@@ -154,7 +152,7 @@ public sealed class FollowTests
             return !IsFull;
         }
 
-        public Task<string> TakeAsync() => _texts.Reader.ReadAsync().AsTask().WaitAsync(Patience);
+        public Task<string> TakeAsync() => _texts.Reader.ReadAsync().AsTask().WaitAsync(Patience.Limit);
     }
 
     private sealed class SlowOutlet : IOutlet
@@ -169,7 +167,7 @@ public sealed class FollowTests
         {
             Sizes.Add(batch.Messages.Count);
             Began.TrySetResult();
-            return MayEnd.Wait(Patience);
+            return MayEnd.Wait(Patience.Limit);
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class PromiseTests
         var readers = Enumerable.Range(0, 16).Select(i => Task.Run(() => ReadAllAsync(fixture.Hub, names, PerChannel, new Random((seed * 1000) + i)))).ToArray();
         var writers = names.SelectMany(name => Enumerable.Range(0, 3).Select(w => Task.Run(() => WriteAsync(fixture.Hub, name, PerChannel / 3, new Random((seed * 77) + w))))).ToArray();
         await Task.WhenAll(writers);
-        await Task.WhenAll(readers).WaitAsync(TimeSpan.FromSeconds(60));
+        await Task.WhenAll(readers).WaitAsync(Patience.Limit);
         Assert.Equal(0, fixture.Hub.SubscriberCount);
     }
 
@@ -33,7 +33,7 @@ public sealed class PromiseTests
         const int Rounds = 3_000, Publishers = 3, Readers = 3;
         using var fixture = new HubFixture();
         var progress = new long[Readers];
-        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(40));
+        using var over = new CancellationTokenSource(Patience.Limit);
         var readers = Enumerable.Range(0, Readers).Select(r => Task.Run(async () =>
         {
             using var subscriber = await fixture.SubscribeAsync("c", new Cursor(null, 0));

@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Streams;
 
@@ -37,7 +38,6 @@ public sealed record ServerEvent(string Text, IReadOnlyDictionary<string, string
 /// <summary>An answer that does not end, read piece by piece. What does not come within half a minute fails the test.</summary>
 public sealed class OpenAnswer : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
     private static readonly HttpClient Http = NewClient(receiveBuffer: null);
 
     /// <summary>So narrow that little is under way to a reader that does not read.</summary>
@@ -63,7 +63,7 @@ public sealed class OpenAnswer : IDisposable
     /// <summary>The next line; null at the end.</summary>
     public async Task<string?> LineAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         return await _body.ReadLineAsync(deadline.Token);
     }
 
@@ -104,7 +104,7 @@ public sealed class OpenAnswer : IDisposable
     /// <summary>Everything up to the end.</summary>
     public async Task<string> RestAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         return await _body.ReadToEndAsync(deadline.Token);
     }
 
@@ -116,7 +116,7 @@ public sealed class OpenAnswer : IDisposable
 
     private static async Task<OpenAnswer> GetAsync(HttpClient http, string url, (string Name, string Value)[] headers)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         using var request = new HttpRequestMessage(HttpMethod.Get, url);
         foreach (var (name, value) in headers) Assert.True(request.Headers.TryAddWithoutValidation(name, value));
         var head = await http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);

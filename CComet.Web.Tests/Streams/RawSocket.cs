@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Streams;
 
@@ -37,8 +38,6 @@ public sealed class RawSocket : IDisposable
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
     ];
-
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly TcpClient _client;
     private readonly NetworkStream _stream;
@@ -95,7 +94,7 @@ public sealed class RawSocket : IDisposable
     /// <summary>Sends any bytes.</summary>
     public async Task SendRawAsync(byte[] bytes)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await _stream.WriteAsync(bytes, deadline.Token);
     }
 
@@ -162,7 +161,7 @@ public sealed class RawSocket : IDisposable
 
     private async Task ReadExactlyAsync(byte[] buffer)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await _stream.ReadExactlyAsync(buffer, deadline.Token);
     }
 }

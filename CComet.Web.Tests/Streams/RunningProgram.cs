@@ -1,14 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text.RegularExpressions;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Streams;
 
 /// <summary>Another program, run for a test, whose lines are kept as they come.</summary>
 public sealed class RunningProgram : IAsyncDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _lines = new();
     private readonly ConcurrentQueue<string> _complaints = new();
@@ -61,7 +60,7 @@ public sealed class RunningProgram : IAsyncDisposable
     /// <summary>Waits for its end, and gives its exit code.</summary>
     public async Task<int> ExitCodeAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await _process.WaitForExitAsync(deadline.Token);
         return _process.ExitCode;
     }

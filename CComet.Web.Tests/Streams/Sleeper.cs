@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Streams;
 
@@ -8,8 +9,6 @@ public sealed class Sleeper : IDisposable
 {
     /// <summary>So narrow that little is under way to it.</summary>
     private const int ReceiveBuffer = 4096;
-
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 
     private readonly Socket _socket;
 
@@ -27,7 +26,7 @@ public sealed class Sleeper : IDisposable
     /// <summary>Takes what is still under way, up to the end of the connection, which must come.</summary>
     public async Task WakeAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         var buffer = new byte[1 << 16];
         try
         {

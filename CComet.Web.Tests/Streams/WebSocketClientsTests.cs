@@ -87,7 +87,7 @@ public sealed class WebSocketClientsTests
     private static async Task<JsonElement[]> ReceiveAsync(ClientWebSocket socket)
     {
         var buffer = new byte[4096];
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         var result = await socket.ReceiveAsync(buffer, deadline.Token);
         Assert.True(result.EndOfMessage);
         return JsonSerializer.Deserialize<JsonElement[]>(Encoding.UTF8.GetString(buffer, 0, result.Count))!;

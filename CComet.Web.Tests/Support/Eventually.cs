@@ -3,12 +3,10 @@ namespace CComet.Web.Tests.Support;
 /// <summary>Waits for something that has no event of its own to await.</summary>
 public static class Eventually
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
-    /// <summary>Looks until the condition holds; fails when it has not come true within half a minute.</summary>
+    /// <summary>Looks until the condition holds; fails when it has not come true within <see cref="Patience.Limit"/>.</summary>
     public static async Task TrueAsync(Func<bool> condition, string what = "The condition")
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         try
         {
@@ -16,7 +14,7 @@ public static class Eventually
         }
         catch (OperationCanceledException)
         {
-            Assert.Fail($"{what} did not come true within {Deadline.TotalSeconds} s.");
+            Assert.Fail($"{what} did not come true within {Patience.Limit.TotalSeconds} s.");
         }
     }
 }

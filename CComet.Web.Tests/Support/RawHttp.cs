@@ -7,8 +7,6 @@ namespace CComet.Web.Tests.Support;
 /// <summary>One connection whose every byte the test writes itself.</summary>
 public sealed class RawHttp : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     private readonly TcpClient _tcp;
     private readonly BufferedStream _input;
 
@@ -31,7 +29,7 @@ public sealed class RawHttp : IDisposable
 
     public async Task SendAsync(byte[] bytes)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await _tcp.GetStream().WriteAsync(bytes, deadline.Token);
     }
 
@@ -40,7 +38,7 @@ public sealed class RawHttp : IDisposable
     /// <summary>Reads the next answer; null when the server closed the connection instead of giving one.</summary>
     public async Task<Answer?> ReadAsync(bool bodiless = false)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         try
         {
             return await ReadAnswerAsync(bodiless, deadline.Token);
@@ -61,7 +59,7 @@ public sealed class RawHttp : IDisposable
     /// <summary>Reads one byte of what comes; -1 at the end.</summary>
     public async Task<int> ReadByteAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         return await ReadByteAsync(deadline.Token);
     }
 

@@ -9,8 +9,6 @@ public sealed class ServerProcess : IAsyncDisposable
 {
     private const string Listening = "Now listening on: ";
 
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     private readonly Process _process;
     private readonly ConcurrentQueue<string> _output = [];
     private readonly ConcurrentQueue<string> _errors = [];
@@ -64,7 +62,7 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Waits for the end of the process and gives its exit code.</summary>
     public async Task<int> ExitAsync()
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         await _process.WaitForExitAsync(deadline.Token);
         return _process.ExitCode;
     }

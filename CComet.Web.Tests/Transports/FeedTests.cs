@@ -20,8 +20,6 @@ public sealed partial class FeedTests
     /// <summary>The loop reads this much at a time; a message that is larger is one step.</summary>
     private const int Large = (int)ChannelHub.StepBytes;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     [Fact]
     public async Task What_comes_to_one_who_has_read_everything_goes_to_the_socket_as_a_chunk()
     {
@@ -62,7 +60,7 @@ public sealed partial class FeedTests
         wire.Fixture.Hub.Drain();
         Assert.DoesNotContain("bye", wire.FromPipe(), StringComparison.Ordinal);
         await wire.FromSocketAsync(wire.Published);
-        await wire.Running.WaitAsync(Patience);
+        await wire.Running.WaitAsync(Patience.Limit);
         Assert.Contains("event: bye", wire.FromPipe(), StringComparison.Ordinal);
     }
 
@@ -72,7 +70,7 @@ public sealed partial class FeedTests
         using var wire = await Wire.OpenAsync();
         while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));
         wire.Reset();
-        await wire.Running.WaitAsync(Patience);
+        await wire.Running.WaitAsync(Patience.Limit);
         Assert.True(wire.IsAborted);
         Assert.Equal(0, wire.Fixture.Hub.SubscriberCount);
         Assert.DoesNotContain("data:", wire.FromPipe(), StringComparison.Ordinal);
@@ -91,7 +89,7 @@ public sealed partial class FeedTests
             },
             "Cutting off");
         wire.CloseServerSide();
-        await wire.Running.WaitAsync(Patience);
+        await wire.Running.WaitAsync(Patience.Limit);
     }
 
     private static IEnumerable<int> Seqids(string text) => Seqid().Matches(text).Select(match => int.Parse(match.Groups[1].Value, System.Globalization.CultureInfo.InvariantCulture));
@@ -157,7 +155,7 @@ public sealed partial class FeedTests
         /// <summary>What comes to the client, up to the end of so many events.</summary>
         public async Task<string> FromSocketAsync(int events)
         {
-            using var deadline = new CancellationTokenSource(Patience);
+            using var deadline = new CancellationTokenSource(Patience.Limit);
             var (text, buffer) = (new StringBuilder(), new byte[64 << 10]);
             while (events > 0)
             {

@@ -1,12 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
 /// <summary>One seeded run: publishers, one subscriber behind the proxy, and everything that the seed makes go wrong.</summary>
 public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> transports, int disturbances)
 {
-    private static readonly TimeSpan Longest = TimeSpan.FromSeconds(60);
 
     private readonly Random _random = new(seed);
     private readonly string _channel = $"run{seed}";
@@ -21,7 +21,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
 
     public async Task RunAsync()
     {
-        using var over = new CancellationTokenSource(Longest);
+        using var over = new CancellationTokenSource(Patience.Limit);
         await using var proxy = new FaultProxy(servers.AnyPort, new Random(seed + 1));
         using var client = new Client(proxy.Port, _channel, _random.Next(2) == 0 ? "me" : null, Checker);
         var publishing = PublishAllAsync(over.Token);

@@ -27,7 +27,7 @@ public sealed class TransportHopTests
         });
 
         using var client = new Client(server.Port, "hop", null, checker);
-        using var over = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        using var over = new CancellationTokenSource(Patience.Limit);
         Transport[] order = [Transport.EventStream, Transport.LongPoll, Transport.WebSocket, Transport.NdJson, Transport.Jsonp];
         var hops = 0;
         for (; checker.Next < Messages; hops++)
