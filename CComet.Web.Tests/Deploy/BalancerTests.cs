@@ -2,8 +2,6 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using CComet.Web.Tests.Docs;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Deploy;
@@ -25,7 +23,7 @@ public sealed class BalancerTests
     {
         using var first = new BreakingNode();
         using var second = new BreakingNode();
-        await using var balancer = await StartAsync(first.Port, second.Port);
+        await using var balancer = await Proxy.StartAsync("nginx.conf", first.Port, second.Port);
         using var http = new HttpClient();
         using var request = new HttpRequestMessage(new HttpMethod(method), $"{balancer.Url}{path}");
         using var answer = await http.SendAsync(request);
@@ -37,41 +35,10 @@ public sealed class BalancerTests
     public async Task What_could_not_be_sent_to_a_node_goes_to_the_other()
     {
         using var node = new BreakingNode();
-        await using var balancer = await StartAsync(Ports.Take(), node.Port);
+        await using var balancer = await Proxy.StartAsync("nginx.conf", Ports.Take(), node.Port);
         using var http = new HttpClient();
         using var answer = await http.PostAsync(new Uri($"{balancer.Url}/pub?channel=a"), new StringContent("1"));
         Assert.Equal("POST /pub?channel=a HTTP/1.1", Assert.Single(node.Requests));
-    }
-
-    private static async Task<Balancer> StartAsync(int firstPort, int secondPort)
-    {
-        var folder = Directory.CreateTempSubdirectory("ccomet-balancer-");
-        var port = Ports.Take();
-        var text = Documents.Read("deploy/nginx.conf")
-            .Replace("${CCOMET_LISTEN}", $"127.0.0.1:{port}", StringComparison.Ordinal)
-            .Replace("${CCOMET_NODE_1}", $"127.0.0.1:{firstPort}", StringComparison.Ordinal)
-            .Replace("${CCOMET_NODE_2}", $"127.0.0.1:{secondPort}", StringComparison.Ordinal)
-            .Replace("${CCOMET_RUN}", folder.FullName, StringComparison.Ordinal);
-        var configuration = Path.Combine(folder.FullName, "nginx.conf");
-        await File.WriteAllTextAsync(configuration, text);
-        var program = RunningProgram.Start("/usr/sbin/nginx", "nginx", null, "-p", folder.FullName, "-e", "stderr", "-c", configuration, "-g", "daemon off;");
-        var pid = Path.Combine(folder.FullName, "nginx.pid");
-
-        // Written once it listens.
-        await Eventually.TrueAsync(() => program.HasExited || (File.Exists(pid) && new FileInfo(pid).Length > 0), "nginx runs");
-        Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
-        return new Balancer(folder, program, $"http://127.0.0.1:{port}");
-    }
-
-    private sealed record Balancer(DirectoryInfo Folder, RunningProgram Program, string Url) : IAsyncDisposable
-    {
-        public async ValueTask DisposeAsync()
-        {
-            await Program.SignalAsync("TERM");
-            await Program.ExitCodeAsync();
-            await Program.DisposeAsync();
-            Folder.Delete(recursive: true);
-        }
     }
 
     /// <summary>Reads a request, and hangs up.</summary>
