@@ -13,6 +13,14 @@ need redis-server redis-server
 need node nodejs
 need npm npm
 need /usr/sbin/nginx nginx
+need /usr/sbin/haproxy haproxy
+need /usr/sbin/varnishd varnish
+need /usr/bin/caddy caddy
+need systemd-analyze systemd
+need php php-cli
+need ruby ruby
+need go golang-go
+need java openjdk-17-jdk-headless
 need curl curl
 /usr/bin/python3 -c 'import websockets' >/dev/null 2>&1 || missing+=(python3-websockets)
 
