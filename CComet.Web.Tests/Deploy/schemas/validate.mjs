@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseAllDocuments } from 'yaml';
 import Ajv from 'ajv';
-import addFormats from 'ajv-formats';
 
 const require = createRequire(import.meta.url);
 
@@ -18,7 +17,7 @@ function checkObject(object) {
 }
 
 function checkCompose(document) {
-  const ajv = addFormats(new Ajv({ strict: false, allErrors: true }), ['duration', 'uri']);
+  const ajv = new Ajv({ strict: false, allErrors: true, validateFormats: false });
   const validate = ajv.compile(composeSchema);
   if (!validate(document)) throw new Error(ajv.errorsText(validate.errors));
 }
