@@ -11,8 +11,8 @@ RUN dotnet publish CComet.Web -c Release --no-restore -o /app /p:UseAppHost=fals
 FROM mcr.microsoft.com/dotnet/aspnet:10.0-alpine
 WORKDIR /app
 COPY --from=build /app .
-# What outlives the container is in /data.
-RUN mkdir /data && chown $APP_UID:$APP_UID /data
+# What outlives the container is in /data. Group 0 may write there too: OpenShift runs an image as a random user of that group.
+RUN mkdir /data && chown $APP_UID:0 /data && chmod 770 /data
 VOLUME /data
 ENV ASPNETCORE_HTTP_PORTS=8080 CComet__Store__Path=/data/ccomet.db
 EXPOSE 8080

@@ -1,6 +1,7 @@
-using System.Reflection;
 using System.Runtime.InteropServices;
 using CComet.Web.Endpoints;
+using CComet.Web.Hosting;
+using CComet.Web.Hosting.Settings;
 using CComet.Web.Hub;
 using CComet.Web.Stores;
 using Microsoft.AspNetCore.Connections;
@@ -39,14 +40,14 @@ internal static partial class CCometHosting
     /// </summary>
     public static void InlineSockets()
     {
-        if (Assembly.GetEntryAssembly() == typeof(Program).Assembly && Environment.GetEnvironmentVariable(InlineCompletions) is null)
+        if (ServerBuilder.IsOwnProcess && Environment.GetEnvironmentVariable(InlineCompletions) is null)
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
     }
 
     /// <summary>Adds the hub, its store and its settings.</summary>
     public static void AddCComet(this WebApplicationBuilder builder)
     {
-        var settings = builder.Configuration.GetSection("CComet");
+        var settings = SettingsReader.Read(builder.Configuration, SettingsCatalogue.Server);
         builder.Services.AddOptions<HubOptions>().Bind(settings).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
         builder.Services.AddOptions<WebSocketSettings>().Bind(settings.GetSection("WebSocket"));
@@ -75,6 +76,7 @@ internal static partial class CCometHosting
 
             // When a flush is over, the kernel has it.
             sockets.MaxWriteBufferSize = PlainSocket.WriteBuffer;
+            sockets.CreateBoundListenSocket = ListenSockets.Create;
         });
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
@@ -98,7 +100,7 @@ internal static partial class CCometHosting
     public static void AddLogs(this WebApplicationBuilder builder)
     {
         builder.Services.AddSerilog(
-            logs => logs.MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off).ReadFrom.Configuration(builder.Configuration),
+            logs => logs.MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off).Filter.ByExcluding(StartFailure.IsToldTwice).ReadFrom.Configuration(builder.Configuration),
             preserveStaticLogger: true);
         var serilog = builder.Services.Last(service => service.ServiceType == typeof(ILoggerFactory)).ImplementationFactory!;
         builder.Services.AddSingleton<ILoggerFactory>(services => new ScopelessLoggers((ILoggerFactory)serilog(services)));
@@ -126,6 +128,7 @@ internal static partial class CCometHosting
     {
         foreach (var address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [])
         {
+            if (address.Contains("://unix:", StringComparison.Ordinal)) continue;
             var reachable = AnyHost().Replace(address, "//localhost");
             LogChatPage(app.Logger, reachable);
         }

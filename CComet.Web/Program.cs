@@ -1,15 +1,23 @@
 using CComet.Web;
 using CComet.Web.Endpoints;
+using CComet.Web.Hosting;
 using Microsoft.Extensions.Options;
 
+WebApplication? app = null;
 try
 {
+    if (CommandLine.Answer(args) is { } text)
+    {
+        await Console.Out.WriteAsync(text);
+        return 0;
+    }
+
     CCometHosting.InlineSockets();
-    var builder = WebApplication.CreateBuilder(args);
+    var builder = ServerBuilder.Create(args);
     builder.AddLogs();
     builder.AddCComet();
 
-    var app = builder.Build();
+    app = builder.BuildChecked();
     app.UseCCometVerbs();
     app.UseCCometErrors();
     app.UseRouting();
@@ -20,14 +28,14 @@ try
     app.EndOnSecondSignal();
     app.TellChatPage();
     app.Services.GetRequiredService<IStartupValidator>().Validate();
-    await app.RunAsync();
+    await app.StartAsync();
+    await app.WaitForShutdownAsync();
+    await app.DisposeAsync();
     return 0;
 }
-catch (Exception e) when (e is OptionsValidationException or InvalidOperationException { InnerException: FormatException or ArgumentException })
+catch (Exception e) when (StartFailure.IsOurs(e))
 {
-    // A setting that cannot hold is the operator's to mend: one clear line, and no stack.
-    await Console.Error.WriteLineAsync($"CComet cannot start: {e.Message}");
-    return 1;
+    return await StartFailure.TellAsync(e, app);
 }
 
 /// <summary>The server; public so that tests can start it in their process.</summary>

@@ -13,12 +13,11 @@ public sealed class ServerProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = [];
     private readonly ConcurrentQueue<string> _errors = [];
 
-    private ServerProcess(string[] arguments)
+    private ServerProcess(string folder, string[] command)
     {
-        var assembly = typeof(Program).Assembly.Location;
-        var start = new ProcessStartInfo("dotnet", [assembly, "--urls=http://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. arguments])
+        var start = new ProcessStartInfo(command[0], command[1..])
         {
-            WorkingDirectory = Path.GetDirectoryName(assembly),
+            WorkingDirectory = folder,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
@@ -42,7 +41,20 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>The names of its threads at this moment.</summary>
     public IReadOnlyList<string> Threads => [.. Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Select(task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd())];
 
-    public static ServerProcess Start(params string[] arguments) => new(arguments);
+    /// <summary>What its open files are, as <c>/proc</c> names them.</summary>
+    public IReadOnlyList<string> OpenFiles => [.. new DirectoryInfo($"/proc/{_process.Id}/fd").EnumerateFileSystemInfos().Select(file => file.LinkTarget ?? "")];
+
+    /// <summary>Where the program is.</summary>
+    private static string Assembly => typeof(Program).Assembly.Location;
+
+    public static ServerProcess Start(params string[] arguments) => StartBy([], arguments);
+
+    /// <summary>Starts it by another program, such as <c>setpriv</c>, which ends as the server does.</summary>
+    public static ServerProcess StartBy(string[] launcher, params string[] arguments) =>
+        StartIn(Path.GetDirectoryName(Assembly)!, [.. launcher, "dotnet", Assembly, "--urls=http://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. arguments]);
+
+    /// <summary>Runs a command in a folder.</summary>
+    public static ServerProcess StartIn(string folder, params string[] command) => new(folder, command);
 
     /// <summary>A client for the address at which the server says it listens.</summary>
     public async Task<HttpClient> ClientAsync()

@@ -1,9 +1,11 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hub;
 
 /// <summary>The settings under <c>CComet</c> that the hub obeys; every bound has its default here and in appsettings.json.</summary>
+[Settings("CComet")]
 public sealed record HubOptions
 {
     /// <summary>Long polls.</summary>
@@ -32,6 +34,7 @@ public sealed record PollOptions
 {
     /// <summary>How long a poll is held when nothing comes: 0.1 s to 10 min. Below 30 s, or the 2014 client's own timer fires first.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long a poll is held; stay below 30 s for the client of 2014")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(28);
 }
 
@@ -40,10 +43,12 @@ public sealed record StreamOptions
 {
     /// <summary>How often a silent stream is told that it lives: 0.1 s to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how often a silent stream is told that it lives")]
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a client may take nothing of what is written to it before it is cut off: 0.1 s to 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long a client may take nothing before it is cut off")]
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
 
@@ -52,10 +57,12 @@ public sealed record DrainOptions
 {
     /// <summary>How long readiness is refused before anything else happens, for balancers to notice: 0 to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ParseLimitsInInvariantCulture = true)]
+    [Description("on a stop: how long only readiness is refused")]
     public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How many of the clients sent away may come back in one second, on this server's behalf elsewhere: 1 to 1,000,000.</summary>
     [Range(1, 1_000_000)]
+    [Description("on a stop: over how long the clients' return is spread")]
     public int ReconnectsPerSecond { get; init; } = 1_000;
 }
 
@@ -64,14 +71,17 @@ public sealed record HistoryOptions
 {
     /// <summary>Messages: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
+    [Description("messages kept of each channel")]
     public int MaxMessages { get; init; } = 1_000;
 
     /// <summary>Bytes of the messages as JSON: 1 to 1 TiB. The newest message is kept even when it alone is larger.</summary>
     [Range(1L, 1L << 40)]
+    [Description("bytes kept of each channel")]
     public long MaxBytes { get; init; } = 1 << 20;
 
     /// <summary>Age: 1 ms to 3,650 days.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long a message is kept")]
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
 }
 
@@ -80,30 +90,37 @@ public sealed record LimitOptions
 {
     /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB.</summary>
     [Range(1, 16 << 20)]
+    [Description("a message, in bytes of UTF-8")]
     public int MessageBytes { get; init; } = 64 << 10;
 
     /// <summary>Messages in one published array: 1 to 100,000.</summary>
     [Range(1, 100_000)]
+    [Description("messages in one published array")]
     public int BatchMessages { get; init; } = 1_000;
 
     /// <summary>A request's body, in bytes: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
     [Range(1, 256 << 20)]
+    [Description("a request's body; one message at its limit always fits")]
     public int BodyBytes { get; init; } = 1 << 20;
 
     /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]
+    [Description("channels at a time")]
     public int Channels { get; init; } = 100_000;
 
     /// <summary>How long a channel that is empty and unused is remembered: 1 s to 365 days.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long an empty, unused channel is remembered")]
     public TimeSpan IdleChannel { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Idempotency ids remembered for each channel: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]
+    [Description("ids remembered of each channel")]
     public int IdsPerChannel { get; init; } = 250_000;
 
     /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>
     [Range(1, 1_000_000)]
+    [Description("publishes that wait for the store")]
     public int WaitingWrites { get; init; } = 10_000;
 
     /// <summary>
@@ -111,14 +128,17 @@ public sealed record LimitOptions
     /// ones that are kept are read from the store.
     /// </summary>
     [Range(4 << 10, 1 << 30)]
+    [Description("newest messages of a channel held in memory while it has subscribers")]
     public int ChannelMemoryBytes { get; init; } = 1 << 20;
 
     /// <summary>Subscribers of one channel at a time: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
+    [Description("subscribers of one channel")]
     public int SubscribersPerChannel { get; init; } = 100_000;
 
     /// <summary>Subscribers of the whole server at a time: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
+    [Description("subscribers in all")]
     public int Subscribers { get; init; } = 200_000;
 }
 

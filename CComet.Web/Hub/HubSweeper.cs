@@ -10,19 +10,22 @@ public sealed partial class HubSweeper(ChannelHub hub, TimeProvider time, ILogge
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(Period, time);
+        var isFailing = false;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
             try
             {
                 await hub.SweepAsync(stoppingToken);
+                isFailing = false;
             }
             catch (StoreUnavailableException e)
             {
-                LogSweepFailed(logger, e);
+                if (!isFailing) LogSweepFailed(logger, e.Message);
+                isFailing = true;
             }
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The store could not be swept; the next sweep tries again")]
-    private static partial void LogSweepFailed(ILogger logger, Exception exception);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The store could not be swept: {Reason} The next sweep tries again")]
+    private static partial void LogSweepFailed(ILogger logger, string reason);
 }

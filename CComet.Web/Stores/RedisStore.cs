@@ -58,10 +58,15 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         configuration.AllowAdmin = true;
         _channelPrefix = configuration.ChannelPrefix.IsNullOrEmpty ? "" : configuration.ChannelPrefix.ToString();
         _redis = ConnectionMultiplexer.Connect(configuration);
-        _redis.ConnectionFailed += (_, e) => LogLost(_logger, e.ConnectionType, e.FailureType, e.Exception);
+        _redis.ConnectionFailed += (_, e) =>
+        {
+            LogLost(_logger, e.ConnectionType, e.FailureType);
+            if (e.Exception is not null) LogFailure(_logger, e.Exception);
+        };
         _redis.ConnectionRestored += (_, e) => LogRestored(_logger, e.ConnectionType);
         _servers = new RedisServers(_redis);
         _followers = new RedisFollowers(_redis, _servers, time);
+        _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
         var headLife = store.Value.Remember > history.MaxAge + Slack ? store.Value.Remember : history.MaxAge + Slack;
@@ -151,6 +156,20 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         await _redis.DisposeAsync();
     }
 
+    /// <summary>Logs at once when Redis cannot be used from the start: the events of the client tell only what happens later.</summary>
+    private async Task TellWhetherUsableAsync(string servers)
+    {
+        try
+        {
+            await CheckAsync();
+        }
+        catch (StoreUnavailableException e)
+        {
+            LogUnusable(_logger, servers, RedisServers.Reason(e));
+            LogFailure(_logger, e);
+        }
+    }
+
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
 
     private RedisKey[] KeysOf(string channel) => _followers.Find(channel)?.Keys ?? new RedisKeys(channel).All;
@@ -213,7 +232,13 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Redis is lost ({Connection}: {Failure}); publishes are refused, and subscribers wait, until it is back")]
-    private static partial void LogLost(ILogger logger, ConnectionType connection, ConnectionFailureType failure, Exception? exception);
+    private static partial void LogLost(ILogger logger, ConnectionType connection, ConnectionFailureType failure);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Redis at {Servers} cannot be used: {Reason}. Publishes are refused, and subscribers wait, until it can; see CComet:Store:Redis")]
+    private static partial void LogUnusable(ILogger logger, string servers, string reason);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "How Redis failed")]
+    private static partial void LogFailure(ILogger logger, Exception exception);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Redis is back ({Connection})")]
     private static partial void LogRestored(ILogger logger, ConnectionType connection);

@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using CComet.Web.Hub;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Stores;
@@ -27,22 +29,27 @@ public enum Durability
 }
 
 /// <summary>The settings under <c>CComet:Store</c>.</summary>
+[Settings("CComet:Store")]
 public sealed record StoreOptions
 {
     /// <summary>Which store.</summary>
     [EnumDataType(typeof(StoreKind))]
+    [Description("where the logs are kept")]
     public StoreKind Kind { get; init; } = StoreKind.Sqlite;
 
     /// <summary>The database of <see cref="StoreKind.Sqlite"/>: a path, from the content root when it is not a full one.</summary>
     [Required]
+    [Description("SQLite: the file, from the content root")]
     public string Path { get; init; } = "data/ccomet.db";
 
     /// <summary>What an acknowledged message survives, with <see cref="StoreKind.Sqlite"/>.</summary>
     [EnumDataType(typeof(Durability))]
+    [Description("SQLite: what was acknowledged survives the end of the process, or of the power too")]
     public Durability Durability { get; init; } = Durability.Normal;
 
     /// <summary>Where <see cref="StoreKind.Redis"/> is: a configuration string of StackExchange.Redis.</summary>
     [Required]
+    [Description("Redis: a [configuration string](https://stackexchange.github.io/StackExchange.Redis/Configuration)")]
     public string Redis { get; init; } = "localhost:6379";
 
     /// <summary>
@@ -50,6 +57,7 @@ public sealed record StoreOptions
     /// gone: 1 min to 3,650 days.
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("SQLite, Redis: how long the numbers of a channel outlive its messages")]
     public TimeSpan Remember { get; init; } = TimeSpan.FromDays(30);
 }
 

@@ -11,7 +11,7 @@ internal static class StoreServices
     public static void AddMessageStore(this IServiceCollection services, IConfiguration settings)
     {
         services.AddOptions<StoreOptions>().Bind(settings)
-            .Validate(store => store.Kind != StoreKind.Redis || IsConfiguration(store.Redis), "Store:Redis is not a configuration string of StackExchange.Redis.")
+            .Validate(store => store.Kind != StoreKind.Redis || IsConfiguration(store.Redis), "CComet:Store:Redis is not a configuration string of StackExchange.Redis, such as host:6379,password=...,ssl=true.")
             .ValidateOnStart();
         services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
         services.TryAddSingleton<IMessageStore>(provider => provider.GetRequiredService<IOptions<StoreOptions>>().Value.Kind switch

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
+using System.Net.Sockets;
 using CComet.Web.Hub;
 using StackExchange.Redis;
 
@@ -19,6 +20,9 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     private const int OldestVersion = 7;
 
     private static readonly string[] Needed = ["run_id", "redis_version", "server_time_usec", "uptime_in_seconds", "aof_enabled", "master_replid2"];
+
+    /// <summary>What answers to a client that may not come in begin with.</summary>
+    private static readonly string[] Unauthorized = ["NOAUTH", "WRONGPASS", "NOPERM"];
 
     /// <summary>How long may go into finding out who the server is.</summary>
     private static readonly TimeSpan Longest = TimeSpan.FromSeconds(5);
@@ -78,12 +82,33 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     public static StoreUnavailableException Unavailable(Exception exception) => new(
         exception switch
         {
+            _ when IsUnauthorized(exception) => "Redis refuses the user or the password of the server.",
             TimeoutException => "Redis did not answer in time; what was asked of it may have been done or not. Try again with the same id.",
             RedisConnectionException or InvalidOperationException => "Redis cannot be reached; what was asked of it may have been done or not. Try again with the same id.",
             RedisServerException e => $"Redis refuses: {e.Message.Split(' ')[0]}.",
             _ => "Redis cannot be used.",
         },
         exception);
+
+    /// <summary>A failure in words for operators.</summary>
+    public static string Reason(Exception exception) => exception switch
+    {
+        _ when IsUnauthorized(exception) => "it refuses the user or the password, or wants one",
+        StoreUnavailableException { InnerException: { } inner } => Reason(inner),
+        TimeoutException => "it does not answer in time",
+        RedisConnectionException or InvalidOperationException =>
+            Causes(exception).OfType<SocketException>().FirstOrDefault() is { } socket ? $"it cannot be reached: {socket.Message}" : "it cannot be reached",
+        _ => exception.Message,
+    };
+
+    private static bool IsUnauthorized(Exception exception) => Causes(exception).Any(e =>
+        e is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure }
+        || Unauthorized.Any(code => e.Message.StartsWith(code, StringComparison.Ordinal)));
+
+    private static IEnumerable<Exception> Causes(Exception exception) =>
+        exception is AggregateException all ? all.InnerExceptions.SelectMany(Causes)
+        : exception.InnerException is { } inner ? Causes(inner).Prepend(exception)
+        : [exception];
 
     private IServer ServerOf(RedisKey key) => redis.GetServer(key, flags: CommandFlags.DemandMaster);
 

@@ -45,8 +45,10 @@ internal sealed class SqliteFile(string path, Durability durability)
     /// <summary>Opens the file for its one writer, and makes it when there is none.</summary>
     public SqliteConnection OpenForWriting()
     {
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(Path)!);
-        var connection = Open(Path, SqliteOpenMode.ReadWriteCreate);
+        SqlitePlace.CheckKind(Path);
+        SqlitePlace.MakeFolder(Path);
+        SqlitePlace.MakeFile(Path);
+        var connection = Open(Path, SqliteOpenMode.ReadWrite);
         try
         {
             var version = CheckIsOurs(connection);
@@ -72,6 +74,7 @@ internal sealed class SqliteFile(string path, Durability durability)
     /// <summary>Opens the file for one of its readers.</summary>
     public SqliteConnection OpenForReading()
     {
+        SqlitePlace.CheckKind(Path);
         try
         {
             return OpenAndRead(Path);

@@ -20,6 +20,8 @@ internal sealed record SqliteState(string Uid, string Epoch, long Commits);
 /// </summary>
 internal sealed class SqliteMark : IDisposable
 {
+    public const string Suffix = "-mark";
+
     private const string Opened = "open  ";
     private const string Closed = "closed";
     private const int LineLength = 128;
@@ -46,7 +48,8 @@ internal sealed class SqliteMark : IDisposable
     public static SqliteMark Take(string database)
     {
         var path = PathOf(database);
-        Directory.CreateDirectory(Path.GetDirectoryName(path)!);
+        SqlitePlace.CheckKind(database);
+        SqlitePlace.MakeFolder(database);
         try
         {
             return Open(path);
@@ -66,7 +69,7 @@ internal sealed class SqliteMark : IDisposable
     public static Line? Peek(string database)
     {
         if (!File.Exists(PathOf(database))) return null;
-        using var file = new FileStream(PathOf(database), FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 0);
+        using var file = SqlitePlace.Open(PathOf(database), FileAccess.Read, FileShare.ReadWrite);
         return Read(file);
     }
 
@@ -91,9 +94,10 @@ internal sealed class SqliteMark : IDisposable
 
     public void Dispose() => _file.Dispose();
 
-    private static SqliteMark Open(string path) => new(new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None, 0));
+    private static SqliteMark Open(string path) => new(SqlitePlace.Open(path, FileAccess.ReadWrite, FileShare.None, orMake: true));
 
-    private static string PathOf(string database) => database + "-mark";
+    /// <summary>Where the mark of a database is.</summary>
+    public static string PathOf(string database) => database + Suffix;
 
     /// <summary>Whether another process has the mark of a database.</summary>
     public static bool IsTaken(string database)
@@ -101,7 +105,7 @@ internal sealed class SqliteMark : IDisposable
         if (!File.Exists(PathOf(database))) return false;
         try
         {
-            new FileStream(PathOf(database), FileMode.Open, FileAccess.Read, FileShare.Read, 0).Dispose();
+            SqlitePlace.Open(PathOf(database), FileAccess.Read, FileShare.Read).Dispose();
             return false;
         }
         catch (IOException)

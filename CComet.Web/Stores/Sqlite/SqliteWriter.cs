@@ -43,6 +43,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         _scope = new SqliteTransactionScope(logs, options, time);
         _queue = System.Threading.Channels.Channel.CreateBounded<SqliteWrite>(new BoundedChannelOptions(options.Limits.WaitingWrites) { SingleReader = true });
         TryOpen();
+        if (SqlitePlace.Exposure(file.Path) is { } exposure) LogExposed(logger, exposure);
         _writing = Task.Run(WriteAllAsync);
         _ending = new Lazy<Task>(EndAsync);
     }
@@ -209,7 +210,14 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
     private void Refuse(Exception exception)
     {
-        if (_refusal is null) LogUnwritable(_logger, SqliteFile.Reason(exception), exception);
+        if (_refusal is null)
+        {
+            // What is known is told in one line.
+            var isKnown = SqliteFile.IsFailure(exception);
+            LogUnwritable(_logger, SqliteFile.Reason(exception), SqlitePlace.Explain(_file.Path, exception), isKnown ? null : exception);
+            if (isKnown) LogFailure(_logger, exception);
+        }
+
         _refusal = new StoreUnavailableException($"The store cannot write: {SqliteFile.Reason(exception)}.", exception);
     }
 
@@ -277,8 +285,14 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The store cannot write: {Reason}. Publishes are refused until it can")]
-    private static partial void LogUnwritable(ILogger logger, string reason, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "The store cannot write: {Reason} ({Detail}). Publishes are refused until it can")]
+    private static partial void LogUnwritable(ILogger logger, string reason, string detail, Exception? exception);
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "How the store failed")]
+    private static partial void LogFailure(ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Exposure}")]
+    private static partial void LogExposed(ILogger logger, string exposure);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The store can write again")]
     private static partial void LogWritable(ILogger logger);

@@ -1,0 +1,61 @@
+using System.Globalization;
+using System.Reflection;
+using System.Text;
+using System.Text.RegularExpressions;
+using CComet.Web.Hosting.Settings;
+
+namespace CComet.Web.Hosting;
+
+/// <summary>Writes what <c>--help</c> and <c>--version</c> print; the settings are those of the catalogue, which README's table has too.</summary>
+internal static partial class HelpText
+{
+    private const string Usage = """
+        Usage: CComet.Web [--NAME=VALUE | --NAME VALUE]...
+
+        A setting is given on the command line (--CComet:Poll:Timeout=00:00:20), as a variable of the environment
+        (CComet__Poll__Timeout=00:00:20), or in appsettings.json in the content root. The first of these that has it counts.
+        A list is written with commas (--CComet:Cors:Origins=https://a.example,https://b.example) or element by element
+        (--CComet:Cors:Origins:0=https://a.example).
+
+        Of the host and the web server:
+          --urls=http://0.0.0.0:8080     the addresses to listen on, with ; between them; http://unix:/run/ccomet.sock is a socket
+          --environment=Production       the name of the environment: appsettings.NAME.json is read too
+          --contentRoot=FOLDER           where appsettings.json and wwwroot are; by default the program's own folder
+          --Kestrel:Certificates:Default:Path=FILE --Kestrel:Certificates:Default:Password=TEXT     for https
+          --Serilog:MinimumLevel:Default=Debug     what is logged
+          --help, -h, -?                 this text
+          --version                      the version
+
+        Of CComet, with their defaults:
+        """;
+
+    private const string Rest = """
+
+        Examples:
+          CComet.Web --urls=http://0.0.0.0:8080
+          CComet.Web --CComet:Store:Kind=Redis --CComet:Store:Redis=redis.example:6379,password=...
+          CComet__Store__Path=/var/lib/ccomet/ccomet.db CComet.Web --CComet:History:MaxAge=7.00:00:00
+
+        Exit codes: 0 stopped as it was told to, 1 could not start (one line on standard error says why).
+        """;
+
+    /// <summary>The name of the program and its version.</summary>
+    public static string Version { get; } =
+        $"CComet {typeof(HelpText).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}";
+
+    public static string Of(SettingsCatalogue settings)
+    {
+        var text = new StringBuilder().AppendLine(Version).AppendLine().AppendLine(Usage);
+        foreach (var setting in settings.All)
+        {
+            var bounds = setting.Bounds.Replace("`", "", StringComparison.Ordinal);
+            text.AppendLine(CultureInfo.InvariantCulture, $"  --{setting.Name}={(setting.IsList ? "" : setting.Default)}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"      {Link().Replace(setting.Description, "$1 ($2)")}{(bounds.Length > 0 ? $" ({bounds})" : "")}");
+        }
+
+        return text.AppendLine(Rest).ToString();
+    }
+
+    [GeneratedRegex(@"\[([^\]]*)\]\(([^)]*)\)")]
+    private static partial Regex Link();
+}

@@ -1,0 +1,60 @@
+using System.ComponentModel;
+using System.Reflection;
+
+namespace CComet.Web.Hosting.Settings;
+
+/// <summary>One setting: what its property, and the attributes of it, say.</summary>
+internal sealed class Setting
+{
+    private Setting(string name, PropertyInfo property, object? value)
+    {
+        Name = name;
+        Property = property;
+        IsList = property.PropertyType != typeof(string) && property.PropertyType.IsAssignableTo(typeof(System.Collections.IEnumerable));
+        Type = IsList ? ElementOf(property.PropertyType) : Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        Default = SettingText.Of(value);
+        Description = property.GetCustomAttribute<DescriptionAttribute>()?.Description
+            ?? throw new NotSupportedException($"{name} has no [Description].");
+        if (IsList && Default != SettingText.EmptyList) throw new NotSupportedException($"{name}: a list that is not empty by default would be added to, not replaced.");
+    }
+
+    /// <summary>Such as <c>CComet:Poll:Timeout</c>.</summary>
+    public string Name { get; }
+
+    /// <summary>Where it is read into.</summary>
+    public PropertyInfo Property { get; }
+
+    /// <summary>The type of its value, or of each element.</summary>
+    public Type Type { get; }
+
+    public bool IsList { get; }
+
+    /// <summary>As it is written in appsettings.json.</summary>
+    public string Default { get; }
+
+    public string Description { get; }
+
+    /// <summary>What it may be, in words.</summary>
+    public string Bounds => SettingText.Bounds(this);
+
+    /// <summary>Lists the settings of a record of settings, and of the records in it.</summary>
+    public static IEnumerable<Setting> Of(string section, Type record)
+    {
+        var defaults = Activator.CreateInstance(record);
+        foreach (var property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true }))
+        {
+            var name = $"{section}:{property.Name}";
+            if (IsGroup(property.PropertyType)) foreach (var setting in Of(name, property.PropertyType)) yield return setting;
+            else yield return new Setting(name, property, property.GetValue(defaults));
+        }
+    }
+
+    private static bool IsGroup(Type type) =>
+        type is { IsClass: true, Namespace: { } space } && space.StartsWith(nameof(CComet), StringComparison.Ordinal);
+
+    private static Type ElementOf(Type list)
+    {
+        var element = list.GetElementType() ?? list.GetGenericArguments().Single();
+        return IsGroup(element) ? throw new NotSupportedException($"A list of {element.Name} cannot be read as a setting.") : element;
+    }
+}
