@@ -144,7 +144,7 @@ public sealed class HttpTests : IAsyncLifetime
     public async Task Health_is_answered_by_GET_and_HEAD(string path, string body)
     {
         var answer = await _server.Http.AskAsync(path);
-        Assert.Equal((200, body, "no-store"), (answer.Status, answer.Text, answer.Header("Cache-Control")));
+        Assert.Equal((200, body + "\n", "no-store"), (answer.Status, answer.Text, answer.Header("Cache-Control")));
         Assert.Equal(200, (await _server.Http.AskAsync(HttpMethod.Head, path)).Status);
     }
 

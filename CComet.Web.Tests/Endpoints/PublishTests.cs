@@ -18,7 +18,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
         {
             var answer = await Http.AskAsync($"/pub?channel={_channel}&msg=m");
             if (seqid == 0) epoch = answer.Elements[0].GetProperty("epoch").GetString();
-            Assert.Equal($$"""[{"type":"pub","channel":"{{_channel}}","epoch":"{{epoch}}","seqid":{{seqid}}}]""", answer.Text);
+            Assert.Equal($$"""[{"type":"pub","channel":"{{_channel}}","epoch":"{{epoch}}","seqid":{{seqid}}}]""" + "\n", answer.Text);
             Assert.Equal("no-store", answer.Header("Cache-Control"));
         }
 

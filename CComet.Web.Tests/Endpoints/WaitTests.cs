@@ -38,7 +38,7 @@ public sealed class WaitTests : IDisposable
         Assert.Equal((1, false), (_factory.Hub.Wheel.Count, poll.IsCompleted));
         _time.Advance(TimeSpan.FromMilliseconds(101));
         var answer = await poll;
-        Assert.Equal("[]", answer.Text);
+        Assert.Equal("[]\n", answer.Text);
         Assert.Empty(answer.Elements);
         Assert.EndsWith(":0", answer.Header("CComet-Cursor"), StringComparison.Ordinal);
         await Eventually.TrueAsync(() => _factory.Hub.SubscriberCount == 0, "Freeing of the subscriber");

@@ -74,7 +74,7 @@ public sealed class DrainTests
         await server.StopAsync();
         using var poll = await polling;
         Assert.Equal(HttpStatusCode.OK, poll.Head.StatusCode);
-        Assert.Equal("[]", await poll.RestAsync());
+        Assert.Equal("[]\n", await poll.RestAsync());
         Assert.InRange(RetryOf(poll), Shortest, 2 * Shortest);
         Assert.Matches(new Regex(@"\A[^:]+:0\z"), poll.Head.Headers.GetValues("CComet-Cursor").Single());
     }

@@ -28,7 +28,7 @@ public sealed class ProcessDrainTests
         Assert.Equal("BYE", (await socket.ElementsAsync()).Single().GetProperty("type").GetString());
         Assert.Equal(1001, await socket.CloseCodeAsync());
         await socket.SendCloseAsync(1001);
-        Assert.Equal("[]", await poll.Answer);
+        Assert.Equal("[]\n", await poll.Answer);
         Assert.Equal(0, await server.Program.ExitCodeAsync());
     }
 

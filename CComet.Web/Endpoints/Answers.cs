@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.Json;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 
@@ -21,19 +22,19 @@ internal static class Answers
     {
         if (callback is not null) return WriteCallAsync(context.Response, callback, elements);
         var length = JsonArray.Length(elements);
-        return length <= JsonArray.FlushBytes ? WriteArrayAsync(context.Response, JsonArray.Of(elements)) : WriteInStepsAsync(context.Response, elements, length);
+        return length <= JsonArray.FlushBytes ? WriteArrayAsync(context.Response, JsonArray.LineOf(elements)) : WriteInStepsAsync(context.Response, elements, length);
     }
 
-    /// <summary>Answers with a ready array of any length.</summary>
+    /// <summary>Answers with a ready array of any length, a newline behind it.</summary>
     public static Task WriteArrayAsync(HttpContext context, string? callback, ReadOnlyMemory<byte> array)
     {
         if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteArrayAsync(context.Response, array);
 
         // What stands between the brackets is an element, or several.
-        return WriteArrayAsync(context, callback, [array[1..^1]]);
+        return WriteArrayAsync(context, callback, [array[1..^JsonArray.LineEnd.Length]]);
     }
 
-    /// <summary>Answers with a ready array that is written at once.</summary>
+    /// <summary>Answers with a ready array, a newline behind it, that is written at once.</summary>
     public static Task WriteArrayAsync(HttpResponse response, ReadOnlyMemory<byte> array)
     {
         SetCommonHeaders(response);
@@ -48,14 +49,14 @@ internal static class Answers
         if (error.RetryAfter is { } after) response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         if (callback is not null)
         {
-            await WriteArrayAsync(context, callback, [DialectError(error)]);
+            await WriteArrayAsync(context, callback, [JsonText.ObjectOf(json => WriteDialectError(json, error))]);
             return;
         }
 
         SetCommonHeaders(response);
         response.StatusCode = error.Status;
         response.ContentType = "application/problem+json; charset=utf-8";
-        await WriteBodyAsync(response, JsonText.ObjectOf(json =>
+        await WriteBodyAsync(response, JsonText.ObjectLineOf(json =>
         {
             json.WriteString("type", $"urn:ccomet:error:{error.Code}");
             json.WriteString("title", error.Title);
@@ -67,11 +68,11 @@ internal static class Answers
     }
 
     /// <summary>A refusal in the dialect of 2014, where there is no HTTP status to tell it by.</summary>
-    public static ReadOnlyMemory<byte> DialectError(WireException error) => JsonText.ObjectOf(json =>
+    public static void WriteDialectError(Utf8JsonWriter json, WireException error)
     {
         json.WriteString("type", error.Code);
         json.WriteString("reason", error.Message);
-    });
+    }
 
     /// <summary>Writes a whole body of known length, head and all at once.</summary>
     public static Task WriteBodyAsync(HttpResponse response, ReadOnlyMemory<byte> body)

@@ -30,7 +30,7 @@ internal static class HealthEndpoints
     {
         context.Response.ContentType = JsonAnswer;
         context.Response.Headers.CacheControl = "no-store";
-        return Answers.WriteBodyAsync(context.Response, JsonText.ObjectOf(json => json.WriteString("status", status)));
+        return Answers.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json => json.WriteString("status", status)));
     }
 
     private const string JsonAnswer = Transports.JsonArray.ContentType;

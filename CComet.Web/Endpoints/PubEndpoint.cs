@@ -7,17 +7,38 @@ namespace CComet.Web.Endpoints;
 internal static class PubEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.Of(
-        async (context, parameters, callback) => await Answers.WriteArrayAsync(context, callback, await PublishAsync(parameters, hub)),
-        mayBeRaw: true);
-
-    /// <summary>Stores all the messages or none; gives their receipts as a JSON array.</summary>
-    public static async ValueTask<byte[]> PublishAsync(IReadOnlyList<Parameters> parameters, ChannelHub hub)
+    public static RequestDelegate Of(Verb verb, ChannelHub hub)
     {
-        // All are checked before any is stored. Not cancelled when the client goes: it may have been stored by then.
-        var drafts = new Draft[parameters.Count];
-        for (var i = 0; i < drafts.Length; i++) drafts[i] = DraftOf(parameters[i], hub.Options.Limits);
-        return JsonText.ArrayOf(await hub.PublishAsync(drafts), WriteReceipt);
+        var limits = hub.Options.Limits;
+        return verb.Of(
+            parameters => DraftOf(parameters, limits),
+            async (context, drafts, callback) => await Answers.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(await PublishAsync(drafts, hub), WriteReceipt)),
+            mayBeRaw: true);
+    }
+
+    /// <summary>Publishes what a text frame holds; gives the receipts as a JSON array.</summary>
+    public static async ValueTask<byte[]> PublishAsync(ReadOnlyMemory<byte> json, ChannelHub hub)
+    {
+        var limits = hub.Options.Limits;
+        var parameters = new Parameters(limits.Parameters);
+        var drafts = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => DraftOf(element, limits));
+        parameters.ThrowIfRefused();
+        return JsonText.ArrayOf(await PublishAsync(drafts ?? [DraftOf(parameters, limits)], hub), WriteReceipt);
+    }
+
+    /// <summary>Stores all the messages or none. Not cancelled when the client goes: they may have been stored by then.</summary>
+    private static ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, ChannelHub hub)
+    {
+        if (drafts.Count > 1) CheckTotal(drafts, RequestBody.MaxBytes(hub.Options.Limits));
+        return hub.PublishAsync(drafts);
+    }
+
+    /// <summary>Bounds what one message in the query, which holds for every element of an array that has none, multiplies to.</summary>
+    private static void CheckTotal(IReadOnlyList<Draft> drafts, int maxBytes)
+    {
+        var total = 0L;
+        for (var i = 0; i < drafts.Count; i++) total += drafts[i].Body.Length;
+        if (total > maxBytes) throw WireException.TooLarge("msg", $"of all elements together is {total} bytes long; the limit is {maxBytes}.");
     }
 
     private static Draft DraftOf(Parameters parameters, LimitOptions limits) => new(

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
 using Microsoft.AspNetCore.WebUtilities;
+using Microsoft.Extensions.Primitives;
 using Microsoft.Net.Http.Headers;
 
 namespace CComet.Web.Endpoints;
@@ -25,9 +26,9 @@ internal static class RequestBody
     private static readonly string[] Usual = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
 
     /// <summary>The parameters of the query.</summary>
-    public static Parameters ReadQuery(HttpRequest request)
+    public static Parameters ReadQuery(HttpRequest request, Hub.LimitOptions limits)
     {
-        var parameters = new Parameters();
+        var parameters = new Parameters(limits.Parameters);
         var query = request.QueryString.Value;
         if (string.IsNullOrEmpty(query)) return parameters;
         var most = Encoding.UTF8.GetMaxByteCount(query.Length);
@@ -41,48 +42,36 @@ internal static class RequestBody
     /// <summary>The largest body that is read: what is configured, and never less than one message at its limit needs.</summary>
     public static int MaxBytes(Hub.LimitOptions limits) => (int)Math.Min(int.MaxValue, Math.Max(limits.BodyBytes, ((long)WorstEscape * limits.MessageBytes) + FramingBytes));
 
-    /// <summary>Adds the parameters in the body to those of the query.</summary>
-    /// <returns>The sets of parameters: one, or as many as a JSON array has elements.</returns>
-    public static async ValueTask<IReadOnlyList<Parameters>> ReadAsync(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw)
+    /// <summary>Adds the parameters in the body to those of the query, or reads the elements of the array that it is.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="query">The parameters of the query.</param>
+    /// <param name="limits">What bounds the body, its parameters and its elements.</param>
+    /// <param name="mayBeRaw">Whether the body may be a message, or an array.</param>
+    /// <param name="read">Reads an element of an array. It may not keep the parameters, which the next element is read into.</param>
+    /// <returns>What was read of each element of an array; null for any other body.</returns>
+    public static async ValueTask<IReadOnlyList<T>?> ReadAsync<T>(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw, Func<Parameters, T> read)
     {
+        var codings = request.Headers.ContentEncoding is { Count: > 0 } header ? CodingsOf(request, header) : null;
         var reader = request.BodyReader;
-        var read = await ReadWholeAsync(request, reader, MaxBytes(limits));
+        var maxBytes = MaxBytes(limits);
+        var sent = await ReadWholeAsync(request, reader, maxBytes);
         try
         {
             // Read where it lies, and copied only where it lies in pieces.
-            var body = read.IsSingleSegment ? read.First : read.ToArray();
-            var (name, type) = TypeOf(request.ContentType);
-            if (body.Length == 0) return [query];
-            if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
-                throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
-
-            if (name == "application/x-www-form-urlencoded")
-            {
-                UrlEncoded.Parse(body.Span, query);
-                return [query];
-            }
-
-            if (name == "multipart/form-data")
-            {
-                await ReadMultipartAsync(body.ToArray(), type!, query);
-                return [query];
-            }
-
-            if (name is "application/json" or "text/json" || name?.EndsWith("+json", StringComparison.Ordinal) == true) return ReadJson(body, query, limits.BatchMessages, mayBeRaw);
-            if (!mayBeRaw) throw WireException.UnsupportedType("must be a form or JSON.");
-            if (name is not (null or "application/octet-stream" or "application/xml") && !name.StartsWith("text/", StringComparison.Ordinal) && !name.EndsWith("+xml", StringComparison.Ordinal))
-                throw WireException.UnsupportedType($"{name} is no form, no JSON and no text.");
-            query.AddMessage(body.Span);
-            return [query];
+            var body = sent.IsSingleSegment ? sent.First : sent.ToArray();
+            if (codings is null || body.IsEmpty) return await ReadAsync(request, body, query, limits, mayBeRaw, read);
+            using var decoded = ContentCoding.Decode(body, codings, maxBytes);
+            return await ReadAsync(request, decoded.Written, query, limits, mayBeRaw, read);
         }
         finally
         {
-            reader.AdvanceTo(read.End);
+            reader.AdvanceTo(sent.End);
         }
     }
 
-    /// <summary>The sets of parameters in JSON: an object, or an array of such where one may be.</summary>
-    public static IReadOnlyList<Parameters> ReadJson(ReadOnlyMemory<byte> text, Parameters query, int maxElements, bool mayBeArray)
+    /// <summary>Adds the members of a JSON object to the parameters, or reads the elements of a JSON array where one may be.</summary>
+    /// <returns>What was read of each element; null for an object.</returns>
+    public static IReadOnlyList<T>? ReadJson<T>(ReadOnlyMemory<byte> text, Parameters query, Hub.LimitOptions limits, bool mayBeArray, Func<Parameters, T> read)
     {
         try
         {
@@ -92,20 +81,58 @@ internal static class RequestBody
             if (json.RootElement.ValueKind == JsonValueKind.Object)
             {
                 query.Add(json.RootElement);
-                return [query];
+                return null;
             }
 
             if (json.RootElement.ValueKind != JsonValueKind.Array || !mayBeArray)
                 throw WireException.Bad("body", mayBeArray ? "must be a JSON object or an array of such." : "must be a JSON object.");
-            var count = json.RootElement.GetArrayLength();
-            if (count == 0) throw WireException.Bad("body", "is an empty array.");
-            if (count > maxElements) throw WireException.TooLarge("body", $"is an array of {count} messages; the limit is {maxElements}.");
-            return [.. json.RootElement.EnumerateArray().Select(element => ElementOf(element, query))];
+            return ReadElements(json.RootElement, query, limits, read);
         }
         catch (JsonException e)
         {
             throw WireException.Bad("body", $"is not valid JSON: {e.Message}");
         }
+    }
+
+    private static List<string>? CodingsOf(HttpRequest request, StringValues header)
+    {
+        try
+        {
+            return ContentCoding.Read(header);
+        }
+        catch (WireException)
+        {
+            // What would be taken (RFC 9110, section 15.5.16).
+            request.HttpContext.Response.Headers.AcceptEncoding = ContentCoding.Accepted;
+            throw;
+        }
+    }
+
+    private static async ValueTask<IReadOnlyList<T>?> ReadAsync<T>(HttpRequest request, ReadOnlyMemory<byte> body, Parameters query, Hub.LimitOptions limits, bool mayBeRaw, Func<Parameters, T> read)
+    {
+        var (name, type) = TypeOf(request.ContentType);
+        if (body.Length == 0) return null;
+        if (type?.Charset.HasValue == true && !type.Charset.Equals("utf-8", StringComparison.OrdinalIgnoreCase) && !type.Charset.Equals("\"utf-8\"", StringComparison.OrdinalIgnoreCase))
+            throw WireException.UnsupportedType($"the charset must be utf-8, not {type.Charset}.");
+
+        if (name == "application/x-www-form-urlencoded")
+        {
+            UrlEncoded.Parse(body.Span, query);
+            return null;
+        }
+
+        if (name == "multipart/form-data")
+        {
+            await ReadMultipartAsync(body.ToArray(), type!, query);
+            return null;
+        }
+
+        if (name is "application/json" or "text/json" || name?.EndsWith("+json", StringComparison.Ordinal) == true) return ReadJson(body, query, limits, mayBeRaw, read);
+        if (!mayBeRaw) throw WireException.UnsupportedType("must be a form or JSON.");
+        if (name is not (null or "application/octet-stream" or "application/xml") && !name.StartsWith("text/", StringComparison.Ordinal) && !name.EndsWith("+xml", StringComparison.Ordinal))
+            throw WireException.UnsupportedType($"{name} is no form, no JSON and no text.");
+        query.AddMessage(body.Span);
+        return null;
     }
 
     /// <summary>A media type's name in small letters, and its parameters; what most requests say is known without being read.</summary>
@@ -121,15 +148,26 @@ internal static class RequestBody
         return (type.MediaType.Value?.ToLowerInvariant(), type);
     }
 
-    private static Parameters ElementOf(JsonElement element, Parameters query)
+    /// <summary>Reads one element after the other, so that one that is found wrong ends the work.</summary>
+    private static T[] ReadElements<T>(JsonElement array, Parameters query, Hub.LimitOptions limits, Func<Parameters, T> read)
     {
-        if (element.ValueKind != JsonValueKind.Object) throw WireException.Bad("body", "every element of the array must be a JSON object.");
-        var parameters = new Parameters();
-        parameters.Add(element);
+        var count = array.GetArrayLength();
+        if (count == 0) throw WireException.Bad("body", "is an empty array.");
+        if (count > limits.BatchMessages) throw WireException.TooLarge("body", $"is an array of {count} messages; the limit is {limits.BatchMessages}.");
 
         // What the query gives holds for every element that does not say otherwise.
-        parameters.AddMissing(query);
-        return parameters;
+        var parameters = new Parameters(limits.Parameters, query);
+        List<T> elements = [];
+        foreach (var element in array.EnumerateArray())
+        {
+            if (element.ValueKind != JsonValueKind.Object) throw WireException.Bad("body", "every element of the array must be a JSON object.");
+            parameters.Clear();
+            parameters.Add(element);
+            parameters.ThrowIfRefused();
+            elements.Add(read(parameters));
+        }
+
+        return [.. elements];
     }
 
     private static async ValueTask ReadMultipartAsync(byte[] body, MediaTypeHeaderValue type, Parameters query)
@@ -142,10 +180,18 @@ internal static class RequestBody
             var reader = new MultipartReader(boundary, new MemoryStream(body, writable: false));
             while (await reader.ReadNextSectionAsync() is { } section)
             {
-                if (section.GetContentDispositionHeader() is not { } disposition) continue;
-                using var value = new MemoryStream();
-                await section.Body.CopyToAsync(value);
-                query.Add(HeaderUtilities.RemoveQuotes(disposition.Name).ToString(), UrlEncoded.TextOf(value.ToArray()));
+                var name = section.GetContentDispositionHeader() is { } disposition ? Parameters.NameOf(HeaderUtilities.RemoveQuotes(disposition.Name)) : null;
+                if (query.Wants(name))
+                {
+                    using var value = new MemoryStream();
+                    await section.Body.CopyToAsync(value);
+                    query.Add(name!, UrlEncoded.TextOf(value.GetBuffer().AsSpan(0, (int)value.Length)));
+                }
+                else if (query.Refused is not null)
+                {
+                    // Each part costs some kilobytes, however small it is.
+                    return;
+                }
             }
         }
         catch (Exception e) when (e is IOException or InvalidDataException)

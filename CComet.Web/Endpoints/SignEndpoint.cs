@@ -6,11 +6,12 @@ namespace CComet.Web.Endpoints;
 internal static class SignEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.Of(async (context, parameters, callback) =>
-    {
-        var channel = parameters[0].RequiredName("channel");
-        var (history, cursor) = await hub.SignAsync(channel, parameters[0].OptionalName("sname"), context.RequestAborted);
-        context.Response.Headers[Answers.CursorHeader] = cursor.ToString();
-        await Answers.WriteArrayAsync(context, callback, [.. history.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
-    });
+    public static RequestDelegate Of(Verb verb, ChannelHub hub) => verb.Of(
+        parameters => (Channel: parameters.RequiredName("channel"), Sname: parameters.OptionalName("sname")),
+        async (context, asked, callback) =>
+        {
+            var (history, cursor) = await hub.SignAsync(asked[0].Channel, asked[0].Sname, context.RequestAborted);
+            context.Response.Headers[Answers.CursorHeader] = cursor.ToString();
+            await Answers.WriteArrayAsync(context, callback, [.. history.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
+        });
 }

@@ -40,15 +40,27 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
 
     private static ChannelStart[] StartsOf(Parameters parameters, string? lastEventId, IReadOnlyList<string> channels)
     {
-        if (!string.IsNullOrEmpty(lastEventId)) return FromEventId("Last-Event-ID", lastEventId, channels);
-        if (parameters.Optional("lastEventId") is { } id) return FromEventId("lastEventId", id, channels);
+        // An EventSource that is refused closes for good, so what is no cursor in either counts as none.
+        if (FromEventId(lastEventId, channels) is { } fromHeader) return fromHeader;
+        if (FromEventId(parameters.Lenient("lastEventId"), channels) is { } fromQuery) return fromQuery;
         return parameters.Has("cursor") ? FromCursor(parameters, channels) : FromPairs(parameters, channels);
     }
 
-    private static ChannelStart[] FromEventId(string parameter, string id, IReadOnlyList<string> channels) =>
-        channels.Count == 1 && !id.Contains('=', StringComparison.Ordinal)
-            ? [new ChannelStart(channels[0], CursorOf(parameter, id))]
-            : FromCombined(parameter, id, channels);
+    /// <summary>The starts that an event's id names, or null when it is no cursor: <c>null</c>, <c>undefined</c>, empty, or anything else.</summary>
+    private static ChannelStart[]? FromEventId(string? id, IReadOnlyList<string> channels)
+    {
+        try
+        {
+            if (string.IsNullOrWhiteSpace(id)) return null;
+            return channels.Count == 1 && !id.Contains('=', StringComparison.Ordinal)
+                ? [new ChannelStart(channels[0], CursorOf("Last-Event-ID", id))]
+                : FromCombined("Last-Event-ID", id, channels);
+        }
+        catch (WireException)
+        {
+            return null;
+        }
+    }
 
     private static ChannelStart[] FromCursor(Parameters parameters, IReadOnlyList<string> channels)
     {

@@ -9,27 +9,29 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
     /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
     public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
 
-    /// <summary>What a verb does with a request whose parameters have been read.</summary>
-    public delegate Task Handler(HttpContext context, IReadOnlyList<Parameters> parameters, string? callback);
+    /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
+    public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
 
     /// <summary>What a verb does that ends its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>: what waits in one place holds less than what waits in two.</summary>
     public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
 
     /// <summary>Makes a verb's request delegate.</summary>
+    /// <param name="read">Reads the parameters. Those of an element of an array are not its own: the next element is read into the same object.</param>
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
-    public RequestDelegate Of(Handler handler, bool mayBeRaw = false) => context =>
+    public RequestDelegate Of<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false) => context =>
     {
         var began = log.Begin();
         string? callback = null;
         Task handled;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
-            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, handler, mayBeRaw) : handler(context, [parameters], callback);
+            parameters.ThrowIfRefused();
+            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw) : handler(context, [read(parameters)], callback);
         }
         catch (Exception e)
         {
@@ -50,8 +52,9 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         string? callback = null;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
             callback = CallbackOf(parameters);
+            parameters.ThrowIfRefused();
             return handler(context, parameters, callback, began);
         }
         catch (Exception e)
@@ -118,13 +121,14 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         }
     }
 
-    private async Task PostAsync(HttpContext context, Parameters query, Handler handler, bool mayBeRaw)
+    private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
     {
-        var all = await RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw);
-        var callback = CallbackOf(all[0]);
+        var elements = await RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw, read);
+        var callback = CallbackOf(query);
         try
         {
-            await handler(context, all, callback);
+            query.ThrowIfRefused();
+            await handler(context, elements ?? [read(query)], callback);
         }
         catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
         {
@@ -135,6 +139,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
 
     private static string? CallbackOf(Parameters parameters)
     {
+        if (parameters.Refused == "callback") throw new BadCallbackException();
         if (!parameters.Has("callback")) return null;
         try
         {

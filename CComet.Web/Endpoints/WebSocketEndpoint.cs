@@ -21,7 +21,7 @@ internal static class WebSocketEndpoint
     public static RequestDelegate Of(Verb verb, ChannelHub hub, IServiceProvider services)
     {
         var settings = services.GetRequiredService<IOptions<WebSocketSettings>>().Value;
-        return verb.Of((context, parameters, _) => RunAsync(context, parameters[0], hub, settings));
+        return verb.Of(parameters => parameters, (context, parameters, _) => RunAsync(context, parameters[0], hub, settings));
     }
 
     private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings)
@@ -113,12 +113,11 @@ internal static class WebSocketEndpoint
     {
         try
         {
-            var all = RequestBody.ReadJson(text, new Parameters(), hub.Options.Limits.BatchMessages, mayBeArray: true);
-            return await PubEndpoint.PublishAsync(all, hub);
+            return await PubEndpoint.PublishAsync(text, hub);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
-            return JsonArray.Of([Answers.DialectError(error)]);
+            return JsonText.ArrayOf([error], Answers.WriteDialectError);
         }
     }
 

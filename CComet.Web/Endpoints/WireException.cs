@@ -42,6 +42,10 @@ public sealed class WireException : Exception
     public static WireException UnsupportedType(string what) =>
         new(StatusCodes.Status415UnsupportedMediaType, "Unsupported media type", $"Content-Type: {what}", "Content-Type");
 
+    /// <summary>415: a body in a coding that is not undone.</summary>
+    public static WireException UnsupportedCoding(string what) =>
+        new(StatusCodes.Status415UnsupportedMediaType, "Unsupported content coding", $"Content-Encoding: {what}", "Content-Encoding");
+
     /// <summary>403: not allowed.</summary>
     public static WireException Forbidden(string parameter, string what) =>
         new(StatusCodes.Status403Forbidden, "Forbidden", $"{parameter}: {what}", parameter);

@@ -103,6 +103,11 @@ public sealed record LimitOptions
     [Description("a request's body; one message at its limit always fits")]
     public int BodyBytes { get; init; } = 1 << 20;
 
+    /// <summary>Parameters of one request, known or not, in its query and its body together; members of a JSON object: 256 to 100,000.</summary>
+    [Range(256, 100_000)]
+    [Description("parameters of a request, or members of a JSON object")]
+    public int Parameters { get; init; } = 1_024;
+
     /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]
     [Description("channels at a time")]

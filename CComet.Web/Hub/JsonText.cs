@@ -19,6 +19,17 @@ public static class JsonText
     /// <summary>What may not stand in a JSON string as it is. The library's own encoders escape all of Unicode's upper planes too, which makes an emoji three times as long.</summary>
     private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (byte)c), (byte)'"', (byte)'\\']);
 
+    /// <summary>Made once: a text may be of nothing else.</summary>
+    private static readonly byte[][] ControlEscapes = [.. Enumerable.Range(0, 0x20).Select(c => Encoding.ASCII.GetBytes(c switch
+    {
+        '\b' => "\\b",
+        '\f' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => $"\\u{c:X4}",
+    }))];
+
     [ThreadStatic]
     private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _writer;
 
@@ -44,15 +55,25 @@ public static class JsonText
     }
 
     /// <summary>A JSON object in UTF-8.</summary>
-    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => Written(members, static (json, members) => WriteObject(json, members, static (json, members) => members(json)));
+    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, []);
+
+    /// <summary>A JSON object and a newline.</summary>
+    public static byte[] ObjectLineOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, "\n"u8);
 
     /// <summary>A JSON array of an object for each value, in UTF-8.</summary>
-    public static byte[] ArrayOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), static (json, all) =>
+    public static byte[] ArrayOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, []);
+
+    /// <summary>A JSON array of an object for each value, and a newline.</summary>
+    public static byte[] ArrayLineOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, "\n"u8);
+
+    private static void WriteArray<T>(Utf8JsonWriter json, (IReadOnlyList<T> Values, Action<Utf8JsonWriter, T> Members) all)
     {
         json.WriteStartArray();
-        for (var i = 0; i < all.values.Count; i++) WriteObject(json, all.values[i], all.members);
+        for (var i = 0; i < all.Values.Count; i++) WriteObject(json, all.Values[i], all.Members);
         json.WriteEndArray();
-    });
+    }
+
+    private static void WriteObject(Utf8JsonWriter json, Action<Utf8JsonWriter> members) => WriteObject(json, members, static (json, members) => members(json));
 
     private static void WriteObject<T>(Utf8JsonWriter json, T value, Action<Utf8JsonWriter, T> members)
     {
@@ -61,13 +82,14 @@ public static class JsonText
         json.WriteEndObject();
     }
 
-    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write)
+    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write, ReadOnlySpan<byte> ending)
     {
         // A thread's own, used again; not there while it is in use.
         var (buffer, json) = _writer ?? NewWriter();
         _writer = null;
         write(json, value);
         json.Flush();
+        buffer.Write(ending);
         var bytes = buffer.WrittenSpan.ToArray();
         if (buffer.Capacity > MostKept) return bytes;
         buffer.ResetWrittenCount();
@@ -87,7 +109,8 @@ public static class JsonText
         {
             var token = reader.TokenType;
             if (separate && token is not (JsonTokenType.EndArray or JsonTokenType.EndObject)) compact.Write(","u8);
-            compact.Write(token is JsonTokenType.String or JsonTokenType.PropertyName ? Quote(reader.GetString()!) : reader.ValueSpan);
+            if (token is JsonTokenType.String or JsonTokenType.PropertyName) WriteString(ref reader, compact);
+            else compact.Write(reader.ValueSpan);
             if (token == JsonTokenType.PropertyName) compact.Write(":"u8);
             separate = token is not (JsonTokenType.StartArray or JsonTokenType.StartObject or JsonTokenType.PropertyName);
         }
@@ -104,27 +127,51 @@ public static class JsonText
     private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)
     {
         var quoted = new ArrayBufferWriter<byte>(text.Length * 2);
-        quoted.Write("\""u8);
+        WriteQuoted(text, quoted);
+        return quoted.WrittenSpan.ToArray();
+    }
+
+    private static void WriteQuoted(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
+    {
+        output.Write("\""u8);
         while (true)
         {
             var plain = text.IndexOfAny(Escaped);
-            quoted.Write(plain < 0 ? text : text[..plain]);
+            output.Write(plain < 0 ? text : text[..plain]);
             if (plain < 0) break;
-            quoted.Write(EscapeOf(text[plain]));
+            output.Write(EscapeOf(text[plain]));
             text = text[(plain + 1)..];
         }
 
-        quoted.Write("\""u8);
-        return quoted.WrittenSpan.ToArray();
+        output.Write("\""u8);
+    }
+
+    /// <summary>Writes the string or name that a reader stands at. One without escapes is written as it stands.</summary>
+    private static void WriteString(ref Utf8JsonReader reader, ArrayBufferWriter<byte> output)
+    {
+        if (!reader.ValueIsEscaped)
+        {
+            output.Write("\""u8);
+            output.Write(reader.ValueSpan);
+            output.Write("\""u8);
+            return;
+        }
+
+        var text = ArrayPool<byte>.Shared.Rent(reader.ValueSpan.Length);
+        try
+        {
+            WriteQuoted(text.AsSpan(0, reader.CopyString(text)), output);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(text);
+        }
     }
 
     private static ReadOnlySpan<byte> EscapeOf(byte character) => character switch
     {
         (byte)'"' => "\\\""u8,
         (byte)'\\' => "\\\\"u8,
-        (byte)'\n' => "\\n"u8,
-        (byte)'\r' => "\\r"u8,
-        (byte)'\t' => "\\t"u8,
-        _ => Encoding.ASCII.GetBytes($"\\u{character:X4}"),
+        _ => ControlEscapes[character],
     };
 }

@@ -13,19 +13,23 @@ public static class JsonArray
     /// <summary>The content type of plain answers.</summary>
     public const string ContentType = "application/json; charset=utf-8";
 
+    /// <summary>The end of an array that is a whole answer: a newline is behind it, so that what comes next in a terminal or a file begins a line.</summary>
+    public static ReadOnlySpan<byte> LineEnd => "]\n"u8;
+
     /// <summary>The length of what <see cref="WriteAsync"/> writes, in bytes.</summary>
     public static long Length(IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
-        long length = 2 + Math.Max(0, elements.Count - 1);
+        long length = 1 + LineEnd.Length + Math.Max(0, elements.Count - 1);
         for (var i = 0; i < elements.Count; i++) length += elements[i].Length;
         return length;
     }
 
-    /// <summary>A small array as bytes.</summary>
-    public static byte[] Of(IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    /// <summary>A small array and a newline as bytes.</summary>
+    public static byte[] LineOf(IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
         var array = new byte[Length(elements)];
-        (array[0], array[^1]) = ((byte)'[', (byte)']');
+        array[0] = (byte)'[';
+        LineEnd.CopyTo(array.AsSpan(array.Length - LineEnd.Length));
         var at = 1;
         for (var i = 0; i < elements.Count; i++)
         {
@@ -51,10 +55,10 @@ public static class JsonArray
         return joined.WrittenSpan.ToArray();
     };
 
-    /// <summary>A batch's messages as an array.</summary>
-    public static readonly Func<Batch, byte[]> Whole = batch => Of([batch.As(Join)]);
+    /// <summary>A batch's messages as an array and a newline.</summary>
+    public static readonly Func<Batch, byte[]> Whole = batch => LineOf([batch.As(Join)]);
 
-    /// <summary>Writes the array.</summary>
+    /// <summary>Writes the array and a newline.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="elements">Each a JSON value, or several joined by commas.</param>
     public static async ValueTask WriteAsync(PipeWriter output, IReadOnlyList<ReadOnlyMemory<byte>> elements)
@@ -72,7 +76,7 @@ public static class JsonArray
             }
         }
 
-        output.Write("]"u8);
+        output.Write(LineEnd);
 
         // Not left to the server: Kestrel does not flush what follows an earlier flush when the length was announced.
         await output.FlushAsync();
