@@ -17,5 +17,5 @@ VOLUME /data
 ENV ASPNETCORE_HTTP_PORTS=8080 CComet__Store__Path=/data/ccomet.db
 EXPOSE 8080
 USER $APP_UID
-HEALTHCHECK --interval=15s --timeout=3s --start-period=10s CMD wget -q -O /dev/null http://127.0.0.1:8080/health/live
+HEALTHCHECK --interval=15s --timeout=3s --start-period=10s CMD wget -q -O /dev/null "http://127.0.0.1:8080$CComet__PathBase/health/live"
 ENTRYPOINT ["dotnet", "CComet.Web.dll"]

@@ -7,6 +7,7 @@ using CComet.Web.Stores;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 using Serilog;
@@ -50,12 +51,12 @@ internal static partial class CCometHosting
         var settings = SettingsReader.Read(builder.Configuration, SettingsCatalogue.Server);
         builder.Services.AddOptions<HubOptions>().Bind(settings).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
-        builder.Services.AddOptions<WebSocketSettings>().Bind(settings.GetSection("WebSocket"));
+        builder.Services.AddOptions<EndpointOptions>().Bind(settings).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<EndpointOptions>, EndpointOptionsValidator>();
 
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddMessageStore(settings.GetSection("Store"));
         builder.Services.AddSingleton<HubMetrics>();
-        builder.Services.AddSingleton<RequestLog>();
         builder.Services.AddSingleton<ChannelHub>();
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
@@ -64,8 +65,7 @@ internal static partial class CCometHosting
         builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(services => services.GetRequiredService<ConnectionBuffers>()));
         builder.Services.AddHostedService<MemoryKeeper>();
 
-        var policy = CCometEndpoints.PolicyOf(settings.GetSection("Cors").Get<CorsSettings>() ?? new CorsSettings());
-        builder.Services.AddCors(cors => cors.AddDefaultPolicy(policy));
+        builder.Services.AddCCometEndpoints();
         builder.WebHost.UseSockets(sockets =>
         {
             // What goes on after reading or writing goes on where it is: no handler here blocks, and every thread not woken is won.
@@ -78,6 +78,8 @@ internal static partial class CCometHosting
             sockets.MaxWriteBufferSize = PlainSocket.WriteBuffer;
             sockets.CreateBoundListenSocket = ListenSockets.Create;
         });
+        builder.Services.AddSingleton<SocketTransportFactory>();
+        builder.Services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             var limits = kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits;
@@ -126,10 +128,11 @@ internal static partial class CCometHosting
     /// <summary>Tells where the chat page is, once the server answers.</summary>
     public static void TellChatPage(this WebApplication app) => app.Lifetime.ApplicationStarted.Register(() =>
     {
+        var pathBase = app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.PathBase;
         foreach (var address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [])
         {
             if (address.Contains("://unix:", StringComparison.Ordinal)) continue;
-            var reachable = AnyHost().Replace(address, "//localhost");
+            var reachable = AnyHost().Replace(address, "//localhost") + pathBase;
             LogChatPage(app.Logger, reachable);
         }
     });

@@ -18,13 +18,7 @@ try
     builder.AddCComet();
 
     app = builder.BuildChecked();
-    app.UseCCometVerbs();
-    app.UseCCometErrors();
-    app.UseRouting();
-    app.UseCors();
-    app.UseDefaultFiles();
-    app.UseStaticFiles();
-    app.MapCComet();
+    app.UseCComet();
     app.EndOnSecondSignal();
     app.TellChatPage();
     app.Services.GetRequiredService<IStartupValidator>().Validate();

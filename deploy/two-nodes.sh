@@ -144,6 +144,8 @@ until_it redis listens "$redis_port"
 
 export CComet__Store__Kind=Redis
 export CComet__Store__Redis="127.0.0.1:$redis_port"
+# nginx, which tells each client's own address.
+export CComet__Proxies=127.0.0.1
 start node-1 "$(dirname "$dll")" dotnet "$dll" --urls "http://127.0.0.1:$node_1_port"
 start node-2 "$(dirname "$dll")" dotnet "$dll" --urls "http://127.0.0.1:$node_2_port"
 until_it node-1 ready "127.0.0.1:$node_1_port"

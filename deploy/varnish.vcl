@@ -12,6 +12,12 @@ backend node {
 }
 
 sub vcl_recv {
+  # The node believes these of a proxy that it lists: none may come from a client.
+  set req.http.X-Forwarded-For = client.ip;
+  set req.http.X-Forwarded-Proto = "http";
+  unset req.http.X-Forwarded-Host;
+  unset req.http.X-Forwarded-Prefix;
+
   # A WebSocket is a tunnel.
   if (req.http.Upgrade ~ "(?i)websocket") {
     return (pipe);

@@ -52,7 +52,10 @@ public sealed class Visitor : IAsyncDisposable
     /// <summary>Opens a page of another origin than the server's.</summary>
     /// <param name="body">Its markup.</param>
     /// <param name="files">What else it has, by path, as files under the solution's folder.</param>
-    public async Task HostAsync(string body, params (string Path, string File)[] files)
+    public Task HostAsync(string body, params (string Path, string File)[] files) => HostAsync([], body, files);
+
+    /// <summary>Opens a page of another origin than the server's, with headers of its own.</summary>
+    public async Task HostAsync(Dictionary<string, string> headers, string body, params (string Path, string File)[] files)
     {
         foreach (var (_, file) in files)
         {
@@ -64,7 +67,7 @@ public sealed class Visitor : IAsyncDisposable
         {
             var path = new Uri(route.Request.Url).AbsolutePath;
             var file = files.FirstOrDefault(f => f.Path == path).File;
-            if (path == "/") await route.FulfillAsync(new() { ContentType = "text/html; charset=utf-8", Body = $"<!doctype html><title>Test</title>{body}" });
+            if (path == "/") await route.FulfillAsync(new() { Headers = headers, ContentType = "text/html; charset=utf-8", Body = $"<!doctype html><title>Test</title>{body}" });
             else if (file is not null) await route.FulfillAsync(new() { ContentType = "text/javascript; charset=utf-8", Path = Path.Combine(Chromium.Root, file) });
             else await route.FulfillAsync(new() { Status = 404 });
         });
@@ -97,9 +100,9 @@ public sealed class Visitor : IAsyncDisposable
     }
 
     /// <summary>Opens the chat and joins.</summary>
-    public async Task JoinAsync(LiveServer server, string channel, string nick)
+    public async Task JoinAsync(LiveServer server, string channel, string nick, string pathBase = "")
     {
-        await Page.GotoAsync($"{server.Url}/chat.html?channel={Uri.EscapeDataString(channel)}");
+        await Page.GotoAsync($"{server.Url}{pathBase}/chat.html?channel={Uri.EscapeDataString(channel)}");
         await Page.GetByLabel("Your name").FillAsync(nick);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Join" }).ClickAsync();
         await Assertions.Expect(Page.GetByRole(AriaRole.Status).First).ToHaveTextAsync($"Connected as {nick}");

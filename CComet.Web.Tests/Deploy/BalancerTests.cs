@@ -41,6 +41,38 @@ public sealed class BalancerTests
         Assert.Equal("POST /pub?channel=a HTTP/1.1", Assert.Single(node.Requests));
     }
 
+    [Fact]
+    public async Task A_node_that_lists_the_balancer_sees_each_clients_own_address_and_nothing_that_it_made_up()
+    {
+        var seen = new ConcurrentQueue<string>();
+        await using var node = await LiveServer.StartAsync(0, new CCometFactory("CComet:Proxies=127.0.0.1")
+        {
+            OnRequest = context => context.Response.OnStarting(() =>
+            {
+                seen.Enqueue($"{context.Connection.RemoteIpAddress} {context.Request.Scheme}://{context.Request.Host}{context.Request.PathBase}");
+                return Task.CompletedTask;
+            }),
+        });
+        await using var balancer = await Proxy.StartAsync("nginx.conf", node.Port, node.Port);
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            ConnectCallback = async (context, cancellation) =>
+            {
+                // Another address of this machine, as another client has.
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.7"), 0));
+                await socket.ConnectAsync(context.DnsEndPoint, cancellation);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{balancer.Url}/pub?channel=a") { Content = new StringContent("1") };
+        request.Headers.Add("X-Forwarded-For", "203.0.113.7");
+        request.Headers.Add("X-Forwarded-Host", "evil.example");
+        request.Headers.Add("X-Forwarded-Prefix", "/evil");
+        using var answer = await http.SendAsync(request);
+        Assert.Equal($"127.0.0.7 {balancer.Url}", Assert.Single(seen));
+    }
+
     /// <summary>Reads a request, and hangs up.</summary>
     private sealed class BreakingNode : IDisposable
     {

@@ -40,6 +40,16 @@ public sealed class ComposeTests
         Assert.Single(Names(@"CComet__Store__Redis(?:: |="")[^,""\s]*((?:,[^""\s]*)?)", Compose + Script));
     }
 
+    /// <summary>Or all clients would count as one.</summary>
+    [Fact]
+    public void The_nodes_list_the_balancer_as_their_proxy()
+    {
+        var balancer = Compose[Compose.IndexOf("  balancer:", StringComparison.Ordinal)..];
+        var address = Names(@"ipv4_address: (.+)$", balancer).Single();
+        Assert.Equal([address], Names("CComet__Proxies: (.+)$", Compose));
+        Assert.Equal(["127.0.0.1"], Names("CComet__Proxies=(.+)$", Script));
+    }
+
     [Fact]
     public void Compose_lets_a_node_drain_before_it_is_killed()
     {

@@ -65,6 +65,28 @@ public sealed class Http2Tests : IDisposable
         Assert.Equal(1, _connections);
     }
 
+    /// <summary>By GOAWAY: what the connection carries goes on, and the next request makes another one.</summary>
+    [Fact]
+    public async Task An_answer_of_a_draining_server_is_the_last_that_its_connection_begins()
+    {
+        await _http.PublishAsync("a", "first");
+        var poll = _http.AskAsync("/sub?channel=a");
+        await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 1, "Parking of the poll");
+        _factory.Hub.BeginDrain();
+        await _http.PublishAsync("b", "on the connection of before");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                _http.PublishAsync("b", "on another").GetAwaiter().GetResult();
+                return _connections > 1;
+            },
+            "Another connection");
+        await _http.PublishAsync("a", "second");
+        var answer = await poll;
+        Assert.Equal("second", Assert.Single(answer.Elements).GetProperty("msg").GetString());
+        Assert.Null(answer.Header("Connection"));
+    }
+
     [Fact]
     public async Task A_poll_that_is_given_up_frees_its_subscriber_and_leaves_the_others()
     {

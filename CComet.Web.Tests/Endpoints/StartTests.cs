@@ -70,11 +70,11 @@ public sealed class StartTests
     {
         await using var server = ServerProcess.Start();
         using var http = await server.ClientAsync();
-        foreach (var path in new[] { "/sub", "/SUB", "/sub/", "/pub", "/nowhere/first" }) await http.AskAsync($"{path}?wait=0");
+        foreach (var path in new[] { "/sub", "/SUB", "/sub/", "/%73ub", "/pub", "/nowhere/first" }) await http.AskAsync($"{path}?wait=0");
         await http.AskAsync("/nowhere/last");
         await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/nowhere/last", StringComparison.Ordinal)), "Logging of the last request");
         Assert.Equal(
-            ["/sub 400", "/SUB 400", "/sub/ 400", "/pub 400", "/nowhere/first 404", "/nowhere/last 404"],
+            ["/sub 400", "/SUB 404", "/sub/ 404", "/%73ub 404", "/pub 400", "/nowhere/first 404", "/nowhere/last 404"],
             server.Output.Where(l => l.Contains(" HTTP ", StringComparison.Ordinal)).Select(l => l.Split(' ')).Select(w => $"{w[^6]} {w[^4]}"));
     }
 

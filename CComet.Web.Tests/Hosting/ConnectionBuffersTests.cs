@@ -21,7 +21,7 @@ public sealed class ConnectionBuffersTests
         builder.Logging.ClearProviders();
         builder.AddCComet();
         await using var server = builder.Build();
-        server.UseCCometVerbs();
+        server.UseCComet();
         await server.StartAsync();
         using var http = new HttpClient { BaseAddress = new Uri(server.Urls.First()) };
         Assert.Single((await http.AskAsync("/pub?channel=a&msg=m")).Elements);

@@ -2,6 +2,7 @@ using CComet.Web.Endpoints;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Tests.Support;
 
@@ -13,7 +14,8 @@ public sealed class DirectCall
     public DirectCall(CCometFactory factory)
     {
         var hub = factory.Hub;
-        var verb = new Verb(hub, new RequestLog(NullLogger<RequestLog>.Instance), NullLogger<Verb>.Instance);
+        var options = Options.Create(new EndpointOptions());
+        var verb = new Verb(hub, new RequestLog(NullLogger<RequestLog>.Instance), new CrossOrigin(options), options, NullLogger<Verb>.Instance);
         _verbs = new() { ["/pub"] = PubEndpoint.Of(verb, hub), ["/sign"] = SignEndpoint.Of(verb, hub) };
     }
 

@@ -105,6 +105,9 @@ internal static class Answers
     private static async Task WriteCallAsync(HttpResponse response, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
         SetCommonHeaders(response);
+
+        // A script like any other: a page that is cross-origin isolated loads it only with this.
+        response.Headers["Cross-Origin-Resource-Policy"] = "cross-origin";
         response.ContentType = Jsonp.ContentType;
         await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
     }

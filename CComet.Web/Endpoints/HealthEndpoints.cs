@@ -5,33 +5,28 @@ namespace CComet.Web.Endpoints;
 /// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: it may be sent clients.</summary>
 internal static class HealthEndpoints
 {
-    private static readonly string[] Methods = [HttpMethods.Get, HttpMethods.Head];
+    /// <summary>Answers <c>/health/live</c>.</summary>
+    public static Task AnswerLiveAsync(HttpContext context) => AnswerAsync(context, "ok");
 
-    /// <summary>Adds both to the routes.</summary>
-    public static void MapHealth(this IEndpointRouteBuilder routes, ChannelHub hub, IMessageStore store)
+    /// <summary>Makes the delegate of <c>/health/ready</c>.</summary>
+    public static RequestDelegate OfReady(ChannelHub hub, IMessageStore store) => async context =>
     {
-        routes.MapMethods("/health/live", Methods, context => AnswerAsync(context, "ok"));
-        routes.MapMethods("/health/ready", Methods, async context =>
+        try
         {
-            try
-            {
-                if (hub.IsDraining) throw new DrainingException();
-                await store.CheckAsync(context.RequestAborted);
-                await AnswerAsync(context, "ready");
-            }
-            catch (Exception e) when (WireException.From(e) is { } error)
-            {
-                await Answers.WriteErrorAsync(context, null, error);
-            }
-        });
-    }
+            if (hub.IsDraining) throw new DrainingException();
+            await store.CheckAsync(context.RequestAborted);
+            await AnswerAsync(context, "ready");
+        }
+        catch (Exception e) when (WireException.From(e) is { } error)
+        {
+            await Answers.WriteErrorAsync(context, null, error);
+        }
+    };
 
     private static Task AnswerAsync(HttpContext context, string status)
     {
-        context.Response.ContentType = JsonAnswer;
-        context.Response.Headers.CacheControl = "no-store";
+        context.Response.ContentType = Transports.JsonArray.ContentType;
+        Answers.SetCommonHeaders(context.Response);
         return Answers.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json => json.WriteString("status", status)));
     }
-
-    private const string JsonAnswer = Transports.JsonArray.ContentType;
 }

@@ -12,7 +12,12 @@ internal static class PubEndpoint
         var limits = hub.Options.Limits;
         return verb.Of(
             parameters => DraftOf(parameters, limits),
-            async (context, drafts, callback) => await Answers.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(await PublishAsync(drafts, hub), WriteReceipt)),
+            async (context, drafts, callback) =>
+            {
+                var receipts = await PublishAsync(drafts, hub);
+                DrainNotice.Announce(context, hub);
+                await Answers.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(receipts, WriteReceipt));
+            },
             mayBeRaw: true);
     }
 

@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace CComet.Web.Endpoints;
 
 /// <summary>
-/// One line for each request: its path, never its query, so that messages stay out of the log. The path is percent-encoded, as
-/// it came: nobody can make a line of the log of his own.
+/// One line for each request: its path as it came, never its query, so that messages stay out of the log. What is not plain in
+/// the path is percent-encoded, so that a client cannot make lines of the log.
 /// </summary>
 internal sealed partial class RequestLog(ILogger<RequestLog> logger)
 {
@@ -19,8 +19,14 @@ internal sealed partial class RequestLog(ILogger<RequestLog> logger)
         var level = LevelOf(context.Request.Path, status);
         if (!logger.IsEnabled(level)) return;
         var elapsed = began == 0 ? 0 : Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-        var path = context.Request.Path.ToUriComponent();
+        var path = PathOf(context).ToUriComponent();
         LogRequest(logger, level, context.Request.Method, path, status, elapsed);
+    }
+
+    private static PathString PathOf(HttpContext context)
+    {
+        var raw = RawPath.Of(context);
+        return raw.SequenceEqual(context.Request.Path.Value) ? context.Request.Path : new PathString(raw.ToString());
     }
 
     /// <summary>503 is how a server that stops, or whose store is away, answers on purpose.</summary>

@@ -11,6 +11,7 @@ internal static class SignEndpoint
         async (context, asked, callback) =>
         {
             var (history, cursor) = await hub.SignAsync(asked[0].Channel, asked[0].Sname, context.RequestAborted);
+            DrainNotice.Announce(context, hub);
             context.Response.Headers[Answers.CursorHeader] = cursor.ToString();
             await Answers.WriteArrayAsync(context, callback, [.. history.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
         });

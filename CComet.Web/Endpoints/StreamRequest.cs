@@ -16,6 +16,7 @@ internal sealed class StreamRequest(Verb verb, HttpContext context, long began, 
     public async ValueTask EndAsync(Exception? failure)
     {
         await _gone.DisposeAsync();
+        DrainNotice.CloseAfterwards(context, subscriber.Hub);
         if (failure is null) verb.Ended(context, began);
         else await verb.FailAsync(context, failure, null, began, holdsBackErrors: false);
     }

@@ -110,6 +110,7 @@ internal static class SubEndpoint
 
     private static Task AnswerAsync(HttpContext context, Subscriber subscriber, IReadOnlyList<Reading> readings, Wake wake, Terms terms)
     {
+        DrainNotice.Announce(context, subscriber.Hub);
         if (terms.Callback is not null || LongPoll.Shared(subscriber, readings) is not { } shared) return AnswerThisOneAsync(context, subscriber, readings, wake, terms);
         context.Response.Headers[Answers.CursorHeader] = shared.Cursor;
         return Answers.WriteArrayAsync(context.Response, shared.Array);

@@ -1,13 +1,16 @@
 using CComet.Web.Hub;
 using CComet.Web.Transports;
+using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Endpoints;
 
 /// <summary>What every verb of the wire has in common: its parameters, JSONP, and how a refusal is told.</summary>
-internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb> logger)
+internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin crossOrigin, IOptions<EndpointOptions> options, ILogger<Verb> logger)
 {
     /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
     public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
+
+    private readonly bool _mayCallBack = options.Value.Jsonp.Enabled;
 
     /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
     public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
@@ -30,6 +33,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
+            crossOrigin.Check(context.Request);
             parameters.ThrowIfRefused();
             handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw) : handler(context, [read(parameters)], callback);
         }
@@ -54,6 +58,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         {
             var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
             callback = CallbackOf(parameters);
+            crossOrigin.Check(context.Request);
             parameters.ThrowIfRefused();
             return handler(context, parameters, callback, began);
         }
@@ -85,6 +90,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
     /// <summary>Answers a request that failed with what can be told of it, and ends it.</summary>
     public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, bool holdsBackErrors)
     {
+        DrainNotice.Announce(context, hub);
         if (failure is BadCallbackException)
         {
             await WriteBadCallbackAsync(context.Response);
@@ -133,14 +139,16 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, ILogger<Verb>
         catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
         {
             // The callback may have come in the body.
+            DrainNotice.Announce(context, hub);
             await Answers.WriteErrorAsync(context, callback, error);
         }
     }
 
-    private static string? CallbackOf(Parameters parameters)
+    private string? CallbackOf(Parameters parameters)
     {
         if (parameters.Refused == "callback") throw new BadCallbackException();
         if (!parameters.Has("callback")) return null;
+        if (!_mayCallBack) throw WireException.Forbidden("callback", "JSONP is switched off here, by CComet:Jsonp:Enabled.");
         try
         {
             return parameters.Optional("callback") is { } name && Jsonp.IsName(name) ? name : throw new BadCallbackException();

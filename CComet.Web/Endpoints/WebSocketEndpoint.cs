@@ -4,7 +4,6 @@ using System.Text;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 using Microsoft.AspNetCore.Http.Features;
-using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Endpoints;
 
@@ -17,16 +16,15 @@ internal static class WebSocketEndpoint
     /// <summary>How long the client has to answer the server's close with its own.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>The path; CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).</summary>
-    public static RequestDelegate Of(Verb verb, ChannelHub hub, IServiceProvider services)
+    /// <summary>The verb.</summary>
+    public static RequestDelegate Of(Verb verb, ChannelHub hub, CrossOrigin crossOrigin) => verb.Of(parameters => parameters, (context, parameters, _) =>
     {
-        var settings = services.GetRequiredService<IOptions<WebSocketSettings>>().Value;
-        return verb.Of(parameters => parameters, (context, parameters, _) => RunAsync(context, parameters[0], hub, settings));
-    }
+        crossOrigin.CheckSocket(context.Request);
+        return RunAsync(context, parameters[0], hub);
+    });
 
-    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub, WebSocketSettings settings)
+    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub)
     {
-        CheckOrigin(context.Request, settings);
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
         using var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
         await subscriber.BeginAsync();
@@ -62,13 +60,6 @@ internal static class WebSocketEndpoint
         if (await Task.WhenAny(receiving, hub.Wheel.DelayAsync(CloseTimeout, closed.Token)) != receiving) context.Abort();
         await closed.CancelAsync();
         await receiving;
-    }
-
-    private static void CheckOrigin(HttpRequest request, WebSocketSettings settings)
-    {
-        var origin = request.Headers.Origin.ToString();
-        if (settings.Origins.Count > 0 && origin.Length > 0 && !settings.Origins.Contains(origin, StringComparer.OrdinalIgnoreCase))
-            throw WireException.Forbidden("Origin", $"{origin} may not open a WebSocket here.");
     }
 
     private static async ValueTask<Stream> AcceptAsync(HttpContext context)

@@ -1,0 +1,79 @@
+using System.Net;
+using System.Net.Sockets;
+using CComet.Web.Hub;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web;
+
+/// <summary>
+/// Makes listeners that lose no request of a client that connected in time. The web server, when it stops, closes its listener and
+/// then every connection without a request, in one go: one that the kernel had made and nobody had accepted is reset, and one whose
+/// first request is still on its way is closed under it. A draining server has many of those, as each answer ends its connection.
+/// </summary>
+internal sealed class DrainingListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
+{
+    private readonly SocketTransportFactory _inner;
+    private readonly ChannelHub _hub;
+    private readonly TimeProvider _time;
+    private Socket? _bound;
+
+    /// <summary>Puts itself before the web server's own.</summary>
+    public DrainingListenerFactory(SocketTransportFactory inner, IOptions<SocketTransportOptions> options, ChannelHub hub, TimeProvider time)
+    {
+        (_inner, _hub, _time) = (inner, hub, time);
+        var create = options.Value.CreateBoundListenSocket;
+        options.Value.CreateBoundListenSocket = endpoint => _bound = create(endpoint);
+    }
+
+    /// <inheritdoc/>
+    public bool CanBind(EndPoint endpoint) => _inner.CanBind(endpoint);
+
+    /// <inheritdoc/>
+    public async ValueTask<IConnectionListener> BindAsync(EndPoint endpoint, CancellationToken cancellationToken = default) =>
+        new DrainingListener(await _inner.BindAsync(endpoint, cancellationToken), _bound!, _hub, _time);
+
+    private sealed class DrainingListener(IConnectionListener inner, Socket socket, ChannelHub hub, TimeProvider time) : IConnectionListener
+    {
+        /// <summary>How often the accept loop is given its turn while connections wait to be accepted.</summary>
+        private const int MaxTurns = 1_000;
+
+        /// <summary>How long a connection made while the server drained has to bring its request.</summary>
+        private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
+
+        private readonly TaskCompletionSource _allClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>The connections made while the server drains, and the listener itself.</summary>
+        private int _open = 1;
+
+        public EndPoint EndPoint => inner.EndPoint;
+
+        public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
+        {
+            var connection = await inner.AcceptAsync(cancellationToken);
+            if (connection is not null && hub.IsDraining)
+            {
+                Interlocked.Increment(ref _open);
+                connection.ConnectionClosed.UnsafeRegister(static listener => ((DrainingListener)listener!).Closed(), this);
+            }
+
+            return connection;
+        }
+
+        public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
+        {
+            for (var turn = 0; turn < MaxTurns && socket.Poll(TimeSpan.Zero, SelectMode.SelectRead); turn++) await Task.Yield();
+            await inner.UnbindAsync(cancellationToken);
+            Closed();
+            await _allClosed.Task.WaitAsync(Linger, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
+        public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+        private void Closed()
+        {
+            if (Interlocked.Decrement(ref _open) == 0) _allClosed.TrySetResult();
+        }
+    }
+}
