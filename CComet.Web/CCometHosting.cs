@@ -18,19 +18,8 @@ namespace CComet.Web;
 /// <summary>Puts the server together.</summary>
 internal static partial class CCometHosting
 {
-    /// <summary>What the request line may hold beside one message whose every byte is percent-encoded.</summary>
-    private const int RequestLineRest = 16 << 10;
-
-    /// <summary>Every channel's name with each character percent-encoded as four bytes, and a place in each.</summary>
-    private const int LongestEventId = SubscribeParameters.MaxChannels * ((12 * Parameters.MaxNameLength) + 64);
-
-    private const int HeadersRest = 32 << 10;
-
     /// <summary>The runtime's own switch, which it has as a variable of the environment alone.</summary>
     private const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
-
-    /// <summary>How many connections may wait to be accepted; the kernel's <c>net.core.somaxconn</c> bounds it too.</summary>
-    private const int Backlog = 4096;
 
     /// <summary>How long a stop may take once everybody has been sent away.</summary>
     private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
@@ -66,32 +55,14 @@ internal static partial class CCometHosting
         builder.Services.AddHostedService<MemoryKeeper>();
 
         builder.Services.AddCCometEndpoints();
-        builder.WebHost.UseSockets(sockets =>
-        {
-            // What goes on after reading or writing goes on where it is: no handler here blocks, and every thread not woken is won.
-            sockets.UnsafePreferInlineScheduling = true;
-
-            // A crowd that comes back at once is taken in, not asked to try again in a second.
-            sockets.Backlog = Backlog;
-
-            // When a flush is over, the kernel has it.
-            sockets.MaxWriteBufferSize = PlainSocket.WriteBuffer;
-            sockets.CreateBoundListenSocket = ListenSockets.Create;
-        });
+        builder.WebHost.UseSockets();
+        builder.Services.AddOptions<SocketTransportOptions>().Configure<IOptions<HubOptions>>((sockets, hub) => ConnectionLimits.Apply(sockets, hub.Value.Stream));
         builder.Services.AddSingleton<SocketTransportFactory>();
         builder.Services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
-            var limits = kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits;
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = RequestBody.MaxBytes(limits) + 1L;
-
-            // JSONP can publish by GET alone, so that a message at its limit must fit in a request line.
-            kestrel.Limits.MaxRequestLineSize = (3 * limits.MessageBytes) + RequestLineRest;
-
-            // A browser sends the place in all its channels back as one header.
-            kestrel.Limits.MaxRequestHeadersTotalSize = LongestEventId + HeadersRest;
-            kestrel.Limits.MaxRequestBufferSize = Math.Max(1 << 20, kestrel.Limits.MaxRequestLineSize + (64 << 10));
+            ConnectionLimits.Apply(kestrel.Limits, kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits);
         });
     }
 

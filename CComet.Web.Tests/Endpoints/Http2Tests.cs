@@ -133,10 +133,53 @@ public sealed class Http2Tests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task Poll_that_waits_takes_a_window_of_what_its_client_sends_on_and_leaves_the_others_theirs()
+    {
+        using var body = new EndlessBody();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/sub?channel=a") { Content = body, Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
+        var waiting = _http.SendAsync(request);
+        await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 1 && body.Sent >= 60_000, "Filling of the window");
+        await _http.PublishAsync("b", "beside it");
+        await _http.PublishAsync("a", "m");
+        using var answer = await waiting;
+        Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        Assert.InRange(body.Sent, 60_000, 128 << 10);
+        Assert.Equal(1, _connections);
+    }
+
     private static X509Certificate2 NewCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
         return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+    }
+
+    /// <summary>A body that goes on for as long as it is taken.</summary>
+    private sealed class EndlessBody : HttpContent
+    {
+        private long _sent;
+
+        /// <summary>How much was taken, in bytes.</summary>
+        public long Sent => Volatile.Read(ref _sent);
+
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken)
+        {
+            var piece = new byte[1000];
+            while (true)
+            {
+                await stream.WriteAsync(piece, cancellationToken);
+                await stream.FlushAsync(cancellationToken);
+                Interlocked.Add(ref _sent, piece.Length);
+            }
+        }
+
+        protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = -1;
+            return false;
+        }
     }
 }

@@ -26,6 +26,7 @@ public sealed class WebSocketEndTests
         { "a message of bytes", 1003, [0x82, 0x81, 0, 0, 0, 0, 1] },
         { "text that is not UTF-8", 1007, [0x81, 0x82, 0, 0, 0, 0, 0xC3, 0x28] },
         { "text that ends inside a character", 1007, [0x81, 0x82, 0, 0, 0, 0, 0xE2, 0x98] },
+        { "a message in too many pieces", 1008, [0x01, 0x80, 0, 0, 0, 0, .. Enumerable.Range(0, 1024).SelectMany(_ => (byte[])[0x00, 0x80, 0, 0, 0, 0])] },
         { "a reason that is not UTF-8", 1007, [0x88, 0x83, 0, 0, 0, 0, 3, 232, 0xFF] },
     };
 

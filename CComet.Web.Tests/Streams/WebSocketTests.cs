@@ -163,13 +163,14 @@ public sealed class WebSocketTests
         await socket.ElementsAsync();
         for (var i = 0; i < 5; i++)
         {
+            Assert.Empty(await socket.ElementsAsync());
             Assert.Equal(0x80 | RawSocket.Ping, (await socket.FrameAsync())!.FirstByte);
             await socket.SendAsync(RawSocket.Pong, []);
         }
 
         await server.PublishAsync("a", "one");
         var frame = await socket.FrameAsync();
-        while (frame!.Opcode == RawSocket.Ping) frame = await socket.FrameAsync();
+        while (frame!.Opcode == RawSocket.Ping || frame.Elements.Length == 0) frame = await socket.FrameAsync();
         Assert.Equal("one", frame.Elements.Single().GetProperty("msg").GetString());
     }
 
@@ -179,8 +180,8 @@ public sealed class WebSocketTests
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:00:00.5");
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
         await socket.ElementsAsync();
-        Assert.Equal(RawSocket.Ping, (await socket.FrameAsync())?.Opcode);
-        while (await socket.FrameAsync() is { } frame) Assert.Equal(RawSocket.Ping, frame.Opcode);
+        Assert.Empty(await socket.ElementsAsync());
+        while (await socket.FrameAsync() is { } frame) Assert.True(frame.Opcode == RawSocket.Ping || frame.Elements.Length == 0);
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 0, "Nothing of it stays");
     }
 

@@ -209,6 +209,7 @@ internal static class RequestBody
             while (true)
             {
                 var read = await reader.ReadAsync();
+                if (read.IsCanceled) throw WireException.TooSlow();
                 if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
                 if (read.IsCompleted) return read.Buffer;
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);

@@ -22,13 +22,13 @@ internal static class SubEndpoint
             var terms = callback is null && wait == usual.Wait ? usual : new Terms(verb, callback, wait);
             var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
             var subscribing = hub.SubscribeAsync(asked.Starts, asked.Sname);
-            return subscribing.IsCompletedSuccessfully && !wantsPlace
+            return subscribing.IsCompletedSuccessfully && !wantsPlace && asked.Starts.Count == 1
                 ? PollAsync(context, subscribing.Result, began, terms)
                 : BeginAsync(context, subscribing, began, terms, wantsPlace);
         }, holdsBackErrors: true);
     }
 
-    /// <summary>The channel has to be opened first, or the place to be told.</summary>
+    /// <summary>The channel has to be opened first, or the place in each of several to be found, or told.</summary>
     private static async Task BeginAsync(HttpContext context, ValueTask<Subscriber> subscribing, long began, Terms terms, bool wantsPlace)
     {
         Subscriber subscriber;
@@ -44,6 +44,9 @@ internal static class SubEndpoint
                 terms.Verb.Ended(context, began);
                 return;
             }
+
+            // One answer may be too short for all channels: where it stands in the others must be known to its cursor.
+            if (subscriber.Channels > 1) await PlaceAsync(subscriber);
         }
         catch (Exception e)
         {
@@ -52,6 +55,19 @@ internal static class SubEndpoint
         }
 
         await PollAsync(context, subscriber, began, terms);
+    }
+
+    private static async ValueTask PlaceAsync(Subscriber subscriber)
+    {
+        try
+        {
+            await subscriber.BeginAsync();
+        }
+        catch
+        {
+            subscriber.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The one thing that waits as long as the poll does, and so holds little.</summary>

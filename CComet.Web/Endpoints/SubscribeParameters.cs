@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using CComet.Web.Hub;
 
 namespace CComet.Web.Endpoints;
@@ -11,6 +12,9 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
     /// <summary>The most channels on one connection.</summary>
     public const int MaxChannels = 64;
 
+    /// <summary>The most bytes of UTF-8 that the channels' names on one connection may have together.</summary>
+    public const int MaxNamesBytes = 16 << 10;
+
     private static readonly string[] StoodFor = ["seqid", "epoch"];
 
     /// <summary>Reads them.</summary>
@@ -21,7 +25,9 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
         var channels = parameters.Many("channel");
         if (channels.Count == 0) throw WireException.Bad("channel", "is missing.");
         if (channels.Count > MaxChannels) throw WireException.Bad("channel", $"is given {channels.Count} times; the limit is {MaxChannels}.");
-        foreach (var channel in channels) Parameters.CheckName("channel", channel);
+        var bytes = 0;
+        foreach (var channel in channels) bytes += Encoding.UTF8.GetByteCount(Parameters.CheckName("channel", channel));
+        if (bytes > MaxNamesBytes) throw WireException.Bad("channel", $"the names have {bytes} bytes of UTF-8 together; the limit is {MaxNamesBytes}.");
         if (channels.Count > 1 && channels.Distinct(StringComparer.Ordinal).Count() < channels.Count) throw WireException.Bad("channel", "names one channel more than once.");
 
         return new SubscribeParameters(StartsOf(parameters, lastEventId, channels), parameters.OptionalName("sname"));
@@ -70,7 +76,7 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
         }
 
         var cursors = parameters.Many("cursor");
-        if (cursors.Count == 1 && cursors[0].Contains('=', StringComparison.Ordinal)) return FromCombined("cursor", cursors[0], channels);
+        if (cursors.Count == 1 && (channels.Count > 1 || cursors[0].Contains('=', StringComparison.Ordinal))) return FromCombined("cursor", cursors[0], channels);
         CheckPaired("cursor", cursors, channels.Count);
         var starts = new ChannelStart[channels.Count];
         for (var i = 0; i < starts.Length; i++) starts[i] = new ChannelStart(channels[i], CursorOf("cursor", cursors[i]));
@@ -79,9 +85,14 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
 
     private static ChannelStart[] FromCombined(string parameter, string text, IReadOnlyList<string> channels)
     {
-        var cursors = Cursor.TryParseCombined(text) ?? throw WireException.Bad(parameter, "must be epoch:seqid, or name=epoch:seqid for each channel, joined by commas.");
-        foreach (var cursor in cursors.Values) Parameters.CheckName(parameter, cursor.Epoch!);
-        return [.. channels.Select(channel => new ChannelStart(channel, cursors.GetValueOrDefault(channel)))];
+        var cursors = Cursor.TryParseCombined(text, channels)
+            ?? throw WireException.Bad(parameter, $"must be epoch:seqid for each of the {channels.Count} channels in their order, or name=epoch:seqid for those that have one, joined by commas.");
+        foreach (var cursor in cursors)
+        {
+            if (cursor.Epoch is not null) Parameters.CheckName(parameter, cursor.Epoch);
+        }
+
+        return [.. channels.Zip(cursors, (channel, cursor) => new ChannelStart(channel, cursor))];
     }
 
     private static ChannelStart[] FromPairs(Parameters parameters, IReadOnlyList<string> channels)

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
 using Microsoft.Extensions.Options;
@@ -129,7 +130,8 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
 
     private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
     {
-        var elements = await RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw, read);
+        var reading = RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw, read);
+        var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
         var callback = CallbackOf(query);
         try
         {
@@ -142,6 +144,13 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
             DrainNotice.Announce(context, hub);
             await Answers.WriteErrorAsync(context, callback, error);
         }
+    }
+
+    /// <summary>Bounds the time that a whole body takes; the web server's own bound is on its average rate alone, and lets a large one trickle.</summary>
+    private async ValueTask<T> InTimeAsync<T>(ValueTask<T> reading, PipeReader body)
+    {
+        using var deadline = new ReadDeadline(hub.Wheel, body, hub.Options.Limits.BodyTimeout);
+        return await reading;
     }
 
     private string? CallbackOf(Parameters parameters)

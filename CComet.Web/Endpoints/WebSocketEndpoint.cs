@@ -100,7 +100,7 @@ internal static class WebSocketEndpoint
 #pragma warning restore CA5350
     }
 
-    private static async ValueTask<byte[]> PublishAsync(byte[] text, ChannelHub hub)
+    private static async ValueTask<byte[]> PublishAsync(ReadOnlyMemory<byte> text, ChannelHub hub)
     {
         try
         {

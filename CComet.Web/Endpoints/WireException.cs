@@ -38,6 +38,10 @@ public sealed class WireException : Exception
     public static WireException TooLarge(string parameter, string what) =>
         new(StatusCodes.Status413PayloadTooLarge, "Too large", $"{parameter}: {what}", parameter);
 
+    /// <summary>408: a request's body did not come in time.</summary>
+    public static WireException TooSlow() =>
+        new(StatusCodes.Status408RequestTimeout, "Request timeout", "body: came too slowly.", "body");
+
     /// <summary>415: a body of a kind that this path does not take.</summary>
     public static WireException UnsupportedType(string what) =>
         new(StatusCodes.Status415UnsupportedMediaType, "Unsupported media type", $"Content-Type: {what}", "Content-Type");
@@ -59,7 +63,7 @@ public sealed class WireException : Exception
     {
         StatusCodes.Status404NotFound => new(status, "Not found", "There is no such path."),
         StatusCodes.Status405MethodNotAllowed => new(status, "Method not allowed", "This path does not take that method; the Allow header lists those it takes."),
-        StatusCodes.Status408RequestTimeout => new(status, "Request timeout", "The request's body came too slowly."),
+        StatusCodes.Status408RequestTimeout => TooSlow(),
         StatusCodes.Status413PayloadTooLarge => TooLarge("body", "is over the limit."),
         StatusCodes.Status500InternalServerError => new(status, "Internal server error", "The server failed; its log says why."),
         _ => new(status, "Refused", "The request was refused."),

@@ -9,10 +9,10 @@ namespace CComet.Web.Hub;
 /// </summary>
 public sealed class ChannelHub : IDisposable
 {
-    /// <summary>How much one read may bring: enough for everything that a channel keeps by default.</summary>
+    /// <summary>How much one read may bring of all channels together, in bytes: more than a channel keeps by default.</summary>
     public const long ReadBytes = 4 << 20;
 
-    /// <summary>How much one who writes what it reads at once reads at a time: what a slow one holds in memory.</summary>
+    /// <summary>How much a stream reads at a time of all its channels together, in bytes: what a slow one holds in memory.</summary>
     public const long StepBytes = 16 << 10;
 
     /// <summary>When to come back after a bound was met.</summary>

@@ -50,6 +50,22 @@ public sealed record StreamOptions
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a client may take nothing before it is cut off")]
     public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>
+    /// What the kernel may hold of what was written to a connection and not taken by its client, in bytes: 4 KiB to 16 MiB. Linux
+    /// counts twice as much, its own overhead included. A client that leaves it full for <see cref="StallTimeout"/> is cut off.
+    /// </summary>
+    [Range(4 << 10, 16 << 20)]
+    [Description("what the kernel holds of what a client does not take, for each connection, in bytes")]
+    public int SendBuffer { get; init; } = 64 << 10;
+
+    /// <summary>
+    /// What the kernel may hold of what a client sent and the server has not read, in bytes: 4 KiB to 16 MiB. Linux counts twice as
+    /// much, its own overhead included. A client far away sends at most this much in the time of its round trip.
+    /// </summary>
+    [Range(4 << 10, 16 << 20)]
+    [Description("what the kernel holds of what the server has not read, for each connection, in bytes")]
+    public int ReceiveBuffer { get; init; } = 64 << 10;
 }
 
 /// <summary>Settings of a planned stop.</summary>
@@ -107,6 +123,14 @@ public sealed record LimitOptions
     [Range(256, 100_000)]
     [Description("parameters of a request, or members of a JSON object")]
     public int Parameters { get; init; } = 1_024;
+
+    /// <summary>
+    /// How long a request's body, or a message or frame on a WebSocket, may take from its beginning until it is whole: 0.1 s to 1 h.
+    /// A body over it is answered 408, a WebSocket closed with 1008.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long a request's body, or a message on a WebSocket, may take to come whole")]
+    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]

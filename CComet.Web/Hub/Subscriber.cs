@@ -1,3 +1,4 @@
+using System.Runtime.ExceptionServices;
 using System.Threading.Tasks.Sources;
 
 namespace CComet.Web.Hub;
@@ -28,7 +29,11 @@ public readonly record struct ChannelStart(string Channel, Cursor From);
 /// <param name="Position">Which of the subscriber's channels, counted from 0 in the order they were asked for.</param>
 /// <param name="Notice">What is told, or null.</param>
 /// <param name="Batch">The messages; empty with a notice.</param>
-public readonly record struct Reading(int Position, Notice? Notice, Batch Batch);
+public readonly record struct Reading(int Position, Notice? Notice, Batch Batch)
+{
+    /// <summary>Its JSON, in bytes.</summary>
+    public long Bytes => Notice?.Json.Length ?? Batch.Bytes;
+}
 
 /// <summary>
 /// A cursor in one or several channels, and the completion source it waits on: it is its own, so that waiting costs no object.
@@ -54,12 +59,21 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     private byte _ended = None;
     private bool _waits;
     private bool _follows;
+    private ushort _turn;
 
     /// <summary>One that has yet to be given its places, by <see cref="At"/>.</summary>
     internal Subscriber(string? sname, int channels)
     {
         Sname = sname;
-        _others = channels == 1 ? [] : new Position[channels - 1];
+        if (channels == 1)
+        {
+            _others = [];
+            return;
+        }
+
+        // By chance: of polls, each of which is a subscriber of its own, none may always begin with the same channel.
+        _others = new Position[channels - 1];
+        _turn = (ushort)Random.Shared.Next(channels);
     }
 
     /// <summary>Its hub.</summary>
@@ -85,10 +99,10 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// <summary>Where it stands, as it is told: one notice a channel.</summary>
     public IEnumerable<Notice> Places => Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value));
 
-    /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or <c>name=epoch:seqid,…</c> for several channels.</summary>
+    /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or for several channels one such for each, joined by commas.</summary>
     public string CursorText => _others.Length == 0
         ? new Cursor(_first.Epoch, _first.Next).ToString()
-        : Cursor.Combine(Positions);
+        : Cursor.Combine(Positions.Select(p => p.Cursor));
 
     /// <summary>Why it was ended for good, or null.</summary>
     public Wake? Ended => Volatile.Read(ref _ended) is var ended && ended == None ? null : (Wake)ended;
@@ -118,23 +132,57 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
     /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="WaitAsync"/>.
     /// </summary>
+    /// <remarks>
+    /// Among several channels the one with which half of <paramref name="maxBytes"/> is reached is the last of this read, and the next
+    /// read begins with the one behind it, so that a busy channel does not keep the others waiting. Each is asked for that half and not
+    /// for what is left of the whole, so that all who stand at one place ask for the same batch.
+    /// </remarks>
     /// <param name="park">Whether to wait for more when there is nothing.</param>
-    /// <param name="maxBytes">About how much to read of each channel, at least one message where there is one.</param>
+    /// <param name="maxBytes">How much to read of all channels together, in bytes; one message is given whatever its length.</param>
     /// <param name="cancellation">Ends the reading.</param>
+    /// <returns>What was read, in the order of the channels.</returns>
     /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
-    /// <exception cref="StoreUnavailableException">The store had to be asked and cannot be read.</exception>
+    /// <exception cref="StoreUnavailableException">The store had to be asked and cannot be read, and no other channel had anything.</exception>
     public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, long maxBytes = ChannelHub.ReadBytes, CancellationToken cancellation = default)
     {
         if (park) Rearm();
         List<Reading>? readings = null;
-        for (var i = 0; i < Channels; i++)
+        StoreUnavailableException? failure = null;
+        if (Channels > 1) maxBytes /= 2;
+        var first = _turn;
+        var (counted, bytes) = (0, 0L);
+        for (var n = 0; n < Channels; n++)
         {
-            var parkHere = park && readings is null;
+            var i = (first + n) % Channels;
+            var parkHere = park && readings is null or { Count: 0 };
             var found = At(i).Channel.Read(ref At(i), i, parkHere ? this : null, maxBytes, ref readings);
-            if (found is Channel.Found.Behind or Channel.Found.Beyond) readings = await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
+            if (found is Channel.Found.Behind or Channel.Found.Beyond)
+            {
+                readings ??= [];
+                try
+                {
+                    await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
+                }
+                catch (StoreUnavailableException e)
+                {
+                    // What was read before has moved the cursor, and is given; nobody waits who has not read everything.
+                    (failure, park) = (e, false);
+                }
+            }
+
+            for (; counted < readings?.Count; counted++) bytes += readings[counted].Bytes;
+            if (bytes < maxBytes) continue;
+            _turn = (ushort)((i + 1) % Channels);
+            break;
         }
 
-        return readings is null ? Nothing : readings;
+        if (readings is null or { Count: 0 })
+        {
+            if (failure is not null) ExceptionDispatchInfo.Throw(failure);
+            return Nothing;
+        }
+
+        return first == 0 || readings.Count == 1 ? readings : [.. readings.OrderBy(reading => reading.Position)];
     }
 
     /// <summary>
@@ -298,18 +346,19 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
-    private async ValueTask<List<Reading>?> ReadStoreAsync(int i, Channel.Found found, List<Reading>? readings, bool park, long maxBytes, CancellationToken cancellation)
+    private async ValueTask ReadStoreAsync(int i, Channel.Found found, List<Reading> readings, bool park, long maxBytes, CancellationToken cancellation)
     {
         var channel = At(i).Channel;
         var budget = maxBytes;
         var caughtUp = false;
+        List<Reading>? all = readings;
         while (found is Channel.Found.Behind or Channel.Found.Beyond)
         {
             if (found == Channel.Found.Behind)
             {
                 if (await channel.LoadAsync(At(i).Next, budget, cancellation) is { } slice)
                 {
-                    var taken = channel.Take(slice, ref At(i), i, ref readings);
+                    var taken = channel.Take(slice, ref At(i), i, ref all);
                     if (taken < 0) await channel.CatchUpAsync();
                     else if ((budget -= taken) <= 0) break;
                 }
@@ -321,13 +370,11 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
             }
             else
             {
-                channel.StartOver(ref At(i), i, ref readings);
+                channel.StartOver(ref At(i), i, ref all);
             }
 
-            found = channel.Read(ref At(i), i, park && readings is null ? this : null, budget, ref readings);
+            found = channel.Read(ref At(i), i, park && readings.Count == 0 ? this : null, budget, ref all);
         }
-
-        return readings;
     }
 
     /// <summary>The place of a subscriber in one channel.</summary>

@@ -21,14 +21,16 @@ public sealed class EventStream : Feed
     private static readonly Func<Batch, byte[]> Events = Encode;
     private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Events).Span);
 
-    private readonly (string Channel, Cursor Told)[]? _places;
+    /// <summary>Of several channels: the cursor in each, as it was told. An id is of all of them.</summary>
+    private readonly Cursor[]? _told;
+    private int _idBytes;
+    private long _sinceId;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
     public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
         : base(output, socket, subscriber, request)
     {
-        // Among several channels an id is the place in all of them, so that each must be remembered as it was told.
-        if (subscriber.Channels > 1) _places = [.. subscriber.Positions.Select(p => (Uri.EscapeDataString(p.Channel), p.Cursor))];
+        if (subscriber.Channels > 1) _told = [.. subscriber.Positions.Select(p => p.Cursor)];
     }
 
     /// <inheritdoc/>
@@ -39,32 +41,30 @@ public sealed class EventStream : Feed
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice)
+    protected override void Write(int position, Notice notice, bool isLast)
     {
-        Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\nid: {IdAfter(position, notice.After)}\ndata: ");
-        Output.Write(notice.Json);
-        Output.Write("\n\n"u8);
+        Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\n");
+        WriteEvent(position, notice.After, notice.Json, isLast);
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch)
+    protected override void Write(int position, Batch batch, bool isLast)
     {
-        if (_places is null)
+        if (_told is null)
         {
             Output.Write(batch.As(Events).Span);
             return;
         }
 
-        foreach (var message in batch.Messages)
+        for (var i = 0; i < batch.Messages.Count; i++)
         {
-            Put($"id: {IdAfter(position, new Cursor(batch.Epoch, message.Seqid + 1))}\ndata: ");
-            Output.Write(message.Json);
-            Output.Write("\n\n"u8);
+            var message = batch.Messages[i];
+            WriteEvent(position, new Cursor(batch.Epoch, message.Seqid + 1), message.Json, isLast && i == batch.Messages.Count - 1);
         }
     }
 
     /// <inheritdoc/>
-    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _places is null ? batch.As(Chunks) : default;
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(Chunks) : default;
 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()
@@ -103,11 +103,31 @@ public sealed class EventStream : Feed
         return events.WrittenSpan.ToArray();
     }
 
-    private string IdAfter(int position, Cursor after)
+    /// <summary>
+    /// Writes the rest of an event. Of several channels an id is long: only the last of the events that are sent together must have
+    /// one, and another has one when as much as an id was written since the last, so that ids are never more than half of a stream.
+    /// </summary>
+    private void WriteEvent(int position, Cursor after, byte[] json, bool isLast)
     {
-        if (_places is null) return after.ToString();
-        _places[position].Told = after;
-        return string.Join(',', _places.Select(place => $"{place.Channel}={place.Told}"));
+        _sinceId += json.Length;
+        if (_told is null)
+        {
+            Put($"id: {after}\n");
+        }
+        else
+        {
+            _told[position] = after;
+            if (isLast || _sinceId >= _idBytes)
+            {
+                var id = Cursor.Combine(_told);
+                Put($"id: {id}\n");
+                (_idBytes, _sinceId) = (id.Length, 0);
+            }
+        }
+
+        Output.Write("data: "u8);
+        Output.Write(json);
+        Output.Write("\n\n"u8);
     }
 
     private void Put(string text) => Encoding.UTF8.GetBytes(text, Output);

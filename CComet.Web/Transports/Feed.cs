@@ -62,7 +62,7 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
         {
             _wroteAt = Hub.Time.GetTimestamp();
             if (socket is not null && ForSocket(batch) is { IsEmpty: false } bytes) return TrySend(bytes);
-            Write(position, batch);
+            Write(position, batch, isLast: true);
             var flush = Output.FlushAsync();
             if (flush.IsCompletedSuccessfully)
             {
@@ -84,11 +84,17 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
     /// <summary>What comes before everything: where the subscriber stands.</summary>
     protected abstract void Begin();
 
-    /// <summary>A notice to one of the subscriber's channels.</summary>
-    protected abstract void Write(int position, Notice notice);
+    /// <summary>Writes a notice to one of the subscriber's channels.</summary>
+    /// <param name="position">Which of the subscriber's channels.</param>
+    /// <param name="notice">What is told.</param>
+    /// <param name="isLast">Whether nothing is written behind it before it is sent.</param>
+    protected abstract void Write(int position, Notice notice, bool isLast);
 
-    /// <summary>Messages of one of the subscriber's channels.</summary>
-    protected abstract void Write(int position, Batch batch);
+    /// <summary>Writes messages of one of the subscriber's channels.</summary>
+    /// <param name="position">Which of the subscriber's channels.</param>
+    /// <param name="batch">The messages.</param>
+    /// <param name="isLast">Whether nothing is written behind them before they are sent.</param>
+    protected abstract void Write(int position, Batch batch, bool isLast);
 
     /// <summary>A batch as it goes over the socket, where that is the same for every client; else nothing.</summary>
     protected abstract ReadOnlyMemory<byte> ForSocket(Batch batch);
@@ -130,10 +136,11 @@ public abstract class Feed(PipeWriter output, Socket? socket, Subscriber subscri
     /// <summary>Writes what was read; when that is nothing, waits for more.</summary>
     private ValueTask WriteAsync(IReadOnlyList<Reading> readings)
     {
-        foreach (var (position, notice, batch) in readings)
+        for (var i = 0; i < readings.Count; i++)
         {
-            if (notice is not null) Write(position, notice);
-            else Write(position, batch);
+            var (position, notice, batch) = readings[i];
+            if (notice is not null) Write(position, notice, i == readings.Count - 1);
+            else Write(position, batch, i == readings.Count - 1);
         }
 
         if (WriteReplies() || readings.Count > 0) return FlushAsync();

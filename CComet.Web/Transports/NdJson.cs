@@ -21,10 +21,10 @@ public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscri
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice) => Put(notice.Json);
+    protected override void Write(int position, Notice notice, bool isLast) => Put(notice.Json);
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch) => Output.Write(batch.As(Lines).Span);
+    protected override void Write(int position, Batch batch, bool isLast) => Output.Write(batch.As(Lines).Span);
 
     /// <inheritdoc/>
     protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Chunks);

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using System.Text;
 using CComet.Web.Hub;
 
 namespace CComet.Web.Transports;
@@ -17,20 +18,26 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
 
     private static readonly Func<Batch, byte[]> Frames = Encode;
 
-    private System.Threading.Channels.Channel<(WebSocketOpcode Opcode, byte[] Payload)>? _replies;
+    /// <summary>A frame of text that holds <c>[]</c>.</summary>
+    private static ReadOnlySpan<byte> EmptyArray => [0x81, 2, (byte)'[', (byte)']'];
+
+    private System.Threading.Channels.Channel<(WebSocketOpcode Opcode, ReadOnlyMemory<byte> Payload)>? _replies;
+    private byte[] _close = [];
     private long _lastHeard = subscriber.Hub.Time.GetTimestamp();
 
-    /// <summary>The code to close with once the client has ended or broken the protocol; 0 for none.</summary>
-    public ushort CloseCode { get; set; }
+    /// <summary>Sets what the connection is closed with.</summary>
+    /// <param name="code">The close code (RFC 6455, section 7.4).</param>
+    /// <param name="reason">Why, in ASCII; cut to what a control frame holds.</param>
+    public void CloseWith(ushort code, string reason = "") => _close = CloseFrame(code, reason);
 
     /// <summary>The client has given a sign of life.</summary>
     public void Heard() => Volatile.Write(ref _lastHeard, Hub.Time.GetTimestamp());
 
     /// <summary>Has a frame sent between the messages. Waits while the client does not take the earlier ones: that is all the backpressure a publisher needs.</summary>
-    public ValueTask ReplyAsync(WebSocketOpcode opcode, byte[] payload)
+    public ValueTask ReplyAsync(WebSocketOpcode opcode, ReadOnlyMemory<byte> payload)
     {
         // Made on first use: most who listen never speak.
-        _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, byte[])>(MostReplies);
+        _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, ReadOnlyMemory<byte>)>(MostReplies);
         return WriteAsync();
 
         async ValueTask WriteAsync()
@@ -48,10 +55,10 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
         PutArray([.. Subscriber.Places.Select(place => place.Json)]);
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice) => PutArray([notice.Json]);
+    protected override void Write(int position, Notice notice, bool isLast) => PutArray([notice.Json]);
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch) => Output.Write(batch.As(Frames).Span);
+    protected override void Write(int position, Batch batch, bool isLast) => Output.Write(batch.As(Frames).Span);
 
     /// <inheritdoc/>
     protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Frames);
@@ -62,7 +69,7 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
         var wrote = false;
         while (_replies?.Reader.TryRead(out var reply) == true)
         {
-            WebSocketFrames.Write(Output, reply.Opcode, reply.Payload);
+            WebSocketFrames.Write(Output, reply.Opcode, reply.Payload.Span);
             wrote = true;
         }
 
@@ -72,6 +79,8 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()
     {
+        // A page sees no ping, and takes the silence for a dead connection.
+        Output.Write(EmptyArray);
         WebSocketFrames.Write(Output, WebSocketOpcode.Ping, []);
         return Hub.Time.GetElapsedTime(Volatile.Read(ref _lastHeard)) <= 3 * Hub.Options.Stream.Heartbeat;
     }
@@ -80,22 +89,27 @@ public sealed class WebSocketFeed(PipeWriter output, Socket? socket, Subscriber 
     protected override void Finish(Wake reason, TimeSpan retry)
     {
         WriteReplies();
-        var code = CloseCode;
+        var close = _close;
         if (reason == Wake.Draining)
         {
             PutArray([Notice.Bye(retry).Json]);
-            code = GoingAwayCode;
+            close = CloseFrame(GoingAwayCode, "");
         }
         else if (reason == Wake.Replaced)
         {
             PutArray([Replacement.Json(Subscriber)]);
-            code = ReplacedCode;
+            close = CloseFrame(ReplacedCode, "");
         }
 
-        if (code == 0) return;
-        Span<byte> payload = stackalloc byte[2];
+        if (close.Length > 0) WebSocketFrames.Write(Output, WebSocketOpcode.Close, close);
+    }
+
+    private static byte[] CloseFrame(ushort code, string reason)
+    {
+        var payload = new byte[Math.Min(2 + reason.Length, WebSocketFrames.MaxControlPayload)];
         BinaryPrimitives.WriteUInt16BigEndian(payload, code);
-        WebSocketFrames.Write(Output, WebSocketOpcode.Close, payload);
+        Encoding.ASCII.GetBytes(reason.AsSpan(0, payload.Length - 2), payload.AsSpan(2));
+        return payload;
     }
 
     private static byte[] Encode(Batch batch)

@@ -25,8 +25,16 @@ public enum WebSocketOpcode : byte
     Pong = 0xA,
 }
 
-/// <summary>One frame from a client, its payload unmasked.</summary>
-public readonly record struct WebSocketFrame(WebSocketOpcode Opcode, bool IsFinal, byte[] Payload);
+/// <summary>What comes before the payload of a client's frame.</summary>
+/// <param name="Opcode">What the frame is.</param>
+/// <param name="IsFinal">Whether it is the last of its message.</param>
+/// <param name="Length">The payload's length, in bytes.</param>
+/// <param name="Mask">What the payload is masked with, the first byte the highest.</param>
+public readonly record struct WebSocketFrameHeader(WebSocketOpcode Opcode, bool IsFinal, long Length, uint Mask)
+{
+    /// <summary>Whether it is a close, a ping or a pong, which may stand between the frames of a message.</summary>
+    public bool IsControl => Opcode >= WebSocketOpcode.Close;
+}
 
 /// <summary>The client broke a rule of the protocol; the connection ends with the code.</summary>
 public sealed class WebSocketProtocolException(ushort code, string reason) : Exception(reason)
@@ -41,10 +49,12 @@ public sealed class WebSocketProtocolException(ushort code, string reason) : Exc
 /// </summary>
 public static class WebSocketFrames
 {
+    /// <summary>The longest payload of a control frame, in bytes.</summary>
+    public const int MaxControlPayload = 125;
+
     private const int FinalBit = 0x80;
     private const int ReservedBits = 0x70;
     private const int MaskBit = 0x80;
-    private const int MaxControlPayload = 125;
 
     /// <summary>Writes the header of an unfragmented frame from the server.</summary>
     public static void WriteHeader(IBufferWriter<byte> output, WebSocketOpcode opcode, long length)
@@ -77,11 +87,15 @@ public static class WebSocketFrames
         output.Write(payload);
     }
 
-    /// <summary>Reads a frame from a client and moves the buffer behind it; false when it has not come whole.</summary>
-    /// <exception cref="WebSocketProtocolException">It breaks the protocol, or is longer than <paramref name="maxPayload"/>.</exception>
-    public static bool TryRead(ref ReadOnlySequence<byte> buffer, int maxPayload, out WebSocketFrame frame)
+    /// <summary>Reads the header of a client's frame and moves the buffer behind it; false when it has not come whole.</summary>
+    /// <param name="buffer">What has come.</param>
+    /// <param name="maxMessage">The longest message taken, in bytes.</param>
+    /// <param name="room">How much of that is left to the message that the frame may be of.</param>
+    /// <param name="header">The header.</param>
+    /// <exception cref="WebSocketProtocolException">It breaks the protocol, or announces more than there is room for.</exception>
+    public static bool TryReadHeader(ref ReadOnlySequence<byte> buffer, int maxMessage, int room, out WebSocketFrameHeader header)
     {
-        frame = default;
+        header = default;
         var reader = new SequenceReader<byte>(buffer);
         if (!reader.TryRead(out var first) || !reader.TryRead(out var second)) return false;
 
@@ -91,7 +105,8 @@ public static class WebSocketFrames
         if (!Enum.IsDefined(opcode)) throw new WebSocketProtocolException(1002, "Unknown opcode.");
         if ((second & MaskBit) == 0) throw new WebSocketProtocolException(1002, "A client's frame must be masked.");
         long length = second & 0x7F;
-        if (opcode >= WebSocketOpcode.Close && (!isFinal || length > MaxControlPayload)) throw new WebSocketProtocolException(1002, "A control frame must be short and whole.");
+        var isControl = opcode >= WebSocketOpcode.Close;
+        if (isControl && (!isFinal || length > MaxControlPayload)) throw new WebSocketProtocolException(1002, "A control frame must be short and whole.");
 
         if (length == 126)
         {
@@ -103,19 +118,11 @@ public static class WebSocketFrames
             return false;
         }
 
-        // Before the payload has come, so that nobody makes the server hold more than it will take.
-        if (length < 0 || length > maxPayload) throw new WebSocketProtocolException(1009, $"A message may be at most {maxPayload} bytes long.");
-        Span<byte> mask = stackalloc byte[4];
-        if (!reader.TryCopyTo(mask)) return false;
-        reader.Advance(mask.Length);
-        if (reader.Remaining < length) return false;
-
-        var payload = new byte[length];
-        reader.TryCopyTo(payload);
-        reader.Advance(length);
-        for (var i = 0; i < payload.Length; i++) payload[i] ^= mask[i & 3];
+        // Before the payload has come, so that nobody sends what will not be taken.
+        if (!isControl && (length < 0 || length > room)) throw new WebSocketProtocolException(1009, $"A message may be at most {maxMessage} bytes long.");
+        if (!reader.TryReadBigEndian(out int mask)) return false;
         buffer = buffer.Slice(reader.Position);
-        frame = new WebSocketFrame(opcode, isFinal, payload);
+        header = new WebSocketFrameHeader(opcode, isFinal, length, (uint)mask);
         return true;
     }
 }

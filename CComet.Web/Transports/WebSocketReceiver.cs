@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Text.Unicode;
@@ -6,17 +7,32 @@ using CComet.Web.Hub;
 namespace CComet.Web.Transports;
 
 /// <summary>The client's side of a WebSocket: takes its messages one after the other, answers its pings, and holds it to the protocol.</summary>
+/// <remarks>
+/// A payload is unmasked as it comes, into one buffer for the whole message, and nothing is held of what a header announces. So a
+/// message that is not finished costs at most twice what was sent of it, whatever the pieces it comes in, and for
+/// <c>Limits:BodyTimeout</c> at most.
+/// </remarks>
 /// <param name="feed">Where answers go.</param>
 /// <param name="subscriber">Whose stream it is.</param>
 /// <param name="maxMessage">The longest message taken, in bytes.</param>
 /// <param name="answer">Answers a message of text.</param>
-public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber, int maxMessage, Func<byte[], ValueTask<byte[]>> answer)
+public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber, int maxMessage, Func<ReadOnlyMemory<byte>, ValueTask<byte[]>> answer)
 {
-    private const ushort NormalCode = 1000;
+    /// <summary>The most frames that a message may come in. A client that cuts a message at its limit into pieces of 1 KiB sends as many.</summary>
+    public const int MaxFragments = 1024;
 
-    private readonly List<byte[]> _fragments = [];
-    private int _fragmentBytes;
-    private bool _inMessage;
+    private const ushort NormalCode = 1000;
+    private const ushort PolicyCode = 1008;
+
+    private WebSocketFrameHeader _frame;
+    private long _left;
+    private bool _inFrame;
+    private WebSocketPayload _control;
+    private WebSocketPayload _message;
+    private int _fragments;
+    private ReadDeadline? _deadline;
+
+    private bool InMessage => _fragments > 0;
 
     /// <summary>Runs until the client closes, vanishes or breaks the protocol; then ends the subscription.</summary>
     public async Task RunAsync(PipeReader input)
@@ -26,20 +42,22 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
             while (true)
             {
                 var read = await input.ReadAsync();
-                feed.Heard();
                 var buffer = read.Buffer;
-                while (WebSocketFrames.TryRead(ref buffer, maxMessage, out var frame))
+                if (buffer.Length > 0) feed.Heard();
+                while (TryTake(ref buffer))
                 {
-                    if (!await TakeAsync(frame)) return;
+                    if (!await EndFrameAsync()) return;
                 }
 
                 input.AdvanceTo(buffer.Start, buffer.End);
                 if (read.IsCompleted) return;
+                if (read.IsCanceled && _deadline is { IsPassed: true }) throw new WebSocketProtocolException(PolicyCode, "The message took too long to come.");
+                if (InMessage || _inFrame || !buffer.IsEmpty) _deadline ??= new ReadDeadline(subscriber.Hub.Wheel, input, subscriber.Hub.Options.Limits.BodyTimeout);
             }
         }
         catch (WebSocketProtocolException e)
         {
-            feed.CloseCode = e.Code;
+            feed.CloseWith(e.Code, e.Message);
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or System.Threading.Channels.ChannelClosedException)
         {
@@ -47,55 +65,81 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
         }
         finally
         {
+            _deadline?.Dispose();
             subscriber.Signal(Wake.Gone);
         }
     }
 
-    /// <summary>Takes one frame; false when it was the last.</summary>
-    private async ValueTask<bool> TakeAsync(WebSocketFrame frame)
+    /// <summary>Takes what has come of a frame out of the buffer; true when the frame is whole.</summary>
+    private bool TryTake(ref ReadOnlySequence<byte> buffer)
     {
-        switch (frame.Opcode)
+        if (!_inFrame)
         {
-            case WebSocketOpcode.Close:
-                feed.CloseCode = CodeOf(frame.Payload);
-                return false;
-            case WebSocketOpcode.Ping:
-                await feed.ReplyAsync(WebSocketOpcode.Pong, frame.Payload);
-                return true;
-            case WebSocketOpcode.Pong:
-                return true;
-            case WebSocketOpcode.Binary:
-                throw new WebSocketProtocolException(1003, "Messages must be text.");
-            case WebSocketOpcode.Text when _inMessage:
-                throw new WebSocketProtocolException(1002, "A message began inside another.");
-            case WebSocketOpcode.Continuation when !_inMessage:
-                throw new WebSocketProtocolException(1002, "There is no message to continue.");
-            default:
-                break;
+            if (!WebSocketFrames.TryReadHeader(ref buffer, maxMessage, maxMessage - _message.Length, out _frame)) return false;
+            BeginFrame();
         }
 
-        _fragmentBytes += frame.Payload.Length;
-        if (_fragmentBytes > maxMessage) throw new WebSocketProtocolException(1009, $"A message may be at most {maxMessage} bytes long.");
-        _fragments.Add(frame.Payload);
-        _inMessage = !frame.IsFinal;
-        if (_inMessage) return true;
+        var part = buffer.Slice(0, Math.Min(_left, buffer.Length));
+        if (_frame.IsControl) _control.Append(part, _frame.Mask, _frame.Length - _left);
+        else _message.Append(part, _frame.Mask, _frame.Length - _left);
+        buffer = buffer.Slice(part.End);
+        _left -= part.Length;
+        _inFrame = _left > 0;
+        return !_inFrame;
+    }
 
-        var text = _fragments.Count == 1 ? _fragments[0] : [.. _fragments.SelectMany(f => f)];
-        _fragments.Clear();
-        _fragmentBytes = 0;
-        if (!Utf8.IsValid(text)) throw new WebSocketProtocolException(1007, "Text must be UTF-8.");
+    private void BeginFrame()
+    {
+        (_inFrame, _left) = (true, _frame.Length);
+        if (_frame.IsControl) return;
+        if (_frame.Opcode == WebSocketOpcode.Binary) throw new WebSocketProtocolException(1003, "Messages must be text.");
+        if (_frame.Opcode == WebSocketOpcode.Text && InMessage) throw new WebSocketProtocolException(1002, "A message began inside another.");
+        if (_frame.Opcode == WebSocketOpcode.Continuation && !InMessage) throw new WebSocketProtocolException(1002, "There is no message to continue.");
+        if (++_fragments > MaxFragments) throw new WebSocketProtocolException(PolicyCode, $"A message may come in at most {MaxFragments} frames.");
+    }
+
+    /// <summary>Does what a whole frame asks for; false when it was the last.</summary>
+    private async ValueTask<bool> EndFrameAsync()
+    {
+        if (_frame.IsControl)
+        {
+            EndDeadline();
+            var payload = _control.Take();
+            if (_frame.Opcode == WebSocketOpcode.Close)
+            {
+                feed.CloseWith(CodeOf(payload.Span));
+                return false;
+            }
+
+            if (_frame.Opcode == WebSocketOpcode.Ping) await feed.ReplyAsync(WebSocketOpcode.Pong, payload);
+            return true;
+        }
+
+        if (!_frame.IsFinal) return true;
+        _fragments = 0;
+        EndDeadline();
+        var text = _message.Take();
+        if (!Utf8.IsValid(text.Span)) throw new WebSocketProtocolException(1007, "Text must be UTF-8.");
         await feed.ReplyAsync(WebSocketOpcode.Text, await answer(text));
         return true;
     }
 
+    /// <summary>A message's deadline goes on over the control frames inside it.</summary>
+    private void EndDeadline()
+    {
+        if (InMessage) return;
+        _deadline?.Dispose();
+        _deadline = null;
+    }
+
     /// <summary>The code to echo, which must be one that may be sent (RFC 6455, section 7.4).</summary>
-    private static ushort CodeOf(byte[] payload)
+    private static ushort CodeOf(ReadOnlySpan<byte> payload)
     {
         if (payload.Length == 0) return NormalCode;
         if (payload.Length == 1) throw new WebSocketProtocolException(1002, "A close code has two bytes.");
         var code = BinaryPrimitives.ReadUInt16BigEndian(payload);
         if (code is not ((>= 1000 and <= 1003) or (>= 1007 and <= 1014) or (>= 3000 and <= 4999))) throw new WebSocketProtocolException(1002, "That close code may not be sent.");
-        if (!Utf8.IsValid(payload.AsSpan(2))) throw new WebSocketProtocolException(1007, "A reason must be UTF-8.");
+        if (!Utf8.IsValid(payload[2..])) throw new WebSocketProtocolException(1007, "A reason must be UTF-8.");
         return code;
     }
 }

@@ -64,11 +64,9 @@
     return parts && { epoch: parts[1], next: Number(parts[2]) };
   };
 
-  /** The cursors by channel of an answer to several, `name=epoch:seqid,…`; that of one channel has the name ''. */
-  const readCursors = text => new Map((text ?? '').split(',').map(part => {
-    const equals = part.indexOf('=');
-    return [decodeURIComponent(part.slice(0, Math.max(equals, 0))), readCursor(part.slice(equals + 1))];
-  }));
+  /** The cursors by channel of an answer to several, in the order in which they were asked for; that of one channel has the name ''. */
+  const readCursors = (text, channels) => new Map((text ?? '').split(',').map((part, i) =>
+    [Array.isArray(channels) ? asSent(channels[i] ?? '') : '', readCursor(part)]));
 
   /** A value may be an array, and is then repeated; one that is null is left out, but in an array it keeps its place. */
   const query = params => new URLSearchParams(Object.entries(params)
@@ -186,7 +184,7 @@
   async function receiveByPoll(link) {
     const asked = link.env.now();
     const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
-    link.deliver(items, readCursors(cursor));
+    link.deliver(items, readCursors(cursor, link.where().channel));
     if (retry !== null) await link.sentAway(Number(retry));
     else if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
   }
@@ -246,7 +244,7 @@
         const id = events.findLast(event => event.id !== undefined)?.id;
         const refusal = items.find(isRefusal);
         if (refusal) throw refusalOf(refusal);
-        if (items.length > 0 || id !== undefined) link.deliver(items, readCursors(id));
+        if (items.length > 0 || id !== undefined) link.deliver(items, readCursors(id, link.where().channel));
         const bye = items.find(item => item.type === 'BYE');
         if (bye) return await link.sentAway(bye.retry);
       }
@@ -286,6 +284,8 @@
         env.clearTimeout(timer);
         link.heard();
         const items = JSON.parse(data);
+        // A sign of life.
+        if (items.length === 0) return;
         const [{ type, sname, retry }] = items;
         if (type === 'BYE') {
           end();
