@@ -10,8 +10,6 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
-using Serilog;
-using Serilog.Events;
 
 namespace CComet.Web;
 
@@ -55,45 +53,16 @@ internal static partial class CCometHosting
         builder.Services.AddHostedService<MemoryKeeper>();
 
         builder.Services.AddCCometEndpoints();
+        builder.Services.AddSingleton<ConnectionGate>();
         builder.WebHost.UseSockets();
         builder.Services.AddOptions<SocketTransportOptions>().Configure<IOptions<HubOptions>>((sockets, hub) => ConnectionLimits.Apply(sockets, hub.Value.Stream));
-        builder.Services.AddSingleton<SocketTransportFactory>();
+        builder.Services.AddSingleton<GatedListenerFactory>();
         builder.Services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
         builder.WebHost.ConfigureKestrel((_, kestrel) =>
         {
             kestrel.AddServerHeader = false;
             ConnectionLimits.Apply(kestrel.Limits, kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits);
         });
-    }
-
-    /// <summary>
-    /// Logs by the <c>Serilog</c> section. The host's own diagnostics are off unless it asks for them: as long as they may write
-    /// anything, every waiting request holds a scope and an activity.
-    /// </summary>
-    public static void AddLogs(this WebApplicationBuilder builder)
-    {
-        builder.Services.AddSerilog(
-            logs => logs.MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off).Filter.ByExcluding(StartFailure.IsToldTwice).ReadFrom.Configuration(builder.Configuration),
-            preserveStaticLogger: true);
-        var serilog = builder.Services.Last(service => service.ServiceType == typeof(ILoggerFactory)).ImplementationFactory!;
-        builder.Services.AddSingleton<ILoggerFactory>(services => new ScopelessLoggers((ILoggerFactory)serilog(services)));
-    }
-
-    /// <summary>The second signal to stop ends the process at once, whatever still waits.</summary>
-    public static void EndOnSecondSignal(this WebApplication app)
-    {
-        var signals = 0;
-        PosixSignalRegistration[] registrations =
-        [
-            PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
-            PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
-        ];
-        app.Lifetime.ApplicationStopped.Register(() => Array.ForEach(registrations, r => r.Dispose()));
-
-        void OnSignal(PosixSignalContext context)
-        {
-            if (Interlocked.Increment(ref signals) > 1) Environment.Exit(128 + (context.Signal == PosixSignal.SIGTERM ? 15 : 2));
-        }
     }
 
     /// <summary>Tells where the chat page is, once the server answers.</summary>
@@ -112,5 +81,5 @@ internal static partial class CCometHosting
     private static partial System.Text.RegularExpressions.Regex AnyHost();
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Chat: {Address}/chat.html")]
-    private static partial void LogChatPage(Microsoft.Extensions.Logging.ILogger logger, string address);
+    private static partial void LogChatPage(ILogger logger, string address);
 }

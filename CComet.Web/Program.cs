@@ -19,7 +19,7 @@ try
 
     app = builder.BuildChecked();
     app.UseCComet();
-    app.EndOnSecondSignal();
+    using var signals = app.EndOnSecondSignal();
     app.TellChatPage();
     app.Services.GetRequiredService<IStartupValidator>().Validate();
     await app.StartAsync();

@@ -55,6 +55,36 @@ public sealed class ProcessDrainTests
         Assert.Equal(KilledByTerm, await server.Program.ExitCodeAsync());
     }
 
+    [Theory]
+    [InlineData("HUP")]
+    [InlineData("INT")]
+    [InlineData("QUIT")]
+    public async Task Every_signal_that_means_the_end_is_a_stop_in_good_order(string signal)
+    {
+        await using var server = await ServerProcess.StartAsync("http", "--CComet:Drain:Grace=00:00:00");
+        using var follower = await Follower.OpenAsync("/stream", server.Port, "channel=a");
+        await server.Program.SignalAsync(signal);
+        Assert.Equal("BYE", (await follower.ElementAsync()).GetProperty("type").GetString());
+        Assert.Equal(0, await server.Program.ExitCodeAsync());
+    }
+
+    [Theory]
+    [InlineData("HUP", 1, "TERM", 15)]
+    [InlineData("TERM", 15, "HUP", 1)]
+    [InlineData("TERM", 15, "INT", 2)]
+    [InlineData("QUIT", 3, "QUIT", 3)]
+    public async Task Second_signal_ends_the_process_at_once_whichever_the_two_are(string first, int firstNumber, string second, int secondNumber)
+    {
+        await using var server = await ServerProcess.StartAsync("http", "--CComet:Drain:Grace=00:10:00");
+        await server.Program.SignalAsync(first);
+        await Support.Eventually.TrueAsync(() => server.Program.Lines.Any(l => l.Contains("shutting down", StringComparison.Ordinal)), "The stop begins");
+        Assert.False(server.Program.HasExited);
+        await server.Program.SignalAsync(second);
+
+        // Each signal has its own thread in the server, so that either may be counted as the second.
+        Assert.Contains(await server.Program.ExitCodeAsync(), new[] { 128 + firstNumber, 128 + secondNumber });
+    }
+
     /// <summary>A poll that waits for certain: a newer one of its name took its place only once it was there.</summary>
     private static async Task<WaitingPoll> PollAsync(int port)
     {

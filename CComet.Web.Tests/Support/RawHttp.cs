@@ -63,6 +63,13 @@ public sealed class RawHttp : IDisposable
         return await ReadByteAsync(deadline.Token);
     }
 
+    /// <summary>Closes the connection by a reset, not in good order.</summary>
+    public void Reset()
+    {
+        _tcp.LingerState = new LingerOption(true, 0);
+        _tcp.Close();
+    }
+
     public void Dispose()
     {
         _input.Dispose();

@@ -13,7 +13,7 @@ public sealed class ServerProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = [];
     private readonly ConcurrentQueue<string> _errors = [];
 
-    private ServerProcess(string folder, string[] command)
+    private ServerProcess(string folder, string[] command, bool isRead = true)
     {
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -28,6 +28,7 @@ public sealed class ServerProcess : IAsyncDisposable
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
         _process.Start();
+        if (!isRead) return;
         _process.BeginOutputReadLine();
         _process.BeginErrorReadLine();
     }
@@ -47,14 +48,23 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>Where the program is.</summary>
     private static string Assembly => typeof(Program).Assembly.Location;
 
+    private static string[] Command(string[] arguments) => ["dotnet", Assembly, "--urls=http://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. arguments];
+
     public static ServerProcess Start(params string[] arguments) => StartBy([], arguments);
 
     /// <summary>Starts it by another program, such as <c>setpriv</c>, which ends as the server does.</summary>
     public static ServerProcess StartBy(string[] launcher, params string[] arguments) =>
-        StartIn(Path.GetDirectoryName(Assembly)!, [.. launcher, "dotnet", Assembly, "--urls=http://127.0.0.1:0", "--CComet:Store:Kind=Memory", .. arguments]);
+        StartIn(Path.GetDirectoryName(Assembly)!, [.. launcher, .. Command(arguments)]);
 
     /// <summary>Runs a command in a folder.</summary>
     public static ServerProcess StartIn(string folder, params string[] command) => new(folder, command);
+
+    /// <summary>Starts it with a limit of open files.</summary>
+    public static ServerProcess StartWithOpenFiles(int limit, params string[] arguments) =>
+        StartBy(["/bin/sh", "-c", $"ulimit -n {limit}; exec \"$@\"", "sh"], arguments);
+
+    /// <summary>Starts it with an output that is a pipe nobody reads, as with a log driver that hangs.</summary>
+    public static ServerProcess StartUnread(int port, params string[] arguments) => new(Path.GetDirectoryName(Assembly)!, Command([$"--urls=http://127.0.0.1:{port}", .. arguments]), isRead: false);
 
     /// <summary>A client for the address at which the server says it listens.</summary>
     public async Task<HttpClient> ClientAsync()
@@ -65,9 +75,12 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     /// <summary>Tells the process to stop, as a supervisor does.</summary>
-    public void Terminate()
+    public void Terminate() => Signal("TERM");
+
+    /// <summary>Sends it a signal, such as <c>HUP</c>.</summary>
+    public void Signal(string signal)
     {
-        using var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]);
+        using var kill = Process.Start("kill", [$"-{signal}", _process.Id.ToString(CultureInfo.InvariantCulture)]);
         kill.WaitForExit();
     }
 

@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
 using CComet.Web.Hub;
 using CComet.Web.Transports;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Endpoints;
@@ -96,14 +98,15 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
         {
             await WriteBadCallbackAsync(context.Response);
         }
+        else if (IsGone(context, failure))
+        {
+            // There is nobody to answer; the line in the log should not say that all went well.
+            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
         {
             if (holdsBackErrors && callback is not null) await HoldBackAsync(context);
             await Answers.WriteErrorAsync(context, callback, error);
-        }
-        else if (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException)
-        {
-            // The client has gone; there is nobody to answer.
         }
         else
         {
@@ -113,6 +116,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
         }
 
         Ended(context, began);
+        if (IsCutOff(context, failure)) ExceptionDispatchInfo.Throw(failure);
     }
 
     /// <summary>Keeps a client that asks again at once from doing so in a circle.</summary>
@@ -127,6 +131,21 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
             // The client has gone, and will not ask again.
         }
     }
+
+    /// <summary>Tells whether a request failed because its client has gone. The connection may be reset before its token says so.</summary>
+    private static bool IsGone(HttpContext context, Exception failure) =>
+        failure is ConnectionResetException or ConnectionAbortedException
+        || (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException)
+        || IsCutOff(context, failure);
+
+    /// <summary>
+    /// Tells whether a body ended before its Content-Length. The web server has closed the connection then, but goes on to read a next
+    /// request from it, and fails with a stack trace in the log, unless it is given the exception.
+    /// </summary>
+    private static bool IsCutOff(HttpContext context, Exception failure) =>
+        failure is BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest }
+        && context.Request.ContentLength is not null
+        && HttpProtocol.IsHttp11(context.Request.Protocol);
 
     private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
     {

@@ -39,7 +39,7 @@ internal static partial class StartFailure
         var isStopping = app?.Lifetime.ApplicationStopping.IsCancellationRequested == true;
         if (isStopping && exception is OperationCanceledException) return 0;
 
-        await Console.Error.WriteLineAsync($"CComet {(isStopping ? "did not stop well" : "cannot start")}: {Describe(exception)}");
+        await BoundedConsole.WriteErrorAsync($"CComet {(isStopping ? "did not stop well" : "cannot start")}: {Describe(exception)}");
         if (app is null) return ExitCode;
         try
         {
@@ -52,7 +52,7 @@ internal static partial class StartFailure
         catch (Exception e)
         {
             // The first failure has been told, and most likely is the reason of this one.
-            await Console.Error.WriteLineAsync($"CComet did not stop well: {Describe(e)}");
+            await BoundedConsole.WriteErrorAsync($"CComet did not stop well: {Describe(e)}");
         }
 
         return ExitCode;

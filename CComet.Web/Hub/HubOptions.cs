@@ -169,6 +169,30 @@ public sealed record LimitOptions
     [Range(1, 10_000_000)]
     [Description("subscribers in all")]
     public int Subscribers { get; init; } = 200_000;
+
+    /// <summary>
+    /// Connections of the whole server at a time: 1 to 10,000,000. More wait to be accepted. The limit of open files may allow fewer,
+    /// which is told at the start.
+    /// </summary>
+    [Range(1, 10_000_000)]
+    [Description("connections at a time; more wait until one is closed")]
+    public int Connections { get; init; } = 250_000;
+
+    /// <summary>
+    /// How long a connection may stay open without a request, before its first one and between two: 1 s to 1 day. To be longer than a
+    /// proxy in front keeps its idle connections, or it sends requests into connections that are being closed.
+    /// </summary>
+    [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ParseLimitsInInvariantCulture = true)]
+    [Description("how long a connection may stay open without a request; longer than a proxy keeps its idle ones")]
+    public TimeSpan IdleConnection { get; init; } = TimeSpan.FromSeconds(130);
+
+    /// <summary>
+    /// Warnings, errors and lines of failed requests that are logged of each kind in one second: 1 to 1,000,000. The others are
+    /// counted, and the log has their number.
+    /// </summary>
+    [Range(1, 1_000_000)]
+    [Description("lines logged of one kind of failure in a second; the others are counted")]
+    public int LogLinesPerSecond { get; init; } = 20;
 }
 
 /// <summary>Checks the hub's settings at the start; generated, so that it costs no reflection.</summary>

@@ -1,10 +1,9 @@
 using CComet.Web.Endpoints;
-using CComet.Web.Hosting;
 using CComet.Web.Hub;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 
-namespace CComet.Web;
+namespace CComet.Web.Hosting;
 
 /// <summary>Bounds what a connection can make the web server and the kernel hold for it.</summary>
 internal static class ConnectionLimits
@@ -61,6 +60,7 @@ internal static class ConnectionLimits
     /// <summary>Sets how much of a request is taken.</summary>
     public static void Apply(KestrelServerLimits kestrel, LimitOptions limits)
     {
+        kestrel.KeepAliveTimeout = limits.IdleConnection;
         kestrel.MaxRequestBodySize = RequestBody.MaxBytes(limits) + 1L;
 
         // JSONP can publish by GET alone, so that a message at its limit must fit in a request line.

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Options;
 
-namespace CComet.Web;
+namespace CComet.Web.Hosting;
 
 /// <summary>
 /// Makes listeners that lose no request of a client that connected in time. The web server, when it stops, closes its listener and
@@ -14,13 +14,13 @@ namespace CComet.Web;
 /// </summary>
 internal sealed class DrainingListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
-    private readonly SocketTransportFactory _inner;
+    private readonly GatedListenerFactory _inner;
     private readonly ChannelHub _hub;
     private readonly TimeProvider _time;
     private Socket? _bound;
 
     /// <summary>Puts itself before the web server's own.</summary>
-    public DrainingListenerFactory(SocketTransportFactory inner, IOptions<SocketTransportOptions> options, ChannelHub hub, TimeProvider time)
+    public DrainingListenerFactory(GatedListenerFactory inner, IOptions<SocketTransportOptions> options, ChannelHub hub, TimeProvider time)
     {
         (_inner, _hub, _time) = (inner, hub, time);
         var create = options.Value.CreateBoundListenSocket;

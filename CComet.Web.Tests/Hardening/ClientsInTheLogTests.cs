@@ -1,0 +1,73 @@
+using CComet.Web.Hosting;
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Hardening;
+
+/// <summary>Attack: requests that end in the middle, or are none, to fill the log with stack traces and long lines.</summary>
+public sealed class ClientsInTheLogTests
+{
+    private const string Last = "/nowhere/last";
+
+    /// <summary>What a line has beside the texts of its values.</summary>
+    private const int RestOfLine = 200;
+
+    [Fact]
+    public async Task Bodies_that_break_off_and_garbage_write_no_warning_and_no_stack_trace()
+    {
+        await using var server = ServerProcess.Start("--CComet:Limits:LogLinesPerSecond=1000000");
+        using var http = await server.ClientAsync();
+        var port = http.BaseAddress!.Port;
+        var expected = 0;
+        foreach (var target in new[] { "/pub", "/pub?channel=a&callback=f", "/sign", "/nowhere" })
+        {
+            foreach (var type in new[] { "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=b" })
+            {
+                foreach (var rest in new[] { "Content-Length: 1000\r\n\r\n{\"a", "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a", "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a" })
+                {
+                    foreach (var isReset in new[] { true, false })
+                    {
+                        await SendAndLeaveAsync(port, $"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\n{rest}", isReset);
+                        expected++;
+                    }
+                }
+            }
+        }
+
+        foreach (var garbage in new[] { "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03abcdef", new string('\0', 100), "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" })
+        {
+            foreach (var isReset in new[] { true, false }) await SendAndLeaveAsync(port, garbage, isReset);
+        }
+
+        // Garbage has no line; and who is reset at once may not have been read.
+        await Eventually.TrueAsync(() => server.Output.Count(l => l.Contains("HTTP POST", StringComparison.Ordinal)) >= expected / 2, "The lines of the requests");
+        await http.AskAsync(Last);
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains(Last, StringComparison.Ordinal)), "The last line");
+        server.Terminate();
+        Assert.Equal(0, await server.ExitAsync());
+        Assert.All(server.Output.SkipWhile(l => !l.Contains("Application started", StringComparison.Ordinal)), l => Assert.Matches(@"^\d\d:\d\d:\d\d\.\d+ INF ", l));
+        Assert.Empty(server.Errors);
+    }
+
+    [Fact]
+    public async Task Long_path_and_long_method_do_not_make_long_lines()
+    {
+        await using var server = ServerProcess.Start();
+        using var http = await server.ClientAsync();
+        using var connection = await RawHttp.ConnectAsync(http.BaseAddress!.Port);
+        Assert.Equal(404, (await connection.GetAsync("/" + new string('a', 200_000))).Status);
+        await connection.SendAsync($"{new string('A', 100_000)} /x HTTP/1.1\r\nHost: x\r\n\r\n");
+        Assert.Equal(404, (await connection.ReadAsync())!.Status);
+        await http.AskAsync(Last);
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains(Last, StringComparison.Ordinal)), "The last line");
+        Assert.Contains(server.Output, l => l.Contains("a…[200001]", StringComparison.Ordinal));
+        Assert.Contains(server.Output, l => l.Contains("A…[100000]", StringComparison.Ordinal));
+        Assert.All(server.Output, l => Assert.InRange(l.Length, 0, LogQueue.MaxTextLength + RestOfLine));
+    }
+
+    private static async Task SendAndLeaveAsync(int port, string bytes, bool isReset)
+    {
+        using var connection = await RawHttp.ConnectAsync(port);
+        await connection.SendAsync(bytes);
+        if (isReset) connection.Reset();
+    }
+}
