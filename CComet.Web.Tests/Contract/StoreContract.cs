@@ -6,7 +6,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace CComet.Web.Tests.Contract;
 
 /// <summary>What every store must hold to.</summary>
-public abstract class StoreContract
+public abstract partial class StoreContract
 {
     protected FakeTimeProvider Time { get; } = new(DateTimeOffset.UnixEpoch.AddYears(50));
 
@@ -190,7 +190,7 @@ public abstract class StoreContract
     /// <summary>Whether the store itself counts its channels.</summary>
     protected virtual bool BoundsChannels => true;
 
-    protected abstract IMessageStore Open(HubOptions options);
+    protected abstract IMessageStore Open(HubOptions options, TimeProvider? time = null);
 
     protected static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Json).RootElement.GetProperty("msg").GetString()!)];
 

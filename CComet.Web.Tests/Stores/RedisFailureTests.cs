@@ -206,7 +206,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
         var node = NewNode();
         await node.PublishAsync("c", "0");
         _redis.Ask("CONFIG", "SET", "maxmemory", "1");
-        Assert.Contains("OOM", (await Assert.ThrowsAsync<StoreUnavailableException>(() => node.PublishAsync("c", "x"))).Message, StringComparison.Ordinal);
+        Assert.Contains("maxmemory", (await Assert.ThrowsAsync<StoreUnavailableException>(() => node.PublishAsync("c", "x"))).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await node.Store.CheckAsync());
         _redis.Ask("CONFIG", "SET", "maxmemory", "0");
         Assert.Equal(1, (await node.PublishAsync("c", "1")).Seqid);

@@ -188,5 +188,7 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
         Assert.Equal(101 - refused, (await store.ReadAsync("c", 0, long.MaxValue)).Head.End);
     }
 
-    protected override IMessageStore Open(HubOptions options) => _file.Open(options, Time);
+    protected override IMessageStore Open(HubOptions options, TimeProvider? time = null) => _file.Open(options, time ?? Time);
+
+    protected override long Left(IMessageStore store) => ((SqliteStore)store).LogCount + _file.Ask("SELECT COUNT(*) FROM channels");
 }

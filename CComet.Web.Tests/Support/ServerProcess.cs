@@ -13,7 +13,7 @@ public sealed class ServerProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _output = [];
     private readonly ConcurrentQueue<string> _errors = [];
 
-    private ServerProcess(string folder, string[] command, bool isRead = true)
+    private ServerProcess(string folder, string[] command, bool isRead = true, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo(command[0], command[1..])
         {
@@ -24,6 +24,7 @@ public sealed class ServerProcess : IAsyncDisposable
 
         // What the tests run under is not what the server runs under.
         foreach (var name in start.Environment.Keys.Where(IsOfTheServer).ToArray()) start.Environment.Remove(name);
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>()) start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Keep(_output, line.Data);
         _process.ErrorDataReceived += (_, line) => Keep(_errors, line.Data);
@@ -38,6 +39,9 @@ public sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>The lines on standard error so far.</summary>
     public IReadOnlyCollection<string> Errors => _errors;
+
+    /// <summary>The number of the process.</summary>
+    public int Id => _process.Id;
 
     /// <summary>The names of its threads at this moment.</summary>
     public IReadOnlyList<string> Threads => [.. Directory.EnumerateDirectories($"/proc/{_process.Id}/task").Select(task => File.ReadAllText(Path.Combine(task, "comm")).TrimEnd())];
@@ -65,6 +69,9 @@ public sealed class ServerProcess : IAsyncDisposable
 
     /// <summary>Starts it with an output that is a pipe nobody reads, as with a log driver that hangs.</summary>
     public static ServerProcess StartUnread(int port, params string[] arguments) => new(Path.GetDirectoryName(Assembly)!, Command([$"--urls=http://127.0.0.1:{port}", .. arguments]), isRead: false);
+
+    /// <summary>Starts it in an environment that has these variables as well.</summary>
+    public static ServerProcess StartWith(IReadOnlyDictionary<string, string> environment, params string[] arguments) => new(Path.GetDirectoryName(Assembly)!, Command(arguments), environment: environment);
 
     /// <summary>A client for the address at which the server says it listens.</summary>
     public async Task<HttpClient> ClientAsync()

@@ -99,6 +99,16 @@ public sealed record HistoryOptions
     [Range(typeof(TimeSpan), "00:00:00.001", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a message is kept")]
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
+
+    /// <summary>
+    /// Bytes that the histories of all channels may take together: 0, or 64 KiB to 1 PiB. Over it the channels that hold most lose
+    /// their oldest messages first; a publish for which nothing larger than itself can go is refused with 429. 0 takes the bound
+    /// from the machine: a quarter of the memory that the process may use (Memory), or what the file has and half of the
+    /// disk's free space (Sqlite). Redis has a bound of its own, <c>maxmemory</c>.
+    /// </summary>
+    [Range(0L, 1L << 50)]
+    [Description("Bytes that the histories of all channels may take together; 0 takes the bound from the machine.")]
+    public long TotalBytes { get; init; }
 }
 
 /// <summary>Bounds of what clients can make grow.</summary>
@@ -146,6 +156,15 @@ public sealed record LimitOptions
     [Range(1, 100_000_000)]
     [Description("ids remembered of each channel")]
     public int IdsPerChannel { get; init; } = 250_000;
+
+    /// <summary>
+    /// Idempotency ids remembered in all: 1 to 100,000,000. A channel may remember as many as are free, so one alone can take half
+    /// of them and the next ones always find some. The memory store takes about 100 bytes for each, and for all of them a
+    /// sixteenth of the memory that the process may use at most. Redis has a bound of its own, <c>maxmemory</c>.
+    /// </summary>
+    [Range(1, 100_000_000)]
+    [Description("Idempotency ids remembered in all.")]
+    public int Ids { get; init; } = 1_000_000;
 
     /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>
     [Range(1, 1_000_000)]

@@ -12,24 +12,24 @@ public interface IMessageStore
     /// first receipt, marked as a duplicate.
     /// </summary>
     /// <returns>One receipt a draft.</returns>
-    /// <exception cref="LimitException">A log too many, or an id too many.</exception>
+    /// <exception cref="LimitException">A log too many, an id too many, or more bytes than all logs may take.</exception>
     /// <exception cref="RefusedException">These drafts cannot be stored together.</exception>
     /// <exception cref="StoreUnavailableException">Nothing was stored as far as the store can tell.</exception>
     ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default);
 
     /// <summary>
     /// Reads messages from <paramref name="from"/> on, or from the first one kept when that is later; at most
-    /// <paramref name="maxBytes"/> of them, but at least one where there is one. Makes the log when there is none.
+    /// <paramref name="maxBytes"/> of them, but at least one where there is one. Reading a channel that was never written to
+    /// leaves nothing behind; it has the epoch that its log will have.
     /// </summary>
     /// <exception cref="StoreUnavailableException">The store cannot be read now.</exception>
     ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default);
 
     /// <summary>
     /// Begins to tell the listener of every message that anyone, here or on another node, appends to the channel, until
-    /// <see cref="Unfollow"/>. Makes the log when there is none. <see cref="ILogListener.Opened"/> has been called before
-    /// this completes and before any other of the listener's methods.
+    /// <see cref="Unfollow"/>; of a channel that was never written to, nothing is left after that.
+    /// <see cref="ILogListener.Opened"/> has been called before this completes and before any other of the listener's methods.
     /// </summary>
-    /// <exception cref="LimitException">A log too many.</exception>
     /// <exception cref="StoreUnavailableException">The log cannot be opened now.</exception>
     ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default);
 

@@ -39,6 +39,8 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly RedisValue[] _appendSettings;
     private readonly string _channelPrefix;
+    private readonly long _unwrittenLife;
+    private readonly long _idle;
     private int _waiting;
 
     /// <summary>Connects, or begins to try: a server that is away is told by every call, not here.</summary>
@@ -75,6 +77,10 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
             history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(MemoryStore.IdMemory), _options.Limits.IdsPerChannel,
             Milliseconds(headLife), Milliseconds(history.MaxAge + Slack),
         ];
+
+        // Well before any head that was made under it: see RedisScripts.
+        _unwrittenLife = Milliseconds(headLife / 4);
+        _idle = Milliseconds(_options.Limits.IdleChannel > RedisFollowers.Look ? _options.Limits.IdleChannel : RedisFollowers.Look);
     }
 
     /// <summary>Reads a configuration string.</summary>
@@ -110,7 +116,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
             if (follower is null || follower.Saw(slice.Head, out var end)) return slice;
 
             // Redis has lost what this node has seen, and nothing else has told so.
-            await _servers.RunAsync(RedisScript.Renew, follower.Keys, [slice.Head.Epoch, end, Epoch.New()]);
+            await _servers.RunAsync(RedisScript.Renew, KeysOf(channel), [slice.Head.Epoch, end, Epoch.New(), _idle]);
             slice = await ReadOnceAsync(channel, from, maxBytes);
             follower.Saw(slice.Head, out _);
             return slice;
@@ -172,21 +178,45 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
 
-    private RedisKey[] KeysOf(string channel) => _followers.Find(channel)?.Keys ?? new RedisKeys(channel).All;
+    private RedisKey[] KeysOf(string channel)
+    {
+        var keys = _followers.Find(channel)?.Keys ?? new RedisKeys(channel).All;
+        return _servers.HasUnwritten ? keys : keys[..RedisKeys.Own];
+    }
+
+    private RedisKey[] KeysOf(IEnumerable<string> channels)
+    {
+        var keys = channels.SelectMany(c => KeysOf(c).Take(RedisKeys.Own));
+        return _servers.HasUnwritten ? [.. keys, RedisKeys.Unwritten] : [.. keys];
+    }
+
+    private async Task PrepareAsync(string channel)
+    {
+        try
+        {
+            await _servers.PrepareAsync(new RedisKeys(channel).All[0]);
+        }
+        catch (Exception e) when (RedisServers.IsFailure(e))
+        {
+            throw RedisServers.Unavailable(e);
+        }
+    }
 
     private async Task<IReadOnlyList<Receipt>> AppendAllAsync(IReadOnlyList<Draft> drafts)
     {
         var channels = new Dictionary<string, int>(StringComparer.Ordinal);
         foreach (var draft in drafts) channels.TryAdd(draft.Channel, channels.Count);
-        var keys = channels.Count == 1 ? KeysOf(drafts[0].Channel) : [.. channels.Keys.SelectMany(KeysOf)];
+        if (!_servers.IsKnown) await PrepareAsync(drafts[0].Channel);
+        var keys = channels.Count == 1 ? KeysOf(drafts[0].Channel) : KeysOf(channels.Keys);
         if (channels.Count > 1 && _servers.IsCluster && keys.Select(_servers.SlotOf).Distinct().Count() > 1)
             throw new RefusedException("channel", "channel: on this server the messages of one array must be of one channel.");
 
         var openings = new byte[drafts.Count][];
-        var arguments = new List<RedisValue>(11 + (3 * drafts.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
+        var arguments = new List<RedisValue>(12 + (3 * drafts.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
         arguments.AddRange(_appendSettings);
         arguments.Add(_servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH");
         arguments.Add(_channelPrefix);
+        arguments.Add(_unwrittenLife);
         for (var i = 0; i < openings.Length; i++)
         {
             openings[i] = Message.Opening(drafts[i]);
@@ -199,7 +229,8 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         if ((string?)answer[0] == "ids")
         {
             var full = channels.Single(c => c.Value == (int)answer[1] - 1).Key;
-            throw new LimitException("id", $"id: channel '{full}' remembers its {_options.Limits.IdsPerChannel} ids already.", MemoryStore.IdMemory);
+            var retry = TimeSpan.FromMilliseconds(Math.Max(1_000, (long)answer[2] - _time.GetUtcNow().ToUnixTimeMilliseconds()));
+            throw new LimitException("id", $"id: channel '{full}' remembers its {_options.Limits.IdsPerChannel} ids already.", retry, "Limits:IdsPerChannel");
         }
 
         var receipts = new Receipt[drafts.Count];
@@ -215,10 +246,11 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
     private async Task<LogSlice> ReadOnceAsync(string channel, long from, long maxBytes)
     {
+        if (!_servers.IsKnown) await PrepareAsync(channel);
         RedisValue[] arguments =
         [
             _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), Milliseconds(_options.History.MaxAge), from, Math.Min(maxBytes, End),
-            Milliseconds(_options.Limits.IdleChannel > RedisFollowers.Look ? _options.Limits.IdleChannel : RedisFollowers.Look),
+            _idle, _unwrittenLife,
         ];
         var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Read, KeysOf(channel), arguments))!;
         var messages = new Message[(answer.Length - 3) / 3];

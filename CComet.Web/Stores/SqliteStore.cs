@@ -25,7 +25,7 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
         _logs = new SqliteLogs(time);
         _readers = new SqliteReaders(file, hub.Value.History);
         _writer = new SqliteWriter(file, _logs, _readers, hub.Value, time, logger);
-        _retention = new SqliteRetention(_writer, _readers, hub.Value.History, store.Value.Remember, hub.Value.Limits.IdleChannel, time);
+        _retention = new SqliteRetention(_writer, _readers, hub.Value, store.Value.Remember, time);
     }
 
     /// <summary>How many logs are in memory.</summary>
@@ -46,8 +46,7 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)
     {
         _writer.CheckReadable();
-        if (_logs.Find(channel)?.IsLoaded != true) await Task.CompletedTask.ConfigureAwait(SqliteReaders.LeaveThread);
-        _logs.Follow(channel, listener, name => _readers.Use(reader => reader.Find(name)));
+        await _logs.FollowAsync(channel, listener, () => _readers.UseAsync(reader => reader.Find(channel), cancellation));
     }
 
     /// <inheritdoc/>

@@ -89,6 +89,12 @@ internal sealed class RedisFollower(string channel)
     /// <param name="end">Its end.</param>
     public void Compare(string? epoch, long end)
     {
+        lock (_lock)
+        {
+            // A channel of which nothing was stored, as it was known already.
+            if (epoch is null && !IsDoubtful && (_told.End == 0 || _seen is { Epoch: not "", End: 0 })) return;
+        }
+
         if (epoch is null) Wake(null);
         else Wake((epoch, end), onlyNews: true);
     }

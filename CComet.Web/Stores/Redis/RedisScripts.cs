@@ -21,14 +21,26 @@ internal static class RedisScripts
 
         local function text(n) return string.format('%.0f', n) end
 
+        -- The epoch of a channel without a head, which is the same for all of them and for every node. It does not last as long as a head
+        -- does, nor longer than a run of the server: a log that is forgotten or lost never comes back under it.
+        local function base(key, fresh, ttl)
+          local run, epoch = string.match(redis.call('GET', key) or '', '^(%w+):(%w+)$')
+          if run == RUN then return epoch end
+          redis.call('SET', key, RUN .. ':' .. fresh, 'PX', ttl)
+          return fresh
+        end
+
+        local function create(keys, h)
+          -- What takes memory comes first: a full Redis refuses it only as long as the script has changed nothing.
+          redis.call('HSET', keys.head, 'epoch', h.epoch, 'next', 0, 'first', 0, 'bytes', 0, 'time', 0, 'oldest', 0, 'run', RUN, 'at', 0)
+          redis.call('DEL', keys.log, keys.ids, keys.idseq)
+          h.new = false
+        end
+
         local function open(keys, fresh)
           local v = redis.call('HMGET', keys.head, 'epoch', 'next', 'first', 'bytes', 'time', 'oldest', 'run', 'at')
           local h = { epoch = v[1], next = tonumber(v[2]), first = tonumber(v[3]), bytes = tonumber(v[4]), time = tonumber(v[5]), oldest = tonumber(v[6]) }
-          if not h.epoch then
-            redis.call('DEL', keys.log, keys.ids, keys.idseq)
-            redis.call('HSET', keys.head, 'epoch', fresh, 'next', 0, 'first', 0, 'bytes', 0, 'time', 0, 'oldest', 0, 'run', RUN, 'at', 0)
-            return { epoch = fresh, next = 0, first = 0, bytes = 0, time = 0, oldest = 0 }
-          end
+          if not h.epoch then return { epoch = fresh, next = 0, first = 0, bytes = 0, time = 0, oldest = 0, new = true } end
           if v[7] ~= RUN then
             if not LINE[v[7]] or UP_SINCE < tonumber(v[8]) then
               h.epoch = fresh
@@ -80,16 +92,17 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// Appends drafts, in order, all or none; KEYS hold four keys for each channel. Gives <c>ok</c> and, for each draft, epoch,
-    /// seqid, time, and whether it was a duplicate; or <c>ids</c> and the channel that has no room for ids.
+    /// Appends drafts, in order, all or none; KEYS hold four keys for each channel, and the one of the channels without a head where there
+    /// is one. Gives <c>ok</c> and, for each draft, epoch, seqid, time, and whether it was a duplicate; or <c>ids</c>, the channel that has no room
+    /// for ids, and when its oldest is forgotten.
     /// </summary>
     private const string AppendText = """
         local now, fresh = tonumber(ARGV[1]), ARGV[2]
         local most = { messages = tonumber(ARGV[3]), bytes = tonumber(ARGV[4]), age = tonumber(ARGV[5]), ids = tonumber(ARGV[7]) }
-        local memory, headTtl, logTtl, publish, prefix = tonumber(ARGV[6]), ARGV[8], ARGV[9], ARGV[10], ARGV[11]
-        local FIRST, EACH = 12, 3
+        local memory, headTtl, logTtl, publish, prefix, baseTtl = tonumber(ARGV[6]), ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12]
+        local FIRST, EACH = 13, 3
         local channels = {}
-        for i = 1, #KEYS / 4 do
+        for i = 1, math.floor(#KEYS / 4) do
           local keys = keysOf(i)
           channels[i] = { keys = keys, h = open(keys, fresh), known = {}, new = 0, added = 0 }
         end
@@ -119,7 +132,10 @@ internal static class RedisScripts
           if c.new > 0 then
             forget(c, 100)
             while redis.call('ZCARD', c.keys.ids) + c.new > most.ids do
-              if not forget(c, 1000) then return { 'ids', i } end
+              if not forget(c, 1000) then
+                local oldest = redis.call('ZRANGE', c.keys.ids, 0, 0, 'WITHSCORES')
+                return { 'ids', i, oldest[2] and math.floor(tonumber(oldest[2])) or now }
+              end
             end
           end
         end
@@ -131,6 +147,10 @@ internal static class RedisScripts
           if id ~= '' and c.known[id] then
             seqid, duplicate = c.known[id], 1
           else
+            if h.new then
+              if #KEYS % 4 == 1 then h.epoch = base(KEYS[#KEYS], fresh, baseTtl) end
+              create(c.keys, h)
+            end
             seqid = h.next
             h.time = math.max(h.time, now)
             if h.first == h.next then h.oldest = h.time end
@@ -161,11 +181,18 @@ internal static class RedisScripts
         return answer
         """;
 
-    /// <summary>Reads from a seqid on. Gives epoch, first, next and, for each message, seqid, time and opening.</summary>
+    /// <summary>
+    /// Reads from a seqid on. Gives epoch, first, next and, for each message, seqid, time and opening. A channel without a head gets none,
+    /// where there is an epoch for such; elsewhere one that lives for a while.
+    /// </summary>
     private const string ReadText = """
-        local now, fresh, age, from, bytes, ttl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6]
+        local now, fresh, age, from, bytes, ttl, baseTtl = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), ARGV[6], ARGV[7]
         local keys = keysOf(1)
         local h = open(keys, fresh)
+        if h.new then
+          if KEYS[5] then return { base(KEYS[5], fresh, baseTtl), 0, 0 } end
+          create(keys, h)
+        end
         if h.next == 0 then redis.call('PEXPIRE', keys.head, ttl) end
         if trim(keys, h, now, { messages = math.huge, bytes = math.huge, age = age }) then save(keys, h) end
         local answer = { h.epoch, h.first, h.next }
@@ -186,10 +213,19 @@ internal static class RedisScripts
         return answer
         """;
 
-    /// <summary>Begins a new epoch when the log is shorter than somebody has seen it in this one.</summary>
+    /// <summary>
+    /// Begins a new epoch when the log is shorter than somebody has seen it in this one. A log that is gone had the epoch of the channels
+    /// without a head, or that has changed already: then it changes for all of them.
+    /// </summary>
     private const string RenewText = """
         local keys = keysOf(1)
         local h = open(keys, ARGV[3])
+        if h.new and KEYS[5] then
+          redis.call('DEL', KEYS[5])
+          return 0
+        end
+        if h.new then create(keys, h) end
+        if h.next == 0 then redis.call('PEXPIRE', keys.head, ARGV[4]) end
         if h.epoch == ARGV[1] and h.next < tonumber(ARGV[2]) then redis.call('HSET', keys.head, 'epoch', ARGV[3]) end
         return h.next
         """;

@@ -30,12 +30,23 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     private readonly ConcurrentDictionary<EndPoint, Lazy<Task<byte[][]>>> _loaded = new();
     private readonly IDatabase _database = redis.GetDatabase();
     private Tuple<bool, bool>? _kind;
+    private volatile bool _isKnown;
+    private volatile bool _neverEvicts;
 
     /// <summary>Whether the channels are spread over several servers.</summary>
     public bool IsCluster => Kind().IsCluster;
 
     /// <summary>Whether a message can be told to those alone who share a part of a cluster.</summary>
     public bool HasShardedPubSub => Kind().HasShardedPubSub;
+
+    /// <summary>
+    /// Whether channels of which nothing is stored share an epoch, so that asking for one leaves nothing in Redis. Not on a cluster, where a
+    /// script reaches one slot; nor where Redis drops keys at will, as a log that was dropped could come back under that epoch.
+    /// </summary>
+    public bool HasUnwritten => _neverEvicts && !IsCluster;
+
+    /// <summary>Whether what the servers are was found out.</summary>
+    public bool IsKnown => _isKnown;
 
     /// <summary>The slot of a key in a cluster.</summary>
     public int SlotOf(RedisKey key) => redis.GetHashSlot(key);
@@ -85,6 +96,7 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
             _ when IsUnauthorized(exception) => "Redis refuses the user or the password of the server.",
             TimeoutException => "Redis did not answer in time; what was asked of it may have been done or not. Try again with the same id.",
             RedisConnectionException or InvalidOperationException => "Redis cannot be reached; what was asked of it may have been done or not. Try again with the same id.",
+            RedisServerException e when e.Message.StartsWith("OOM", StringComparison.Ordinal) => "Redis is full: it has reached its maxmemory.",
             RedisServerException e => $"Redis refuses: {e.Message.Split(' ')[0]}.",
             _ => "Redis cannot be used.",
         },
@@ -159,6 +171,9 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
             var line = await RedisLineage.OfAsync(_database, LineageKey(server), run, isBroken: forgets || wasCopy);
             var hashes = new List<byte[]>();
             foreach (var text in RedisScripts.For(run, line, upSince)) hashes.Add(await server.ScriptLoadAsync(text));
+
+            _neverEvicts = info.GetValueOrDefault("maxmemory_policy") == "noeviction";
+            _isKnown = true;
 
             // Another may have taken its place between the questions.
             if ((await InfoAsync(server))["run_id"] == run) return [.. hashes];

@@ -37,6 +37,11 @@ internal sealed class SqliteFile(string path, Durability durability)
         CREATE INDEX ids_by_expiry ON ids (expires);
         """;
 
+    /// <summary>Finds the channels that may be forgotten. Added to files of the same version: older servers keep it up, and pass it over.</summary>
+    private const string EmptyChannels = "CREATE INDEX IF NOT EXISTS channels_empty ON channels (used) WHERE first = next";
+
+    private const string NoOpenFiles = "no more files may be open; connections take one each (see LimitNOFILE, ulimit -n)";
+
     public string Path { get; } = path;
 
     /// <summary>What an acknowledged message survives.</summary>
@@ -62,6 +67,7 @@ internal sealed class SqliteFile(string path, Durability durability)
                 PRAGMA temp_store = MEMORY;
                 """);
             if (version == 0) Create(connection);
+            Execute(connection, EmptyChannels);
             return connection;
         }
         catch
@@ -127,12 +133,14 @@ internal sealed class SqliteFile(string path, Durability durability)
             SQLitePCL.raw.SQLITE_READONLY => "the database is read-only",
             SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED => "another process has locked the database",
             SQLitePCL.raw.SQLITE_CORRUPT or SQLitePCL.raw.SQLITE_NOTADB => "the database is damaged",
+            SQLitePCL.raw.SQLITE_CANTOPEN when OpenFiles.AreUsedUp() => NoOpenFiles,
             SQLitePCL.raw.SQLITE_CANTOPEN or SQLitePCL.raw.SQLITE_PERM => "the database cannot be opened",
             SQLitePCL.raw.SQLITE_IOERR => "the disk fails",
             var code => $"SQLite says {code}",
         },
         UnauthorizedAccessException => "the database's folder may not be written to",
         InvalidDataException e => e.Message,
+        IOException e when OpenFiles.IsExhaustion(e) => NoOpenFiles,
         IOException => "the database's folder cannot be used",
         _ => "the server has failed; its log says how",
     };

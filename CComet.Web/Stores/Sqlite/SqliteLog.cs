@@ -9,14 +9,15 @@ internal readonly record struct SqliteRow(long Id, string Epoch, long First, lon
 /// What is in memory of one channel that is followed or was published to of late: where its log ends, and who follows it. The
 /// messages are in the file.
 /// </summary>
-internal sealed class SqliteLog(string name, DateTimeOffset now)
+internal sealed class SqliteLog(string name, long now)
 {
     private readonly Lock _lock = new();
     private readonly List<Message> _pending = [];
     private ILogListener[] _listeners = [];
     private SqliteRow _row;
-    private DateTimeOffset _usedAt = now;
+    private long _usedAt = now;
     private bool _loaded;
+    private bool _touched;
     private bool _closed;
 
     public string Name { get; } = name;
@@ -36,8 +37,11 @@ internal sealed class SqliteLog(string name, DateTimeOffset now)
     /// <summary>What the running transaction has added. The writer's own.</summary>
     public IReadOnlyList<Message> Added => _pending;
 
-    /// <summary>The ids remembered, or -1 when they have not been counted. The writer's own.</summary>
+    /// <summary>The ids in the file, or -1 when they have not been counted. The writer's own.</summary>
     public long Ids { get; set; } = -1;
+
+    /// <summary>When the first of the ids is forgotten, and until when that need not be looked up again. The writer's own.</summary>
+    public (long Expiry, long LookAgain) IdsFull { get; set; }
 
     /// <summary>The ids that the running transaction has added. The writer's own.</summary>
     public Dictionary<string, long> AddedIds { get; } = new(StringComparer.Ordinal);
@@ -68,19 +72,21 @@ internal sealed class SqliteLog(string name, DateTimeOffset now)
         lock (_lock)
         {
             Ids = -1;
-            if (!_loaded || row == _row) return;
+            if (_loaded && row == _row) return;
             _row = row;
+            _loaded = true;
             foreach (var listener in _listeners) listener.Changed();
         }
     }
 
-    /// <summary>Begins the writer's part in a transaction.</summary>
-    public void Begin(DateTimeOffset now)
+    /// <summary>Begins the writer's part in a transaction, during which the log is not closed; false when it has been.</summary>
+    public bool TryBegin()
     {
         lock (_lock)
         {
+            if (_closed) return false;
             Pending = _row;
-            _usedAt = now;
+            return _touched = true;
         }
     }
 
@@ -95,10 +101,12 @@ internal sealed class SqliteLog(string name, DateTimeOffset now)
     }
 
     /// <summary>The transaction has been committed: tells the followers, under the lock, in the log's order.</summary>
-    public void Commit()
+    public void Commit(long now)
     {
         lock (_lock)
         {
+            _touched = false;
+            _usedAt = now;
             _row = Pending with { First = _row.First };
             if (_pending.Count > 0)
             {
@@ -114,17 +122,15 @@ internal sealed class SqliteLog(string name, DateTimeOffset now)
     /// <summary>The transaction has failed: it never was.</summary>
     public void Rollback()
     {
+        lock (_lock) _touched = false;
         Ids = -1;
         Forget();
     }
 
-    /// <summary>Ids of these channels were forgotten: they are counted when next needed. The writer's own.</summary>
-    public void RecountIds(HashSet<long> channels)
+    /// <summary>Some of its ids were forgotten. The writer's own.</summary>
+    public void ForgetIds(int count)
     {
-        lock (_lock)
-        {
-            if (channels.Contains(_row.Id)) Ids = -1;
-        }
+        if (Ids >= 0) Ids -= count;
     }
 
     /// <summary>Notes in the row what retention has taken away.</summary>
@@ -144,21 +150,23 @@ internal sealed class SqliteLog(string name, DateTimeOffset now)
         }
     }
 
-    public void Unfollow(ILogListener listener, DateTimeOffset now)
+    /// <summary>Takes a listener out; true when nobody is left, and nothing was ever stored.</summary>
+    public bool Unfollow(ILogListener listener, long now)
     {
         lock (_lock)
         {
             _usedAt = now;
             _listeners = [.. _listeners.Where(l => l != listener)];
+            return _listeners.Length == 0 && _row.Id == 0;
         }
     }
 
-    /// <summary>Closes the log when nobody follows it and nothing was appended for a while.</summary>
-    public bool TryClose(DateTimeOffset now, TimeSpan idle)
+    /// <summary>Closes the log when nobody follows it, no transaction is under way on it, and nothing was appended for a while.</summary>
+    public bool TryClose(long now, TimeSpan idle)
     {
         lock (_lock)
         {
-            if (_closed || _listeners.Length > 0 || now - _usedAt < idle) return false;
+            if (_closed || _touched || _listeners.Length > 0 || now - _usedAt < idle.TotalMilliseconds) return false;
             return _closed = true;
         }
     }

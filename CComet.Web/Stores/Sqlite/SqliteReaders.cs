@@ -1,16 +1,20 @@
 using System.Collections.Concurrent;
 using CComet.Web.Hub;
+using Microsoft.Data.Sqlite;
 
 namespace CComet.Web.Stores.Sqlite;
 
 /// <summary>The connections that read: a few, lent out one by one.</summary>
+/// <remarks>They are opened with the file and stay open: a process that has no files left to open goes on reading.</remarks>
 internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : IDisposable
 {
     /// <summary>A file may have to be waited for, and the caller's thread may be one that hears of the sockets.</summary>
     public const ConfigureAwaitOptions LeaveThread = ConfigureAwaitOptions.ForceYielding;
 
+    private static readonly int Most = Math.Max(2, Environment.ProcessorCount);
+
     private readonly ConcurrentBag<SqliteReader> _idle = [];
-    private readonly SemaphoreSlim _free = new(Math.Max(2, Environment.ProcessorCount));
+    private readonly SemaphoreSlim _free = new(Most);
     private int _generation;
 
     /// <summary>Reads with one of the connections, on a thread of the pool.</summary>
@@ -28,7 +32,7 @@ internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : I
         }
     }
 
-    /// <summary>Reads now, whatever is lent out.</summary>
+    /// <summary>Reads now, whatever is lent out: for the writer, while it opens the file.</summary>
     /// <exception cref="StoreUnavailableException">The file cannot be read.</exception>
     public T Use<T>(Func<SqliteReader, T> use)
     {
@@ -42,8 +46,23 @@ internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : I
         }
         catch (Exception e) when (SqliteFile.IsFailure(e))
         {
-            reader?.Dispose();
+            // A file that is locked is none the worse for it.
+            if (reader is not null && e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED }) Return(reader);
+            else reader?.Dispose();
             throw new StoreUnavailableException($"The store cannot be read: {SqliteFile.Reason(e)}.", e);
+        }
+    }
+
+    /// <summary>Opens the connections, so that none has to be opened when it is needed; one that cannot be is opened then.</summary>
+    public void Fill()
+    {
+        try
+        {
+            while (_idle.Count < Most) _idle.Add(Open());
+        }
+        catch (Exception e) when (SqliteFile.IsFailure(e))
+        {
+            // The reading that needs it says so.
         }
     }
 

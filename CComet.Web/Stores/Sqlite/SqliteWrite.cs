@@ -9,7 +9,7 @@ internal abstract class SqliteWrite
     public virtual long Bytes => 0;
 
     /// <summary>Does its part in the running transaction.</summary>
-    /// <exception cref="LimitException">Before anything was changed: this one is refused, the others go on.</exception>
+    /// <exception cref="LimitException">This one is refused before it has changed anything but made room; the others go on.</exception>
     public abstract void Apply(SqliteTransactionScope scope);
 
     /// <summary>The transaction has been committed.</summary>
@@ -40,68 +40,4 @@ internal abstract class SqliteWrite<T> : SqliteWrite
 internal sealed class SqliteStep(Func<SqliteTransactionScope, int> step) : SqliteWrite<int>
 {
     protected override int Write(SqliteTransactionScope scope) => step(scope);
-}
-
-/// <summary>What one transaction works with.</summary>
-internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options, TimeProvider time)
-{
-    private readonly HashSet<SqliteLog> _touched = [];
-    private SqliteSession? _session;
-
-    public SqliteSession Session => _session!;
-
-    public SqliteLogs Logs => logs;
-
-    public LimitOptions Limits => options.Limits;
-
-    public DateTimeOffset Now { get; private set; }
-
-    public void Begin(SqliteSession session)
-    {
-        _session = session;
-        Now = time.GetUtcNow();
-        session.Begin();
-    }
-
-    /// <summary>The log of a channel, ready to be appended to.</summary>
-    public SqliteLog Touch(string channel)
-    {
-        var log = logs.Get(channel);
-        if (!_touched.Add(log)) return log;
-        if (!log.IsLoaded) log.Load(Session.Find(channel));
-        log.Begin(Now);
-        return log;
-    }
-
-    public void Commit()
-    {
-        foreach (var log in _touched)
-        {
-            if (log.Added.Count > 0) Session.MoveChannel(log.Pending, log.Added[0].Time, Now.ToUnixTimeMilliseconds());
-        }
-
-        Session.Commit();
-    }
-
-    /// <summary>Channels whose rows the transaction takes away.</summary>
-    public List<string> Forgotten { get; } = [];
-
-    /// <summary>Tells the followers of what was committed.</summary>
-    public void Tell()
-    {
-        foreach (var log in _touched) log.Commit();
-
-        // Somebody may have begun to follow one of them by the row that was still there.
-        foreach (var name in Forgotten) logs.Find(name)?.Reload(Session.Find(name));
-        _touched.Clear();
-        Forgotten.Clear();
-    }
-
-    /// <summary>Forgets what was not committed.</summary>
-    public void Abandon()
-    {
-        foreach (var log in _touched) log.Rollback();
-        _touched.Clear();
-        Forgotten.Clear();
-    }
 }

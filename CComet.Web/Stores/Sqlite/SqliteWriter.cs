@@ -33,6 +33,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
     private long _triedAt;
     private long _committedAt;
     private long _failedBytes;
+    private bool _toldOfFiles;
 
     public SqliteWriter(SqliteFile file, SqliteLogs logs, SqliteReaders readers, HubOptions options, TimeProvider time, ILogger logger)
     {
@@ -99,15 +100,22 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
     private bool IsInPlace(SqliteState known)
     {
+        if (!File.Exists(_file.Path)) return false;
         try
         {
             using var reader = _readers.Open();
             var state = reader.State();
+            _toldOfFiles = false;
             return state.Uid == known.Uid && state.Commits >= known.Commits;
         }
         catch (Exception e) when (SqliteFile.IsFailure(e))
         {
-            return e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED };
+            if (e is SqliteException { SqliteErrorCode: SQLitePCL.raw.SQLITE_BUSY or SQLitePCL.raw.SQLITE_LOCKED }) return true;
+            if (!OpenFiles.AreUsedUp()) return false;
+
+            // Whether it is the same file cannot be told now: the connections that are open are kept.
+            if (!_toldOfFiles) LogNoOpenFiles(_logger);
+            return _toldOfFiles = true;
         }
     }
 
@@ -239,7 +247,9 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
             _readers.Renew();
             _session = new SqliteSession(_file.OpenForWriting());
             Verify();
+            _scope.Opened(_session, _file.Path);
             _unreadable = null;
+            _readers.Fill();
             foreach (var log in _logs.All) log.Reload(_session.Find(log.Name));
             return true;
         }
@@ -293,6 +303,9 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Exposure}")]
     private static partial void LogExposed(ILogger logger, string exposure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "No more files may be open (LimitNOFILE, ulimit -n): the database is served by the connections to it that are open")]
+    private static partial void LogNoOpenFiles(ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The store can write again")]
     private static partial void LogWritable(ILogger logger);

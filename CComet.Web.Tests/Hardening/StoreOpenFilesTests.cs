@@ -1,0 +1,35 @@
+using System.Diagnostics;
+using System.Globalization;
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Hardening;
+
+/// <summary>Connections that use up the open files of the process.</summary>
+public sealed class StoreOpenFilesTests : IDisposable
+{
+    private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-files-");
+
+    public void Dispose() => _folder.Delete(recursive: true);
+
+    /// <summary>The file is served by the connections that are open; looking whether it is still the same one must not close them.</summary>
+    [Fact]
+    public async Task Sqlite_serves_on_when_no_more_files_may_be_open()
+    {
+        await using var server = ServerProcess.Start("--CComet:Store:Kind=Sqlite", $"--CComet:Store:Path={Path.Combine(_folder.FullName, "c.db")}");
+        using var http = await server.ClientAsync();
+        (await http.GetAsync(new Uri("/pub?channel=a&msg=0", UriKind.Relative))).EnsureSuccessStatusCode();
+        Limit(server.Id, "3");
+        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("may be open", StringComparison.Ordinal) || l.Contains("cannot write", StringComparison.Ordinal)), "The look at the file");
+        Assert.Equal(1, (await http.PublishAsync("a", "1")).GetProperty("seqid").GetInt32());
+        Assert.Equal(["0", "1"], await http.KeptAsync("a"));
+        Assert.DoesNotContain(server.Output, l => l.Contains("cannot write", StringComparison.Ordinal));
+        Assert.Single(server.Output, l => l.Contains("No more files may be open", StringComparison.Ordinal));
+    }
+
+    private static void Limit(int process, string files)
+    {
+        using var prlimit = Process.Start("prlimit", ["--pid", process.ToString(CultureInfo.InvariantCulture), $"--nofile={files}:"]);
+        prlimit.WaitForExit();
+        Assert.Equal(0, prlimit.ExitCode);
+    }
+}
