@@ -8,7 +8,7 @@ namespace CComet.Web.Tests.Endpoints;
 public sealed class LimitTests
 {
     [Fact]
-    public async Task A_channel_too_many_is_refused_on_every_verb_and_stores_nothing()
+    public async Task A_channel_too_many_is_refused_on_every_verb_that_makes_one_and_stores_nothing()
     {
         await using var factory = new CCometFactory("CComet:Limits:Channels=2");
         using var http = factory.CreateClient();

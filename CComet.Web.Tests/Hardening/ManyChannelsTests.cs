@@ -195,8 +195,8 @@ public sealed class ManyChannelsTests
         public static async Task<EventWire> OpenAsync(int messages, string text)
         {
             var wire = new EventWire();
-            for (var i = 0; i < messages; i++) await wire.Fixture.Hub.PublishAsync([.. Names.Select(name => HubFixture.Draft(name, text))]);
-            var subscriber = await wire.Fixture.Hub.SubscribeAsync([.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
+            for (var i = 0; i < messages; i++) await wire.Fixture.Hub.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.Draft(name, text))]);
+            var subscriber = await wire.Fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
             await subscriber.BeginAsync();
             wire._running = new EventStream(wire._pipe.Writer, null, subscriber, wire).RunAsync();
             return wire;

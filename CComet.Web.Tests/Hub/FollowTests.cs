@@ -73,7 +73,7 @@ public sealed class FollowTests
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var half = new string('x', (int)ChannelHub.StepBytes * 2 / 3);
-        await fixture.Hub.PublishAsync([HubFixture.Draft("c", half), HubFixture.Draft("c", half)]);
+        await fixture.Hub.PublishAsync(CallerContext.Local, [HubFixture.Draft("c", half), HubFixture.Draft("c", half)]);
         Assert.Equal(Wake.Messages, await wake);
         Assert.Empty(outlet.Texts);
         Assert.Equal([half, half], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
@@ -215,7 +215,7 @@ public sealed class FollowTests
             foreach (var name in _names) _next[name] = 0;
             while (!IsDone())
             {
-                using var subscriber = await hub.SubscribeAsync([.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
+                using var subscriber = await hub.SubscribeAsync(CallerContext.Local, [.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
                 subscriber.Outlet = this;
                 for (var rounds = random.Next(5, 60); rounds > 0 && !IsDone(); rounds--)
                 {

@@ -65,7 +65,7 @@ public sealed class PromiseTests
         for (var i = 0; i < count;)
         {
             var burst = Math.Min(count - i, random.Next(1, 4));
-            await hub.PublishAsync([.. Enumerable.Range(0, burst).Select(_ => HubFixture.Draft(channel, "m"))]);
+            await hub.PublishAsync(CallerContext.Local, [.. Enumerable.Range(0, burst).Select(_ => HubFixture.Draft(channel, "m"))]);
             i += burst;
             if (random.Next(8) == 0) await Task.Yield();
         }
@@ -78,7 +78,7 @@ public sealed class PromiseTests
         var cursors = names.ToDictionary(n => n, _ => new Cursor(null, 0));
         while (cursors.Values.Any(c => c.Seqid < perChannel))
         {
-            using var subscriber = await hub.SubscribeAsync([.. names.Select(n => new ChannelStart(n, cursors[n]))], null);
+            using var subscriber = await hub.SubscribeAsync(CallerContext.Local, [.. names.Select(n => new ChannelStart(n, cursors[n]))], null);
             for (var reads = random.Next(1, 20); reads > 0 && cursors.Values.Any(c => c.Seqid < perChannel); reads--)
             {
                 var readings = await subscriber.ReadAsync(park: true);

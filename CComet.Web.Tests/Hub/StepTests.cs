@@ -19,7 +19,7 @@ public sealed class StepTests
             for (var c = 0; c < Most; c++) await fixture.PublishAsync($"c{c}", $"{i} {new string('x', 1_000)}");
         }
 
-        using var subscriber = await fixture.Hub.SubscribeAsync([.. Enumerable.Range(0, Most).Select(c => new ChannelStart($"c{c}", new Cursor(null, 0)))], null);
+        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Enumerable.Range(0, Most).Select(c => new ChannelStart($"c{c}", new Cursor(null, 0)))], null);
         var seen = new int[Most];
         while (await subscriber.ReadAsync(park: true, ChannelHub.StepBytes) is { Count: > 0 } readings)
         {
@@ -40,7 +40,7 @@ public sealed class StepTests
     public async Task Channel_that_always_fills_a_step_does_not_keep_another_waiting()
     {
         using var fixture = new HubFixture(Options);
-        using var subscriber = await fixture.Hub.SubscribeAsync([new ChannelStart("busy", Cursor.None), new ChannelStart("quiet", Cursor.None)], null);
+        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", Cursor.None), new ChannelStart("quiet", Cursor.None)], null);
         await subscriber.BeginAsync();
         await fixture.PublishAsync("quiet", "at last");
         for (var reads = 1; ; reads++)
@@ -60,7 +60,7 @@ public sealed class StepTests
         for (var next = 0L; ;)
         {
             await fixture.PublishAsync("busy", new string('x', 1_000));
-            using var poll = await fixture.Hub.SubscribeAsync([new ChannelStart("busy", new Cursor(busy.Epoch, next)), new ChannelStart("quiet", new Cursor(quiet.Epoch, 0))], null);
+            using var poll = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", new Cursor(busy.Epoch, next)), new ChannelStart("quiet", new Cursor(quiet.Epoch, 0))], null);
             var readings = await poll.ReadAsync(park: true, maxBytes: 500);
             if (readings.Any(reading => reading.Position == 1)) break;
             next = poll.Positions.First().Cursor.Seqid!.Value;
@@ -78,7 +78,7 @@ public sealed class StepTests
             foreach (var channel in new[] { "a", "b", "c" }) await fixture.PublishAsync(channel, $"{channel}{i}");
         }
 
-        using var subscriber = await fixture.Hub.SubscribeAsync([.. new[] { "a", "b", "c" }.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
+        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. new[] { "a", "b", "c" }.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
         store.Fails = "b";
         var told = new List<string>();
         while (told.Count < 6) told.AddRange(HubFixture.Texts(await subscriber.ReadAsync(park: true)));

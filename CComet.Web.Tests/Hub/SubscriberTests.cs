@@ -163,7 +163,7 @@ public sealed class SubscriberTests
     {
         using var fixture = new HubFixture();
         var a = await fixture.PublishAsync("a", "a0");
-        using var subscriber = await fixture.Hub.SubscribeAsync([new ChannelStart("a", new Cursor(a.Epoch, 0)), new ChannelStart("b, =ü", Cursor.None)], null);
+        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("a", new Cursor(a.Epoch, 0)), new ChannelStart("b, =ü", Cursor.None)], null);
         Assert.Equal(["a0"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(1));

@@ -36,9 +36,9 @@ public sealed class HubFixture : IDisposable
     /// <summary>The texts of what was read, notices as <c>GAP 3-7</c>, <c>RESET</c>.</summary>
     public static IReadOnlyList<string> Texts(IReadOnlyList<Reading> readings) => [.. readings.SelectMany(Texts)];
 
-    public async Task<Receipt> PublishAsync(string channel, string text, string? id = null) => (await Hub.PublishAsync([Draft(channel, text, id)]))[0];
+    public async Task<Receipt> PublishAsync(string channel, string text, string? id = null) => (await Hub.PublishAsync(CallerContext.Local, [Draft(channel, text, id)]))[0];
 
-    public ValueTask<Subscriber> SubscribeAsync(string channel, Cursor from = default, string? sname = null) => Hub.SubscribeAsync([new ChannelStart(channel, from)], sname);
+    public ValueTask<Subscriber> SubscribeAsync(string channel, Cursor from = default, string? sname = null) => Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart(channel, from)], sname);
 
     public void Dispose()
     {

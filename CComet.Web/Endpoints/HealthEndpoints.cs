@@ -2,11 +2,18 @@ using CComet.Web.Hub;
 
 namespace CComet.Web.Endpoints;
 
-/// <summary><c>/health/live</c>: the process answers. <c>/health/ready</c>: it may be sent clients.</summary>
+/// <summary>
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it may be sent clients; <c>limits</c> names the bounds on the
+/// whole server that refused somebody within the last minute.
+/// </summary>
+/// <remarks>
+/// A met bound leaves it at 200: the server still serves everybody it has, and a crowd that fills one node would fill the next; were
+/// both taken out, nobody would be served.
+/// </remarks>
 internal static class HealthEndpoints
 {
     /// <summary>Answers <c>/health/live</c>.</summary>
-    public static Task AnswerLiveAsync(HttpContext context) => AnswerAsync(context, "ok");
+    public static Task AnswerLiveAsync(HttpContext context) => AnswerAsync(context, "ok", []);
 
     /// <summary>Makes the delegate of <c>/health/ready</c>.</summary>
     public static RequestDelegate OfReady(ChannelHub hub, IMessageStore store) => async context =>
@@ -15,7 +22,7 @@ internal static class HealthEndpoints
         {
             if (hub.IsDraining) throw new DrainingException();
             await store.CheckAsync(context.RequestAborted);
-            await AnswerAsync(context, "ready");
+            await AnswerAsync(context, "ready", hub.Limits.Met);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
@@ -23,10 +30,17 @@ internal static class HealthEndpoints
         }
     };
 
-    private static Task AnswerAsync(HttpContext context, string status)
+    private static Task AnswerAsync(HttpContext context, string status, IReadOnlyList<string> limits)
     {
         context.Response.ContentType = Transports.JsonArray.ContentType;
         Answers.SetCommonHeaders(context.Response);
-        return Answers.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json => json.WriteString("status", status)));
+        return Answers.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json =>
+        {
+            json.WriteString("status", status);
+            if (limits.Count == 0) return;
+            json.WriteStartArray("limits");
+            foreach (var limit in limits) json.WriteStringValue(limit);
+            json.WriteEndArray();
+        }));
     }
 }

@@ -49,6 +49,9 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>The length at which a name written with escapes of <paramref name="bytes"/> bytes each is too long to be known.</summary>
     public static int LongestEscaped(int bytes) => LongestName * bytes;
 
+    /// <summary>What <see cref="Hub.BodyBudget"/> counts for the body that these came with.</summary>
+    public long HeldBytes;
+
     /// <summary>A name that is known, without making it anew; null for one that is not, or is not written plainly.</summary>
     public static string? NameOf(ReadOnlySpan<byte> text)
     {

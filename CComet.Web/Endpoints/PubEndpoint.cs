@@ -14,7 +14,7 @@ internal static class PubEndpoint
             parameters => DraftOf(parameters, limits),
             async (context, drafts, callback) =>
             {
-                var receipts = await PublishAsync(drafts, hub);
+                var receipts = await PublishAsync(context.CallerOf(), drafts, hub);
                 DrainNotice.Announce(context, hub);
                 await Answers.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(receipts, WriteReceipt));
             },
@@ -22,20 +22,20 @@ internal static class PubEndpoint
     }
 
     /// <summary>Publishes what a text frame holds; gives the receipts as a JSON array.</summary>
-    public static async ValueTask<byte[]> PublishAsync(ReadOnlyMemory<byte> json, ChannelHub hub)
+    public static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> json, ChannelHub hub)
     {
         var limits = hub.Options.Limits;
         var parameters = new Parameters(limits.Parameters);
         var drafts = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => DraftOf(element, limits));
         parameters.ThrowIfRefused();
-        return JsonText.ArrayOf(await PublishAsync(drafts ?? [DraftOf(parameters, limits)], hub), WriteReceipt);
+        return JsonText.ArrayOf(await PublishAsync(caller, drafts ?? [DraftOf(parameters, limits)], hub), WriteReceipt);
     }
 
     /// <summary>Stores all the messages or none. Not cancelled when the client goes: they may have been stored by then.</summary>
-    private static ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, ChannelHub hub)
+    private static ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<Draft> drafts, ChannelHub hub)
     {
         if (drafts.Count > 1) CheckTotal(drafts, RequestBody.MaxBytes(hub.Options.Limits));
-        return hub.PublishAsync(drafts);
+        return hub.PublishAsync(caller, drafts);
     }
 
     /// <summary>Bounds what one message in the query, which holds for every element of an array that has none, multiplies to.</summary>

@@ -44,24 +44,27 @@ internal static class RequestBody
     public static int MaxBytes(Hub.LimitOptions limits) => (int)Math.Min(int.MaxValue, Math.Max(limits.BodyBytes, ((long)WorstEscape * limits.MessageBytes) + FramingBytes));
 
     /// <summary>Adds the parameters in the body to those of the query, or reads the elements of the array that it is.</summary>
+    /// <remarks>The body counts in <paramref name="budget"/> as it comes, in the query's <see cref="Parameters.HeldBytes"/>, until the caller ends that.</remarks>
     /// <param name="request">The request.</param>
     /// <param name="query">The parameters of the query.</param>
     /// <param name="limits">What bounds the body, its parameters and its elements.</param>
+    /// <param name="budget">What bounds all bodies together.</param>
     /// <param name="mayBeRaw">Whether the body may be a message, or an array.</param>
     /// <param name="read">Reads an element of an array. It may not keep the parameters, which the next element is read into.</param>
     /// <returns>What was read of each element of an array; null for any other body.</returns>
-    public static async ValueTask<IReadOnlyList<T>?> ReadAsync<T>(HttpRequest request, Parameters query, Hub.LimitOptions limits, bool mayBeRaw, Func<Parameters, T> read)
+    public static async ValueTask<IReadOnlyList<T>?> ReadAsync<T>(HttpRequest request, Parameters query, Hub.LimitOptions limits, Hub.BodyBudget budget, bool mayBeRaw, Func<Parameters, T> read)
     {
         var codings = request.Headers.ContentEncoding is { Count: > 0 } header ? CodingsOf(request, header) : null;
         var reader = request.BodyReader;
         var maxBytes = MaxBytes(limits);
-        var sent = await ReadWholeAsync(request, reader, maxBytes);
+        var sent = await ReadWholeAsync(request, reader, maxBytes, budget, query);
         try
         {
             // Read where it lies, and copied only where it lies in pieces.
             var body = sent.IsSingleSegment ? sent.First : sent.ToArray();
             if (codings is null || body.IsEmpty) return await ReadAsync(request, body, query, limits, mayBeRaw, read);
             using var decoded = ContentCoding.Decode(body, codings, maxBytes);
+            budget.Cover(ref query.HeldBytes, body.Length + decoded.Written.Length);
             return await ReadAsync(request, decoded.Written, query, limits, mayBeRaw, read);
         }
         finally
@@ -202,7 +205,7 @@ internal static class RequestBody
     }
 
     /// <summary>Waits for the whole body, which the caller advances over.</summary>
-    private static async ValueTask<ReadOnlySequence<byte>> ReadWholeAsync(HttpRequest request, PipeReader reader, int maxBytes)
+    private static async ValueTask<ReadOnlySequence<byte>> ReadWholeAsync(HttpRequest request, PipeReader reader, int maxBytes, Hub.BodyBudget budget, Parameters query)
     {
         if (request.ContentLength > maxBytes) throw TooLong(maxBytes);
         try
@@ -212,6 +215,7 @@ internal static class RequestBody
                 var read = await reader.ReadAsync();
                 if (read.IsCanceled) throw WireException.TooSlow();
                 if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+                budget.Cover(ref query.HeldBytes, read.Buffer.Length);
                 if (read.IsCompleted) return read.Buffer;
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             }

@@ -10,9 +10,9 @@ internal static class SignEndpoint
         parameters => (Channel: parameters.RequiredName("channel"), Sname: parameters.OptionalName("sname")),
         async (context, asked, callback) =>
         {
-            var (history, cursor) = await hub.SignAsync(asked[0].Channel, asked[0].Sname, context.RequestAborted);
+            using var signIn = await hub.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
             DrainNotice.Announce(context, hub);
-            context.Response.Headers[Answers.CursorHeader] = cursor.ToString();
-            await Answers.WriteArrayAsync(context, callback, [.. history.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
+            context.Response.Headers[Answers.CursorHeader] = signIn.Cursor.ToString();
+            await Answers.WriteArrayAsync(context, callback, [.. signIn.History.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
         });
 }

@@ -31,15 +31,15 @@ internal static class StreamEndpoints
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        var beginning = BeginAsync(asked, hub);
+        var beginning = BeginAsync(context.CallerOf(), asked, hub);
         return beginning.IsCompletedSuccessfully
             ? RunAsync(context, beginning.Result, began, verb, contentType, feed)
             : RunLaterAsync(context, beginning, callback, began, verb, contentType, feed);
     }
 
-    private static async ValueTask<Subscriber> BeginAsync(SubscribeParameters asked, ChannelHub hub)
+    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelHub hub)
     {
-        var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
+        var subscriber = await hub.SubscribeAsync(caller, asked.Starts, asked.Sname);
         try
         {
             await subscriber.BeginAsync();

@@ -21,7 +21,7 @@ internal static class SubEndpoint
             var wait = SubscribeParameters.ReadWait(parameters, usual.Wait);
             var terms = callback is null && wait == usual.Wait ? usual : new Terms(verb, callback, wait);
             var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
-            var subscribing = hub.SubscribeAsync(asked.Starts, asked.Sname);
+            var subscribing = hub.SubscribeAsync(context.CallerOf(), asked.Starts, asked.Sname);
             return subscribing.IsCompletedSuccessfully && !wantsPlace && asked.Starts.Count == 1
                 ? PollAsync(context, subscribing.Result, began, terms)
                 : BeginAsync(context, subscribing, began, terms, wantsPlace);

@@ -149,11 +149,12 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
 
     private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
     {
-        var reading = RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, mayBeRaw, read);
-        var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
-        var callback = CallbackOf(query);
+        string? callback = null;
         try
         {
+            var reading = RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, hub.Bodies, mayBeRaw, read);
+            var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
+            callback = CallbackOf(query);
             query.ThrowIfRefused();
             await handler(context, elements ?? [read(query)], callback);
         }
@@ -162,6 +163,10 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
             // The callback may have come in the body.
             DrainNotice.Announce(context, hub);
             await Answers.WriteErrorAsync(context, callback, error);
+        }
+        finally
+        {
+            hub.Bodies.Cover(ref query.HeldBytes, 0);
         }
     }
 

@@ -26,14 +26,15 @@ internal static class WebSocketEndpoint
     private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub)
     {
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        using var subscriber = await hub.SubscribeAsync(asked.Starts, asked.Sname);
+        var caller = context.CallerOf();
+        using var subscriber = await hub.SubscribeAsync(caller, asked.Starts, asked.Sname);
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
         WaitingRequest.Lighten(context.Request);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         var feed = new WebSocketFeed(output, PlainSocket.Of(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
-        var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(text, hub));
+        var receiver = new WebSocketReceiver(feed, subscriber, RequestBody.MaxBytes(hub.Options.Limits), text => PublishAsync(caller, text, hub));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
         var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
@@ -100,11 +101,11 @@ internal static class WebSocketEndpoint
 #pragma warning restore CA5350
     }
 
-    private static async ValueTask<byte[]> PublishAsync(ReadOnlyMemory<byte> text, ChannelHub hub)
+    private static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> text, ChannelHub hub)
     {
         try
         {
-            return await PubEndpoint.PublishAsync(text, hub);
+            return await PubEndpoint.PublishAsync(caller, text, hub);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {

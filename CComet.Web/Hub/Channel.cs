@@ -2,7 +2,8 @@ namespace CComet.Web.Hub;
 
 /// <summary>
 /// What this node knows of a channel that has subscribers: the newest messages, and who waits. One lock guards it; attaching
-/// a waiter and reading the tail happen under it together, so that no append can fall between the two.
+/// a waiter and reading the tail happen under it together, so that no append can fall between the two. Without subscribers it is
+/// a cache of its log, which can be dropped at any moment (<see cref="IdleChannels"/>).
 /// </summary>
 public sealed partial class Channel : ILogListener
 {
@@ -18,18 +19,28 @@ public sealed partial class Channel : ILogListener
     private bool _closed;
     private Task? _catchUp;
     private bool _catchUpAgain;
-    private DateTimeOffset _idleSince;
+    private AddressShare? _opener;
+    private long _idleSince;
 
     internal Channel(ChannelHub hub, string name)
     {
         Hub = hub;
         Name = name;
-        _idleSince = hub.Time.GetUtcNow();
-        _tail = new LogTail(hub.TailBounds);
+        _idleSince = hub.Time.GetTimestamp();
+        _tail = new LogTail(hub.TailBounds, hub.Memory);
     }
 
     /// <summary>The hub it is of.</summary>
     internal ChannelHub Hub { get; }
+
+    /// <summary>Its place among the idle channels; the list's own.</summary>
+    internal IdleChannels.Links Idle { get; set; }
+
+    /// <summary>Since when it has had no subscribers, by the monotonic clock. Meant only while it is idle.</summary>
+    internal long IdleSince => Volatile.Read(ref _idleSince);
+
+    /// <summary>What its tail takes in memory, in bytes, read without the lock.</summary>
+    internal long Weight => _tail.Weight;
 
     /// <summary>The end of what was delivered so far, read without the lock.</summary>
     internal long End => Volatile.Read(ref _end);
@@ -82,8 +93,10 @@ public sealed partial class Channel : ILogListener
         bool hole;
         lock (_lock)
         {
+            if (_closed) return;
             var from = _tail.End;
             hole = epoch != _tail.Epoch || !_tail.Accept(messages, Hub.Time.GetUtcNow());
+            if (Hub.Memory.IsOverflowing) _tail.Trim(0);
             if (!hole && _tail.End > from) Deliver(from);
         }
 
@@ -107,13 +120,27 @@ public sealed partial class Channel : ILogListener
     }
 
     /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
-    internal bool TryEnter()
+    /// <param name="share">What the subscriber's address takes; the first subscriber's is charged with the channel until the last has left.</param>
+    internal bool TryEnter(AddressShare? share)
     {
         lock (_lock)
         {
             if (_closed) return false;
             if (_subscribers >= Hub.Options.Limits.SubscribersPerChannel)
-                throw new LimitException("channel", $"channel: '{Name}' has its {_subscribers} subscribers already.", ChannelHub.LimitRetry);
+                throw Hub.Limits.Refuse("Limits:SubscribersPerChannel", isGlobal: false, "channel", $"'{Name}' has its {_subscribers} subscribers already.");
+            if (_subscribers == 0)
+            {
+                if (share?.TryOpen(Hub.Addresses.MaxChannels) == false)
+                {
+                    // It may have been opened for this one alone.
+                    Rest();
+                    throw Hub.Addresses.Refuse("follows");
+                }
+
+                _opener = share;
+                Hub.Idle.Remove(this);
+            }
+
             _subscribers++;
             return true;
         }
@@ -127,21 +154,54 @@ public sealed partial class Channel : ILogListener
             ListOf(subscriber).Remove(ref position);
             if (subscriber.Sname is not null && _named is not null && _named.TryGetValue(subscriber.Sname, out var named) && named == subscriber)
                 _named.Remove(subscriber.Sname);
-            if (--_subscribers == 0) _idleSince = Hub.Time.GetUtcNow();
+            Hub.Memory.Release(position.Held);
+            position.Held = 0;
+            if (--_subscribers > 0) return;
+            _opener?.Close();
+            _opener = null;
+            _tail.Forget();
+            Rest();
         }
     }
 
-    /// <summary>Lets go of what is old; closes the channel when nobody has used it for the given time, and says whether it did.</summary>
-    internal bool TryClose(TimeSpan idle)
+    /// <summary>Drops the messages that are too old, and encodings that can be made again.</summary>
+    internal void Sweep()
     {
         lock (_lock)
         {
-            var now = Hub.Time.GetUtcNow();
-            _tail.Expire(now);
+            _tail.Expire(Hub.Time.GetUtcNow());
             _tail.Forget();
-            if (_closed || _subscribers > 0 || now - _idleSince < idle) return false;
-            return _closed = true;
         }
+    }
+
+    /// <summary>Drops the oldest messages from memory until the tail takes no more than so many bytes.</summary>
+    internal void Trim(long maxBytes)
+    {
+        lock (_lock) _tail.Trim(maxBytes);
+    }
+
+    /// <summary>Closes the channel when it has no subscribers, and says whether it did.</summary>
+    internal bool TryClose()
+    {
+        lock (_lock)
+        {
+            if (_closed || _subscribers > 0) return false;
+            Shut();
+            return true;
+        }
+    }
+
+    /// <summary>Closes the channel, which nobody has entered, because its log could not be opened.</summary>
+    internal void Abandon()
+    {
+        lock (_lock) Shut();
+    }
+
+    /// <summary>Frees what was read for a position, which has been answered.</summary>
+    internal void Release(ref Subscriber.Position position)
+    {
+        Hub.Memory.Release(position.Held);
+        position.Held = 0;
     }
 
     /// <summary>
@@ -197,7 +257,7 @@ public sealed partial class Channel : ILogListener
         Task? others = null;
         lock (_lock)
         {
-            if (_tail.MayKeep(from))
+            if (_tail.MayKeep(from) && !Hub.Memory.IsFull)
             {
                 others = _loading?.Task;
                 if (others is null) _loading = mine = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -210,12 +270,12 @@ public sealed partial class Channel : ILogListener
             return null;
         }
 
-        if (mine is null) return await Hub.Store.ReadAsync(Name, from, maxBytes, cancellation);
+        if (mine is null) return await ReadStoreAsync(from, maxBytes, cancellation);
         try
         {
-            var slice = await Hub.Store.ReadAsync(Name, from, Hub.TailBounds.MaxBytes, cancellation);
+            var slice = await ReadStoreAsync(from, Hub.TailBounds.MaxBytes, cancellation);
             bool isKept;
-            lock (_lock) isKept = _tail.TryKeep(slice);
+            lock (_lock) isKept = !_closed && _tail.TryKeep(slice);
             return isKept && slice.Messages[0].Seqid == from ? null : slice.Within(maxBytes);
         }
         finally
@@ -247,6 +307,8 @@ public sealed partial class Channel : ILogListener
 
         if (slice.Messages.Length == 0) return 0;
         var batch = new Batch(head.Epoch, slice.Messages);
+        Hub.Memory.Hold(batch.Bytes);
+        position.Held += (int)batch.Bytes;
         (readings ??= new(1)).Add(new Reading(index, null, batch));
         Hub.Metrics.Delivered(batch.Messages.Count);
         position.Next = slice.Messages[^1].Seqid + 1;
@@ -355,6 +417,35 @@ public sealed partial class Channel : ILogListener
         await opening.Task;
     }
 
+    /// <summary>Reads the store, less than is wanted when too much is being read already.</summary>
+    private async ValueTask<LogSlice> ReadStoreAsync(long from, long wanted, CancellationToken cancellation)
+    {
+        var granted = Hub.Memory.BeginRead(wanted);
+        try
+        {
+            return await Hub.Store.ReadAsync(Name, from, granted, cancellation);
+        }
+        finally
+        {
+            Hub.Memory.EndRead(granted);
+        }
+    }
+
+    /// <summary>Puts the channel among the idle. Under the lock.</summary>
+    private void Rest()
+    {
+        Volatile.Write(ref _idleSince, Hub.Time.GetTimestamp());
+        Hub.Idle.Add(this);
+    }
+
+    /// <summary>Under the lock. The listener may still hear of what was on its way: from here on it holds nothing.</summary>
+    private void Shut()
+    {
+        _closed = true;
+        _tail.Trim(0);
+        Hub.Idle.Remove(this);
+    }
+
     private async Task CatchUpQuietlyAsync()
     {
         try
@@ -376,10 +467,10 @@ public sealed partial class Channel : ILogListener
             {
                 long end;
                 lock (_lock) end = _tail.End;
-                var slice = await Hub.Store.ReadAsync(Name, end, ChannelHub.ReadBytes);
+                var slice = await ReadStoreAsync(end, ChannelHub.ReadBytes, CancellationToken.None);
                 lock (_lock)
                 {
-                    if (_tail.Absorb(slice, Hub.Time.GetUtcNow())) Deliver(end);
+                    if (!_closed && _tail.Absorb(slice, Hub.Time.GetUtcNow())) Deliver(end);
                 }
 
                 if (slice.Messages.Length > 0) continue;

@@ -36,6 +36,10 @@ public sealed class ChannelHub : IDisposable
         Metrics = metrics;
         Time = time;
         Logger = logger;
+        Limits = new LimitMonitor(metrics, time, logger);
+        Addresses = new AddressShares(Options, Limits, time);
+        Bodies = new BodyBudget(Options.Limits, Limits);
+        Memory = new HubMemory(ByteBudget.Resolve(Options.Limits.MemoryBytes, 8), TailBounds.MaxBytes, () => TryEvict(HubMemory.Bound), ShrinkTails);
         Wheel = new TimingWheel(time);
     }
 
@@ -51,6 +55,12 @@ public sealed class ChannelHub : IDisposable
     /// <summary>How many channels are open on this node at this moment.</summary>
     public int ChannelCount => Volatile.Read(ref _channelCount);
 
+    /// <summary>Which bounds are met.</summary>
+    public LimitMonitor Limits { get; }
+
+    /// <summary>The bodies of requests that are in memory.</summary>
+    public BodyBudget Bodies { get; }
+
     /// <summary>True once the server has begun to stop.</summary>
     public bool IsDraining => _draining;
 
@@ -62,6 +72,15 @@ public sealed class ChannelHub : IDisposable
     /// <summary>How much of each channel is held in memory.</summary>
     internal HistoryOptions TailBounds { get; }
 
+    /// <summary>The messages in memory.</summary>
+    internal HubMemory Memory { get; }
+
+    /// <summary>What each client address takes.</summary>
+    internal AddressShares Addresses { get; }
+
+    /// <summary>The channels without subscribers.</summary>
+    internal IdleChannels Idle { get; } = new();
+
     internal HubMetrics Metrics { get; }
 
     internal TimeProvider Time { get; }
@@ -69,52 +88,58 @@ public sealed class ChannelHub : IDisposable
     internal ILogger Logger { get; }
 
     /// <summary>Stores all drafts, in order, or none.</summary>
+    /// <param name="caller">Who publishes.</param>
+    /// <param name="drafts">The messages.</param>
+    /// <param name="cancellation">Ends the waiting; what was on its way may be stored all the same.</param>
     /// <returns>One receipt a draft, once they are stored.</returns>
-    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
+    /// <exception cref="LimitException">A bound of the store is met, or the caller's address has made its share of channels and this would be another.</exception>
+    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<Draft> drafts, CancellationToken cancellation = default)
     {
-        var receipts = await AppendAsync(drafts, cancellation);
-        var stored = 0;
+        if (Addresses.AnyOver && Addresses.IsOver(caller)) await CheckKnownAsync(drafts, cancellation);
+        IReadOnlyList<Receipt> receipts;
+        try
+        {
+            receipts = await AppendAsync(drafts, cancellation);
+        }
+        catch (LimitException e)
+        {
+            Limits.Refused(e);
+            throw;
+        }
+
+        var (stored, made) = (0, 0);
         for (var i = 0; i < receipts.Count; i++)
         {
-            if (!receipts[i].Duplicate) stored++;
+            if (receipts[i].Duplicate) continue;
+            stored++;
+            if (receipts[i].Seqid == 0) made++;
         }
 
         Metrics.Published(stored);
+        if (made > 0) Addresses.Made(caller, made);
         return receipts;
     }
 
     /// <summary>Signs in to a channel.</summary>
-    /// <returns>The kept history, its last message the sign-in itself, and the cursor behind it.</returns>
-    public async ValueTask<(IReadOnlyList<Message> History, Cursor Cursor)> SignAsync(string channel, string? sname, CancellationToken cancellation = default)
-    {
-        var receipt = (await PublishAsync([Draft.Sign(channel, sname)], cancellation))[0];
-        var sign = receipt.Stored ?? throw new InvalidOperationException("A sign-in has no id, and is never a duplicate.");
-        var history = new List<Message>();
-        for (var next = 0L; next < receipt.Seqid;)
-        {
-            var slice = await Store.ReadAsync(channel, next, ReadBytes, cancellation);
-            if (slice.Messages.Length == 0 || slice.Head.Epoch != receipt.Epoch) break;
-            history.AddRange(slice.Messages.TakeWhile(m => m.Seqid < receipt.Seqid));
-            next = slice.Messages[^1].Seqid + 1;
-        }
-
-        history.Add(sign);
-        return (history, new Cursor(receipt.Epoch, receipt.Seqid + 1));
-    }
+    /// <returns>The kept history, its last message the sign-in itself, and the cursor behind it; to be disposed of once it has been answered.</returns>
+    /// <exception cref="LimitException">As for a publish, or the answers under way take the memory that they may; nothing was stored then.</exception>
+    public ValueTask<SignIn> SignAsync(CallerContext caller, string channel, string? sname, CancellationToken cancellation = default) =>
+        SignIn.RunAsync(this, caller, channel, sname, cancellation);
 
     /// <summary>Subscribes to one or several channels, opening those that nobody followed. To be disposed of when done.</summary>
+    /// <param name="caller">Who subscribes.</param>
     /// <param name="starts">The channels and where to begin in each; no channel twice.</param>
     /// <param name="sname">The name the subscriber goes by, or null.</param>
     /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
-    public async ValueTask<Subscriber> SubscribeAsync(IReadOnlyList<ChannelStart> starts, string? sname)
+    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
     {
         if (_draining) throw new DrainingException();
         if (Interlocked.Increment(ref _subscriberCount) > Options.Limits.Subscribers)
         {
             Interlocked.Decrement(ref _subscriberCount);
-            throw new LimitException("channel", $"channel: the server has its {Options.Limits.Subscribers} subscribers already.", LimitRetry);
+            throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
         }
 
         Metrics.Subscribers(1);
@@ -122,9 +147,10 @@ public sealed class ChannelHub : IDisposable
         var entered = 0;
         try
         {
+            subscriber.Share = Addresses.Enter(caller, starts.Count);
             for (; entered < starts.Count; entered++)
             {
-                var channel = await EnterAsync(starts[entered].Channel);
+                var channel = await EnterAsync(starts[entered].Channel, subscriber.Share);
                 subscriber.At(entered) = new Subscriber.Position
                 {
                     Channel = channel,
@@ -139,7 +165,7 @@ public sealed class ChannelHub : IDisposable
         catch
         {
             for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
-            Forget();
+            Forget(subscriber);
             throw;
         }
     }
@@ -162,14 +188,16 @@ public sealed class ChannelHub : IDisposable
     /// <summary>When a client that is sent away may come back: each another moment of the window.</summary>
     public TimeSpan ReconnectDelay() => MinReconnectDelay + (_reconnectWindow * Random.Shared.NextDouble());
 
-    /// <summary>Closes the channels that nobody uses, and lets the store do its own sweeping.</summary>
+    /// <summary>Closes the channels that have been idle for long, forgets addresses that hold nothing, and lets the store do its own sweeping.</summary>
     public async ValueTask SweepAsync(CancellationToken cancellation = default)
     {
-        foreach (var (name, channel) in _channels)
+        while (Idle.First is { } idlest && Time.GetElapsedTime(idlest.IdleSince) >= Options.Limits.IdleChannel)
         {
-            if (channel.TryClose(Options.Limits.IdleChannel)) Close(name, channel);
+            if (idlest.TryClose()) Close(idlest);
         }
 
+        foreach (var (_, channel) in _channels) channel.Sweep();
+        Addresses.Sweep();
         await Store.SweepAsync(cancellation);
     }
 
@@ -182,10 +210,25 @@ public sealed class ChannelHub : IDisposable
         foreach (var (channel, _) in subscriber.Positions) Metrics.Stalled(channel);
     }
 
-    internal void Forget()
+    internal void Forget(Subscriber subscriber)
     {
+        subscriber.Share?.Leave(subscriber.Channels);
         Interlocked.Decrement(ref _subscriberCount);
         Metrics.Subscribers(-1);
+    }
+
+    /// <summary>
+    /// Refuses drafts that would make a channel. The store is asked, a read for each name: only addresses that are over their share
+    /// pay that.
+    /// </summary>
+    private async ValueTask CheckKnownAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation)
+    {
+        foreach (var channel in drafts.Select(d => d.Channel).Distinct(StringComparer.Ordinal))
+        {
+            // From the end on: only where the log stands is wanted.
+            var slice = await Store.ReadAsync(channel, long.MaxValue, 1, cancellation);
+            if (slice.Head.End == 0) throw Addresses.Refuse("has made");
+        }
     }
 
     private ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation)
@@ -201,30 +244,38 @@ public sealed class ChannelHub : IDisposable
         }
     }
 
-    private async ValueTask<Channel> EnterAsync(string name)
+    private async ValueTask<Channel> EnterAsync(string name, AddressShare? share)
     {
         while (true)
         {
-            var channel = _channels.GetValueOrDefault(name) ?? Add(name);
+            var channel = _channels.GetValueOrDefault(name) ?? Add(name, share);
             try
             {
                 await channel.OpenAsync();
             }
-            catch
+            catch (Exception e)
             {
-                Close(name, channel);
+                channel.Abandon();
+                Close(channel);
+                if (e is LimitException limit) Limits.Refused(limit);
                 throw;
             }
 
-            if (channel.TryEnter()) return channel;
-            Close(name, channel);
+            if (channel.TryEnter(share)) return channel;
+            Close(channel);
         }
     }
 
-    private Channel Add(string name)
+    private Channel Add(string name, AddressShare? share)
     {
-        if (ChannelCount >= Options.Limits.Channels)
-            throw new LimitException("channel", $"channel: the server has its {Options.Limits.Channels} channels already.", LimitRetry);
+        // Before the log is opened for nothing; the channel itself counts.
+        if (share?.MayOpen(Addresses.MaxChannels) == false) throw Addresses.Refuse("follows");
+        while (ChannelCount >= Options.Limits.Channels)
+        {
+            if (!TryEvict("Limits:Channels"))
+                throw Limits.Refuse("Limits:Channels", isGlobal: true, "channel", $"the server has its {Options.Limits.Channels} channels already.");
+        }
+
         var added = new Channel(this, name);
         var channel = _channels.GetOrAdd(name, added);
         if (channel == added)
@@ -236,11 +287,33 @@ public sealed class ChannelHub : IDisposable
         return channel;
     }
 
-    private void Close(string name, Channel channel)
+    /// <summary>Closes the idlest channel; false when every channel has subscribers.</summary>
+    private bool TryEvict(string bound)
     {
-        if (!_channels.TryRemove(KeyValuePair.Create(name, channel))) return;
+        while (Idle.First is { } idlest)
+        {
+            if (!idlest.TryClose()) continue;
+            Close(idlest);
+            Limits.Evicted(bound);
+            return true;
+        }
+
+        return false;
+    }
+
+    private void ShrinkTails(long maxBytes)
+    {
+        foreach (var (_, channel) in _channels)
+        {
+            if (channel.Weight > maxBytes) channel.Trim(maxBytes);
+        }
+    }
+
+    private void Close(Channel channel)
+    {
+        if (!_channels.TryRemove(KeyValuePair.Create(channel.Name, channel))) return;
         Interlocked.Decrement(ref _channelCount);
         Metrics.Channels(-1);
-        Store.Unfollow(name, channel);
+        Store.Unfollow(channel.Name, channel);
     }
 }

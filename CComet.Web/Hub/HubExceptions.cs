@@ -5,13 +5,16 @@ public sealed class SeqidBeyondEndException(string channel, long seqid, long end
     : Exception($"seqid: {seqid} is beyond the end of channel '{channel}', whose next seqid is {end}.");
 
 /// <summary>Something would grow over its configured bound.</summary>
-public sealed class LimitException(string parameter, string reason, TimeSpan retryAfter, string? setting = null) : Exception(reason)
+public sealed class LimitException(string parameter, string reason, TimeSpan retryAfter, string? setting = null, bool isGlobal = false) : Exception(reason)
 {
     /// <summary>The request's parameter that the bound concerns.</summary>
     public string Parameter { get; } = parameter;
 
     /// <summary>The setting that holds the bound, below <c>CComet:</c> (<c>Limits:Channels</c>), or null.</summary>
     public string? Setting { get; } = setting;
+
+    /// <summary>Whether the bound is one on the whole server, and not on one channel or client.</summary>
+    public bool IsGlobal { get; } = isGlobal;
 
     /// <summary>When trying again may help.</summary>
     public TimeSpan RetryAfter { get; } = retryAfter;

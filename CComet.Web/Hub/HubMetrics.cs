@@ -13,6 +13,8 @@ public sealed class HubMetrics
     private readonly Counter<long> _lost;
     private readonly Counter<long> _resets;
     private readonly Counter<long> _stalled;
+    private readonly Counter<long> _refused;
+    private readonly Counter<long> _evicted;
     private readonly UpDownCounter<int> _subscribers;
     private readonly UpDownCounter<int> _channels;
 
@@ -25,6 +27,8 @@ public sealed class HubMetrics
         _lost = meter.CreateCounter<long>("ccomet.gap.messages", "{message}", "Messages that subscribers were told they missed.");
         _resets = meter.CreateCounter<long>("ccomet.resets", "{reset}", "Subscribers that were told that a log began anew.");
         _stalled = meter.CreateCounter<long>("ccomet.stalled", "{connection}", "Streams cut off because the client took nothing; the tag names the channel.");
+        _refused = meter.CreateCounter<long>("ccomet.limit.refused", "{request}", "Requests refused because a bound was met; the tag names the setting.");
+        _evicted = meter.CreateCounter<long>("ccomet.limit.evicted", "{channel}", "Idle channels dropped from memory to keep a bound; the tag names the setting.");
         _subscribers = meter.CreateUpDownCounter<int>("ccomet.subscribers", "{subscriber}", "Subscribers at this moment.");
         _channels = meter.CreateUpDownCounter<int>("ccomet.channels", "{channel}", "Channels open on this node at this moment.");
     }
@@ -38,6 +42,10 @@ public sealed class HubMetrics
     internal void Reset() => _resets.Add(1);
 
     internal void Stalled(string channel) => _stalled.Add(1, new KeyValuePair<string, object?>("channel", channel));
+
+    internal void Refused(string bound) => _refused.Add(1, new KeyValuePair<string, object?>("bound", bound));
+
+    internal void Evicted(string bound) => _evicted.Add(1, new KeyValuePair<string, object?>("bound", bound));
 
     internal void Subscribers(int change) => _subscribers.Add(change);
 

@@ -212,6 +212,41 @@ public sealed record LimitOptions
     [Range(1, 1_000_000)]
     [Description("lines logged of one kind of failure in a second; the others are counted")]
     public int LogLinesPerSecond { get; init; } = 20;
+
+    /// <summary>
+    /// Subscriptions of one client address at a time, one for each channel of each subscriber: 1 to 10,000,000, or 0 for half of
+    /// <see cref="Subscribers"/>. IPv6 is counted by /64. A client too many gets a 429.
+    /// </summary>
+    [Range(0, 10_000_000)]
+    [Description("subscriptions of one client address; 0: half of Subscribers")]
+    public int SubscribersPerAddress { get; init; }
+
+    /// <summary>
+    /// Channels that one client address holds open as their first subscriber, and channels that it makes by publishing or signing
+    /// in within <see cref="HistoryOptions.MaxAge"/>: 1 to 100,000,000, or 0 for half of <see cref="Channels"/>. Over it a channel
+    /// too many is a 429; publishes to channels that exist go on.
+    /// </summary>
+    [Range(0, 100_000_000)]
+    [Description("channels that one client address opens or makes; 0: half of Channels")]
+    public int ChannelsPerAddress { get; init; }
+
+    /// <summary>
+    /// Messages that the hub holds in memory beside the store, for all channels and answers, in bytes: 1 MiB to 1 TiB, or 0 for an
+    /// eighth of the memory that the process may use (in a container, three quarters of its limit). Over it idle channels leave
+    /// memory first, then the oldest messages of the others, which are read from the store; only a sign-in with a long history may
+    /// get a 429.
+    /// </summary>
+    [Range(0L, 1L << 40)]
+    [Description("messages held in memory beside the store, in bytes; 0: an eighth of the memory there is")]
+    public long MemoryBytes { get; init; }
+
+    /// <summary>
+    /// Request bodies and WebSocket messages in memory at a time, until they are stored, in bytes: 1 MiB to 1 TiB, or 0 for a
+    /// sixteenth of the memory that the process may use. The first 16 KiB of each are not counted. Over it a larger one is a 429.
+    /// </summary>
+    [Range(0L, 1L << 40)]
+    [Description("request bodies in memory at a time, in bytes; 0: a sixteenth of the memory there is")]
+    public long BodiesInFlightBytes { get; init; }
 }
 
 /// <summary>Checks the hub's settings at the start; generated, so that it costs no reflection.</summary>

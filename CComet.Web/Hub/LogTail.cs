@@ -4,14 +4,19 @@ namespace CComet.Web.Hub;
 /// The part of a log that a channel has in memory: its newest messages, and older ones that were asked for, as far as the
 /// bounds allow. Not safe for use by several threads: the channel's lock guards it.
 /// </summary>
-internal sealed class LogTail(HistoryOptions bounds)
+internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
 {
     private const int Memos = 4;
+
+    /// <summary>How much of a remembered batch counts, in bytes: longer ones are never encoded as a whole.</summary>
+    private const long MostEncoded = 64 << 10;
 
     private MessageRing _ring = new(bounds, 0);
     private (long End, long MaxBytes, Batch? Batch)[]? _memos;
     private int _nextMemo;
     private long _cold = -1;
+    private long _memoBytes;
+    private long _charged;
 
     /// <summary>The epoch of the log.</summary>
     public string Epoch { get; private set; } = "";
@@ -22,6 +27,9 @@ internal sealed class LogTail(HistoryOptions bounds)
     /// <summary>One past the seqid of the newest message that this node has heard of.</summary>
     public long End => _ring.End;
 
+    /// <summary>What it takes in memory, in bytes.</summary>
+    public long Weight => _charged;
+
     /// <summary>Begins anew, at a place of this or of another life of the log.</summary>
     public void Rebase(string epoch, long first)
     {
@@ -29,13 +37,31 @@ internal sealed class LogTail(HistoryOptions bounds)
         _ring = new MessageRing(bounds, first);
         Forget();
         _cold = -1;
+        Settle();
     }
 
     /// <summary>Drops what has become too old.</summary>
-    public void Expire(DateTimeOffset now) => _ring.Expire(now);
+    public void Expire(DateTimeOffset now)
+    {
+        _ring.Expire(now);
+        Settle();
+    }
+
+    /// <summary>Drops the oldest messages, and if need be all, until it takes no more than so many bytes. They are in the store.</summary>
+    public void Trim(long maxBytes)
+    {
+        Forget();
+        _ring.Trim(maxBytes);
+        Settle();
+    }
 
     /// <summary>Drops what can be made again.</summary>
-    public void Forget() => _memos = null;
+    public void Forget()
+    {
+        _memos = null;
+        _memoBytes = 0;
+        Settle();
+    }
 
     /// <summary>Adds what is new among these messages; false when they do not join on to what is known.</summary>
     public bool Accept(IReadOnlyList<Message> messages, DateTimeOffset now)
@@ -43,10 +69,16 @@ internal sealed class LogTail(HistoryOptions bounds)
         foreach (var message in messages)
         {
             if (message.Seqid < _ring.End) continue;
-            if (message.Seqid > _ring.End) return false;
+            if (message.Seqid > _ring.End)
+            {
+                Settle();
+                return false;
+            }
+
             _ring.Add(message, now);
         }
 
+        Settle();
         return true;
     }
 
@@ -80,7 +112,12 @@ internal sealed class LogTail(HistoryOptions bounds)
         if (slice.Messages.Length == 0 || slice.Head.Epoch != Epoch) return false;
         var last = slice.Messages[^1].Seqid;
         var older = (int)Math.Max(0, First - slice.Messages[0].Seqid);
-        if (last >= First - 1 && _ring.TryPrepend(slice.Messages.AsSpan(0, older))) return true;
+        if (last >= First - 1 && _ring.TryPrepend(slice.Messages.AsSpan(0, older)))
+        {
+            Settle();
+            return true;
+        }
+
         _cold = last;
         return false;
     }
@@ -99,7 +136,21 @@ internal sealed class LogTail(HistoryOptions bounds)
 
         var batch = new Batch(Epoch, _ring.CopyFrom(seqid, maxBytes));
         _nextMemo = (_nextMemo + 1) % Memos;
+        _memoBytes += WeightOf(batch) - WeightOf(_memos[_nextMemo].Batch);
         _memos[_nextMemo] = (End, maxBytes, batch);
+        Settle();
         return batch;
+    }
+
+    /// <summary>What a remembered batch may take: one encoding of it. Its messages are the ring's.</summary>
+    private static long WeightOf(Batch? batch) => Math.Min(batch?.Bytes ?? 0, MostEncoded);
+
+    private void Settle()
+    {
+        var weight = _ring.Memory + _memoBytes;
+        if (weight == _charged) return;
+        var change = weight - _charged;
+        _charged = weight;
+        memory.Charge(change);
     }
 }

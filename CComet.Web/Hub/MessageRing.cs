@@ -92,6 +92,12 @@ public sealed class MessageRing
         return before - Memory;
     }
 
+    /// <summary>Drops the oldest messages, and if need be all, until <see cref="Memory"/> is no larger.</summary>
+    public void Trim(long maxBytes)
+    {
+        while (_count > 0 && Memory > maxBytes) DropOldest();
+    }
+
     /// <summary>
     /// The messages from <paramref name="seqid"/>, which must be held or be the end, on; as many as fit in
     /// <paramref name="maxBytes"/>, but at least one where there is one.

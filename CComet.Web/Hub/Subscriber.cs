@@ -76,6 +76,9 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
         _turn = (ushort)Random.Shared.Next(channels);
     }
 
+    /// <summary>What its address takes, of which it is a part; null where there is no address.</summary>
+    internal AddressShare? Share { get; set; }
+
     /// <summary>Its hub.</summary>
     public ChannelHub Hub => _first.Channel.Hub;
 
@@ -147,6 +150,13 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     {
         if (park) Rearm();
         List<Reading>? readings = null;
+
+        // What was read before has been answered.
+        for (var i = 0; i < Channels; i++)
+        {
+            if (At(i).Held > 0) At(i).Channel.Release(ref At(i));
+        }
+
         StoreUnavailableException? failure = null;
         if (Channels > 1) maxBytes /= 2;
         var first = _turn;
@@ -306,7 +316,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
         if (HasLeft) return;
         HasLeft = true;
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
-        Hub.Forget();
+        Hub.Forget(this);
     }
 
     /// <summary>Its place in one of its channels.</summary>
@@ -360,7 +370,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
                 {
                     var taken = channel.Take(slice, ref At(i), i, ref all);
                     if (taken < 0) await channel.CatchUpAsync();
-                    else if ((budget -= taken) <= 0) break;
+                    else if ((budget -= taken) <= 0 || (taken > 0 && Hub.Memory.AreReadsFull)) break;
                 }
             }
             else if (!caughtUp)
@@ -391,5 +401,8 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
 
         /// <summary>The place in the channel's list of waiters, or -1.</summary>
         public int Slot;
+
+        /// <summary>How many bytes that were read from the store for it count as held until they have been answered; it fills a gap that the struct has anyhow.</summary>
+        public int Held;
     }
 }

@@ -24,6 +24,9 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
     private const ushort NormalCode = 1000;
     private const ushort PolicyCode = 1008;
 
+    /// <summary>Registered for WebSocket with IANA: the server is overloaded for now.</summary>
+    private const ushort TryAgainLaterCode = 1013;
+
     private WebSocketFrameHeader _frame;
     private long _left;
     private bool _inFrame;
@@ -31,6 +34,7 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
     private WebSocketPayload _message;
     private int _fragments;
     private ReadDeadline? _deadline;
+    private long _heldBytes;
 
     private bool InMessage => _fragments > 0;
 
@@ -44,12 +48,14 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
                 var read = await input.ReadAsync();
                 var buffer = read.Buffer;
                 if (buffer.Length > 0) feed.Heard();
+                subscriber.Hub.Bodies.Cover(ref _heldBytes, buffer.Length + _message.Length);
                 while (TryTake(ref buffer))
                 {
                     if (!await EndFrameAsync()) return;
                 }
 
                 input.AdvanceTo(buffer.Start, buffer.End);
+                subscriber.Hub.Bodies.Cover(ref _heldBytes, buffer.Length + _message.Length);
                 if (read.IsCompleted) return;
                 if (read.IsCanceled && _deadline is { IsPassed: true }) throw new WebSocketProtocolException(PolicyCode, "The message took too long to come.");
                 if (InMessage || _inFrame || !buffer.IsEmpty) _deadline ??= new ReadDeadline(subscriber.Hub.Wheel, input, subscriber.Hub.Options.Limits.BodyTimeout);
@@ -59,6 +65,10 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
         {
             feed.CloseWith(e.Code, e.Message);
         }
+        catch (LimitException e)
+        {
+            feed.CloseWith(TryAgainLaterCode, e.Message);
+        }
         catch (Exception e) when (e is IOException or OperationCanceledException or System.Threading.Channels.ChannelClosedException)
         {
             // The connection broke, or the feed has ended: there is nobody left to answer.
@@ -66,6 +76,7 @@ public sealed class WebSocketReceiver(WebSocketFeed feed, Subscriber subscriber,
         finally
         {
             _deadline?.Dispose();
+            subscriber.Hub.Bodies.Cover(ref _heldBytes, 0);
             subscriber.Signal(Wake.Gone);
         }
     }

@@ -222,7 +222,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         if (fresh == 0 || held + fresh <= most) return;
         var retry = _ids is { Count: > 0 } ? TimeSpan.FromMilliseconds(_ids.NextExpiry - now) : ChannelHub.LimitRetry;
         throw most < options.Limits.IdsPerChannel
-            ? new LimitException("id", $"id: the server has room for {maxIds} ids, and channel '{name}' has its share of them.", retry, "Limits:Ids")
+            ? new LimitException("id", $"id: the server has room for {maxIds} ids, and channel '{name}' has its share of them.", retry, "Limits:Ids", isGlobal: true)
             : new LimitException("id", $"id: channel '{name}' remembers its {options.Limits.IdsPerChannel} ids already.", retry, "Limits:IdsPerChannel");
     }
 

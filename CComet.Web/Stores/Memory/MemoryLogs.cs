@@ -70,7 +70,7 @@ internal sealed class MemoryLogs
             if (!_logs.TryGetValue(channel, out var log) || !log.IsAdmitted)
             {
                 if (_kept >= _options.Limits.Channels && !TryEvict(now))
-                    throw new LimitException("channel", $"channel: the server keeps its {_options.Limits.Channels} channels already.", ChannelHub.LimitRetry, "Limits:Channels");
+                    throw new LimitException("channel", $"channel: the server keeps its {_options.Limits.Channels} channels already.", ChannelHub.LimitRetry, "Limits:Channels", isGlobal: true);
                 log ??= Add(channel, now);
                 log.IsAdmitted = true;
                 _kept++;
@@ -111,7 +111,7 @@ internal sealed class MemoryLogs
                 var giver = top > SizeClasses<MemoryLog>.Of(held + bytes) ? largest
                     : held >= over ? own
                     : top > SizeClasses<MemoryLog>.Of(bytes) ? largest
-                    : throw new LimitException("channel", $"channel: the histories of all channels take their {_maxBytes} bytes, and none is larger than this one would be.", ChannelHub.LimitRetry, "History:TotalBytes");
+                    : throw new LimitException("channel", $"channel: the histories of all channels take their {_maxBytes} bytes, and none is larger than this one would be.", ChannelHub.LimitRetry, "History:TotalBytes", isGlobal: true);
                 giver!.Drop(over);
             }
         }

@@ -114,6 +114,6 @@ internal sealed class SqliteAppend(IReadOnlyList<Draft> drafts) : SqliteWrite<IR
         var retry = TimeSpan.FromMilliseconds(Math.Max(LookInterval, log.IdsFull.Expiry - now));
         return log.Ids + log.AddedIds.Count >= scope.Limits.IdsPerChannel
             ? new LimitException("id", $"id: channel '{log.Name}' remembers its {scope.Limits.IdsPerChannel} ids already.", retry, "Limits:IdsPerChannel")
-            : new LimitException("id", $"id: the server has room for {scope.Limits.Ids} ids, and channel '{log.Name}' has its share of them.", retry, "Limits:Ids");
+            : new LimitException("id", $"id: the server has room for {scope.Limits.Ids} ids, and channel '{log.Name}' has its share of them.", retry, "Limits:Ids", isGlobal: true);
     }
 }

@@ -44,7 +44,7 @@ internal sealed class SqliteRoom(HubOptions options, Uptime uptime)
             forgotten += ForgetEmpty(scope, wanted);
         }
 
-        if (forgotten < over) throw new LimitException("channel", $"channel: the server keeps its {limit} channels already.", ChannelHub.LimitRetry, "Limits:Channels");
+        if (forgotten < over) throw new LimitException("channel", $"channel: the server keeps its {limit} channels already.", ChannelHub.LimitRetry, "Limits:Channels", isGlobal: true);
     }
 
     /// <summary>Makes sure that so many bytes can be stored.</summary>
@@ -64,7 +64,7 @@ internal sealed class SqliteRoom(HubOptions options, Uptime uptime)
             var giver = top > SizeClasses<long>.Of(held + bytes) ? largest
                 : held >= over ? own!.Pending.Id
                 : top > SizeClasses<long>.Of(bytes) ? largest
-                : throw new LimitException("channel", $"channel: the histories of all channels take their {MaxBytes} bytes, and none is larger than this one would be.", ChannelHub.LimitRetry, "History:TotalBytes");
+                : throw new LimitException("channel", $"channel: the histories of all channels take their {MaxBytes} bytes, and none is larger than this one would be.", ChannelHub.LimitRetry, "History:TotalBytes", isGlobal: true);
             scope.TrimOldest(giver, over, StepRows);
         }
     }
