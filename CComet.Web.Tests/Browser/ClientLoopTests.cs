@@ -126,7 +126,7 @@ public sealed class ClientLoopTests(Chromium chromium)
             () => new Promise(done => {
               let pauses = 0;
               const { fetch, requests } = scripted(() => answer([], { 'CComet-Cursor': 'e:0' }));
-              record({ url: 'http://x', transport: 'fetch', channel: 'a', retryMin: 500, env: { fetch, random: () => 0, setTimeout: (fn, ms) => {
+              record({ url: 'http://x', transport: 'fetch', channel: 'a', retryMin: 500, env: { fetch, now: () => 0, random: () => 0, setTimeout: (fn, ms) => {
                 if (ms === 500) { pauses++; setTimeout(fn); }
                 if (requests.length === 6) { room.close(); done(pauses); }
               } } });

@@ -140,6 +140,7 @@ public sealed class ClientTests(Chromium chromium)
             new { url = server.Url, channel = "a", sname = "alice", sign = true, transport });
         await visitor.UntilOpenAsync();
         Assert.Equal(["earlier", "SIGN"], await visitor.Page.EvaluateAsync<string[]>("log.atOpen"));
+        Assert.Equal("[1,\"alice\"]", await visitor.JsonAsync("log.signed.flatMap(m => [m.seqid, m.sname])"));
 
         await server.PublishAsync("a", "live");
         await visitor.TextsAsync(3);
@@ -241,13 +242,36 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task The_newest_page_of_a_name_takes_over_and_the_older_does_not_take_it_back_by_itself(string transport)
+    public async Task Two_pages_of_one_nickname_both_follow_and_publish_by_it(string transport)
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var one = await chromium.VisitAsync();
+        await using var other = await chromium.VisitAsync();
+        foreach (var visitor in new[] { one, other })
+        {
+            await visitor.HostClientAsync();
+            await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+            await visitor.UntilOpenAsync();
+        }
+
+        await one.Page.EvaluateAsync("room.publish('from one')");
+        await other.Page.EvaluateAsync("room.publish('from the other')");
+
+        foreach (var visitor in new[] { one, other })
+        {
+            Assert.Equal(["from one", "from the other"], await visitor.TextsAsync(2));
+            Assert.Equal("[[\"alice\",\"alice\"],[\"connecting\",\"open\"]]", await visitor.JsonAsync("[log.messages.map(m => m.sname), log.states]"));
+        }
+    }
+
+    [Theory, MemberData(nameof(Transports))]
+    public async Task Exclusive_page_of_a_name_takes_over_and_the_older_does_not_take_it_back_by_itself(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var older = await chromium.VisitAsync();
         await using var newer = await chromium.VisitAsync();
         var polls = transport is "fetch" or "jsonp";
-        var options = new { url = server.Url, channel = "a", sname = "alice", transport };
+        var options = new { url = server.Url, channel = "a", sname = "alice", exclusive = true, transport };
         foreach (var visitor in new[] { older, newer }) await visitor.HostClientAsync();
         await older.FollowAsync(options);
         await older.UntilOpenAsync();

@@ -76,10 +76,33 @@ public sealed class Visitor : IAsyncDisposable
 
     /// <summary>Opens a page that has the client and the harness.</summary>
     public Task HostClientAsync() => HostAsync(
-        "<script src=/js/ccomet.js></script><script src=/harness.js></script>",
+        "<script src=/js/ccomet.js></script><script src=/harness.js></script><script src=/work.js></script>",
         ("/js/ccomet.js", "CComet.Web/wwwroot/js/ccomet.js"),
         ("/js/ccomet.mjs", "CComet.Web/wwwroot/js/ccomet.mjs"),
-        ("/harness.js", "CComet.Web.Tests/Browser/pages/harness.js"));
+        ("/js/text.js", "CComet.Web/wwwroot/js/text.js"),
+        ("/js/timeline.js", "CComet.Web/wwwroot/js/timeline.js"),
+        ("/harness.js", "CComet.Web.Tests/Browser/pages/harness.js"),
+        ("/work.js", "CComet.Web.Tests/Browser/pages/work.js"));
+
+    /// <summary>
+    /// Runs a function in the page and counts the work it does: how often each block of the client's own scripts runs, and the
+    /// characters that the built-in functions go over. No clock is asked.
+    /// </summary>
+    public async Task<double> WorkAsync(string function, object? argument = null)
+    {
+        var session = await Context.NewCDPSessionAsync(Page);
+        await session.SendAsync("Profiler.enable");
+        await session.SendAsync("Profiler.startPreciseCoverage", new() { ["callCount"] = true, ["detailed"] = true });
+        var characters = await Page.EvaluateAsync<double>($"argument => nativeWork(() => ({function})(argument))", argument);
+        var coverage = (await session.SendAsync("Profiler.takePreciseCoverage"))!.Value;
+        await session.SendAsync("Profiler.disable");
+        await session.DetachAsync();
+        return characters + coverage.GetProperty("result").EnumerateArray()
+            .Where(script => script.GetProperty("url").GetString()!.StartsWith(Elsewhere + "/js/", StringComparison.Ordinal))
+            .SelectMany(script => script.GetProperty("functions").EnumerateArray())
+            .SelectMany(function => function.GetProperty("ranges").EnumerateArray())
+            .Sum(range => range.GetProperty("count").GetDouble());
+    }
 
     /// <summary>Makes an instance whose events are written down in <c>log</c>.</summary>
     public Task FollowAsync(object options) => Page.EvaluateAsync("options => { record(options) }", options);

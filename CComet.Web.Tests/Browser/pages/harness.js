@@ -1,11 +1,12 @@
 // What the tests in a page have in common: an instance whose events are written down.
 globalThis.record = options => {
   const room = new CComet({ retryMin: 20, retryMax: 100, ...options });
-  const log = { messages: [], gaps: [], resets: [], states: [room.state], errors: [] };
+  const log = { messages: [], gaps: [], resets: [], states: [room.state], errors: [], signed: [] };
   room.on('message', message => log.messages.push(message));
   room.on('gap', gap => log.gaps.push(gap));
   room.on('reset', reset => log.resets.push(reset));
   room.on('state', state => log.states.push(state));
+  room.on('signed', message => log.signed.push(message));
   room.on('error', error => log.errors.push({ status: error.status, code: error.code, detail: error.detail, retryIn: error.retryIn }));
   return Object.assign(globalThis, { room, log });
 };

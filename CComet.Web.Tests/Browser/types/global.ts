@@ -1,12 +1,13 @@
 // The declarations as a page with a script tag sees them.
 /// <reference path="../../../CComet.Web/wwwroot/js/ccomet.d.ts" />
 
-const room = new CComet({ url: '.', channel: 'lobby', sname: 'alice', transport: 'auto', sign: true });
+const room = new CComet({ url: '.', channel: 'lobby', sname: 'alice', exclusive: true, transport: 'auto', sign: true });
 const unlisten: () => void = room.on('message', message => console.log(message.sname?.length, message.msg, message.seqid.toFixed()));
 room.on('state', (state, before) => console.log(state === 'open', before === 'closed'));
 room.on('error', error => console.log(error instanceof CComet.Error, error.retryIn ?? 0, error.message));
 const gap = (gap: CComet.Gap): number => gap.to - gap.from;
 room.on('gap', gap);
+room.on('signed', message => console.log(message.seqid, room.retryIn?.toFixed()));
 room.off('gap', gap);
 room.publish({ any: ['value'] }, { id: 'x', timeout: 1000 }).then(receipt => receipt.duplicate ?? receipt.seqid);
 const transport: CComet.TransportName = room.transport;

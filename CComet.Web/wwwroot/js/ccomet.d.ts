@@ -69,6 +69,8 @@ declare namespace CComet {
     message: (message: Message) => void;
     gap: (gap: Gap) => void;
     reset: (reset: Reset) => void;
+    /** The SIGN that is one's own; it comes once more, as a message, in its order. */
+    signed: (message: Message) => void;
     state: (state: State, before: State) => void;
     error: (error: Error) => void;
   }
@@ -78,7 +80,11 @@ declare namespace CComet {
     cursor?: string | null;
     /** Sign in first: everybody is told, and the history comes as messages. */
     sign?: boolean;
-    /** false leaves sname out of the requests that wait, so that several pages may follow by one name. Default true. */
+    /**
+     * true also follows by sname: the server keeps one follower of each channel and name, and the newest page takes the place
+     * of the older one, whose state becomes `replaced`. Default false: pages of one name all follow, and the name goes along
+     * with what they publish. The addresses of 2014 always follow by their name.
+     */
     exclusive?: boolean;
     /** Is called with each message. */
     callback?: (message: Message) => void;
@@ -93,7 +99,7 @@ declare namespace CComet {
     url?: string;
     /** 1 to 200 Unicode characters, no controls. */
     channel: string;
-    /** The name to go by, likewise. */
+    /** The name to publish by, likewise; with `exclusive`, to follow by too. */
     sname?: string | null;
     /** Default 'auto'. */
     transport?: 'auto' | TransportName;
@@ -136,6 +142,8 @@ declare class CComet {
   /** The next seqid wanted; 0 until it is known. */
   readonly seqid: number;
   readonly state: CComet.State;
+  /** While `reconnecting`: in how many ms it tries again; null while it is trying, and in other states. */
+  readonly retryIn: number | null;
   /** The transport in use: what `auto` has come to, or what was told. */
   readonly transport: CComet.TransportName;
 
@@ -152,7 +160,7 @@ declare class CComet {
   sign(): void;
   /** 2014's name of `resume`. */
   sub(): void;
-  /** Goes on after `replaced` or `refused`. */
+  /** Goes on after `replaced` or `refused`; while `reconnecting`, tries again now instead of later. */
   resume(): void;
   /** Ends for good. What was given to `publish` is still sent. */
   close(): void;

@@ -13,6 +13,11 @@
  *   const room = new CComet({ url: 'https://push.example.org', channel: 'lobby', sname: 'alice' });
  *   room.on('message', message => console.log(message.sname, message.msg));
  *   await room.publish('hello');
+ *
+ * `sname` is the name that messages are published by, and no more: pages that give the same name all follow. With
+ * `exclusive: true` it goes along when following too, and then the server keeps one follower of each channel and name: the
+ * newest page takes the place of the older one, whose state becomes `replaced`. That suits a name that is one device or one
+ * login, not a nickname. The constructor of 2014 follows by its name, as its addresses say.
  */
 (() => {
   'use strict';
@@ -30,10 +35,23 @@
   /** A stream begins at once; when nothing of it came by then, something on the way collects it, in ms. */
   const FIRST_BYTES = 8_000;
 
-  /** The server gives a sign of life every 15 s. Two that did not come are silence, in ms. */
+  /** The server gives a sign of life every 15 s on all that stays open. Two that did not come are silence, in ms. */
   const SILENCE = 33_000;
 
-  /** When the page is looked at again, what was heard of less than this ago is taken to be alive, in ms; a stream is, every 15 s. */
+  /** What is published waits this long for a WebSocket that is being opened, in ms, and is then sent by a request of its own. */
+  const SOCKET_WAIT = 5_000;
+
+  /** The longest pauses that are obeyed, in ms: one told as a length of time, and one told as a date, which a clock that is set wrong stretches. */
+  const LONGEST_PAUSE = 3_600_000;
+  const LONGEST_PAUSE_TO_DATE = 300_000;
+
+  /** The most characters of one event or one answer: more than a message of 16 MiB has when each of its characters is escaped. */
+  const MAX_LENGTH = 2 ** 27;
+
+  /** An answer that tells that it has no more bytes than this is read in one go. */
+  const SHORT = 65_536;
+
+  /** When the page is looked at again, what was heard of less than this ago is taken to be alive, in ms; what stays open is heard of every 15 s. */
   const YOUNG = 5_000;
   const YOUNG_STREAM = 17_000;
 
@@ -64,9 +82,20 @@
     return parts && { epoch: parts[1], next: Number(parts[2]) };
   };
 
-  /** The cursors by channel of an answer to several, in the order in which they were asked for; that of one channel has the name ''. */
-  const readCursors = (text, channels) => new Map((text ?? '').split(',').map((part, i) =>
-    [Array.isArray(channels) ? asSent(channels[i] ?? '') : '', readCursor(part)]));
+  /**
+   * The cursors of an answer, in the order of the channels asked for: `epoch:seqid,…` in that order, or in any order
+   * `name=epoch:seqid,…` with names percent-encoded. Where none is told there is none.
+   */
+  const readCursors = (text, channels) => {
+    if (channels.length === 1) return [readCursor(text)];
+    const parts = (text ?? '').split(',', channels.length + 1);
+    if (!parts.every(part => part.includes('='))) return parts.length === channels.length ? parts.map(readCursor) : [];
+    const named = new Map(parts.map(part => part.split('=', 2)).map(([name, cursor]) => [decodeURIComponent(name), readCursor(cursor)]));
+    return channels.map(channel => named.get(channel));
+  };
+
+  /** A pause that the server told, in ms: undefined when it is no number, and bounded, as a timer of more than 24 days would end at once. */
+  const readPause = (ms, longest = LONGEST_PAUSE) => (ms >= 0 ? Math.min(ms, longest) : undefined);
 
   /** A value may be an array, and is then repeated; one that is null is left out, but in an array it keeps its place. */
   const query = params => new URLSearchParams(Object.entries(params)
@@ -85,7 +114,10 @@
     openSocket: url => new globalThis.WebSocket(url),
     setTimeout: (fn, ms) => globalThis.setTimeout(fn, ms),
     clearTimeout: timer => globalThis.clearTimeout(timer),
-    now: () => Date.now(),
+    /** In ms, for lengths of time: a clock that nobody sets. It may stand still while the computer sleeps. */
+    now: globalThis.performance?.now ? () => globalThis.performance.now() : () => Date.now(),
+    /** In ms since 1970; somebody may set it meanwhile. */
+    wallTime: () => Date.now(),
     random: () => Math.random(),
     newId: () => Array.from(globalThis.crypto.getRandomValues(new Uint32Array(4)), n => n.toString(36)).join('-'),
     report: error => (globalThis.reportError ?? console.error)(error),
@@ -132,22 +164,40 @@
     let json = null;
     try { json = JSON.parse(text); } catch { /* Something between here and the server answered. */ }
     const after = answer.headers.get('Retry-After');
-    const retryAfter = after === null ? undefined : Number(after) >= 0 ? Number(after) * 1000 : Date.parse(after) - env.now() || undefined;
+    const retryAfter = after === null ? undefined : readPause(Number(after) * 1000) ?? readPause(Date.parse(after) - env.wallTime(), LONGEST_PAUSE_TO_DATE);
     const own = json?.type?.startsWith?.('urn:ccomet:error:');
     return new CCometError(json?.detail ?? `The answer is no answer of CComet (HTTP ${answer.status}).`, {
       status: answer.status, code: own ? json.code : '', title: json?.title, parameter: json?.parameter, retryAfter,
     });
   }
 
+  /** An answer's body as a text; `heard` is called with each piece of a long one, so that a slow line is not taken for a dead one. */
+  async function readText(answer, heard) {
+    const told = answer.headers.get('Content-Length');
+    if (!answer.body?.getReader || (told !== null && Number(told) <= SHORT)) return answer.text();
+    const reader = answer.body.getReader();
+    const decoder = new TextDecoder();
+    const pieces = [];
+    for (let length = 0; ;) {
+      const { done, value } = await reader.read();
+      pieces.push(decoder.decode(value, { stream: !done }));
+      if (done) return pieces.join('');
+      heard();
+      length += pieces.at(-1).length;
+      if (length > MAX_LENGTH) throw new CCometError('The answer is too long.');
+    }
+  }
+
   /** Asks by fetch. `cursor` and `retry` are what the headers CComet-Cursor and CComet-Retry told. */
-  async function askByFetch(env, { url, post, signal }) {
+  async function askByFetch(env, { url, post, signal, heard }) {
     const how = { signal, cache: 'no-store' };
     if (post) Object.assign(how, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(post) });
     let answer, text;
     try {
       answer = await env.fetch(url, how);
-      text = await answer.text();
+      text = await readText(answer, heard);
     } catch (cause) {
+      if (cause instanceof CCometError) throw cause;
       throw new CCometError('The server cannot be reached.', { cause });
     }
 
@@ -184,30 +234,47 @@
   async function receiveByPoll(link) {
     const asked = link.env.now();
     const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
-    link.deliver(items, readCursors(cursor, link.where().channel));
+    link.deliver(items, cursor);
     if (retry !== null) await link.sentAway(Number(retry));
     else if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
   }
 
-  /** Reads server-sent events out of the pieces in which they come: each call gives the events that a piece has made whole. */
+  /**
+   * Reads server-sent events out of the pieces in which they come: each call gives the events that a piece has made whole.
+   * Each character is looked at once, however many pieces its line comes in.
+   */
   function eventReader() {
     const decoder = new TextDecoder();
-    let rest = '';
+    let begun = []; // the pieces of a line that has not ended yet
     let event = {};
+    let length = 0; // of the event, in characters
+    const take = line => {
+      const colon = line.indexOf(':');
+      const field = colon < 0 ? line : line.slice(0, colon);
+      const value = colon < 0 ? '' : line.slice(colon + (line[colon + 1] === ' ' ? 2 : 1));
+      if (field !== '') event[field] = field === 'data' && event.data !== undefined ? `${event.data}\n${value}` : value;
+    };
     return piece => {
-      const lines = (rest + decoder.decode(piece, { stream: true })).split(/\r?\n/);
-      rest = lines.pop();
+      const text = decoder.decode(piece, { stream: true });
       const whole = [];
-      for (const line of lines) {
-        const [, field, value] = /^([^:]*):? ?([^]*)$/.exec(line);
-        if (line === '') {
+      let from = 0;
+      for (let to; (to = text.indexOf('\n', from)) >= 0; from = to + 1) {
+        begun.push(text.slice(from, to));
+        const line = begun.join('');
+        begun = [];
+        length += to + 1 - from;
+        if (line === '' || line === '\r') {
           whole.push(event);
           event = {};
-        } else if (field !== '') {
-          event[field] = field === 'data' && event.data !== undefined ? `${event.data}\n${value}` : value;
+          length = 0;
+        } else {
+          take(line.endsWith('\r') ? line.slice(0, -1) : line);
         }
       }
 
+      if (from < text.length) begun.push(text.slice(from));
+      length += text.length - from;
+      if (length > MAX_LENGTH) throw new CCometError('An event of the stream is too long.');
       return whole;
     };
   }
@@ -229,7 +296,7 @@
     try {
       expect(FIRST_BYTES, 'never begun');
       const answer = await env.fetch(link.locate('sse', link.where()), { signal: limit.signal, cache: 'no-store', headers: { Accept: 'text/event-stream' } });
-      if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(env, answer, await answer.text());
+      if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(env, answer, await readText(answer, () => {}));
       if (!answer.body?.getReader) throw new CCometError('This browser cannot read a stream as it comes.');
       const reader = answer.body.getReader();
       const read = eventReader();
@@ -239,12 +306,12 @@
         expect(SILENCE, 'fallen silent');
         link.heard();
         const events = read(value);
-        retryAfter = events.reduce((told, { retry }) => (retry ? Number(retry) : told), retryAfter);
+        retryAfter = events.reduce((told, { retry }) => (retry ? readPause(Number(retry)) : told), retryAfter);
         const items = events.filter(event => event.data !== undefined).map(event => JSON.parse(event.data));
         const id = events.findLast(event => event.id !== undefined)?.id;
         const refusal = items.find(isRefusal);
         if (refusal) throw refusalOf(refusal);
-        if (items.length > 0 || id !== undefined) link.deliver(items, readCursors(id, link.where().channel));
+        if (items.length > 0 || id !== undefined) link.deliver(items, id);
         const bye = items.find(item => item.type === 'BYE');
         if (bye) return await link.sentAway(bye.retry);
       }
@@ -262,12 +329,14 @@
 
   /**
    * Receives by a WebSocket, which also takes what is published. The server's pings are answered by the browser and not
-   * told to the page, so that a dead one shows only by a publish that gets no receipt, or when the page is woken.
+   * told to the page, so the server also sends an empty array after 15 s of silence: without it, a connection that died
+   * in silence would look like a quiet one.
    */
   function receiveBySocket(link) {
     const { env, signal } = link;
     return new Promise((resolve, reject) => {
       let begun = false;
+      let timer;
       const socket = env.openSocket(link.locate('ws', link.where()).replace(/^http/, 'ws'));
       const end = error => {
         env.clearTimeout(timer);
@@ -277,28 +346,33 @@
         link.hangUp(error);
         if (error) reject(error);
       };
-      const onAbort = () => end(new CCometError('Given up.'));
-      const timer = env.setTimeout(() => end(new CCometError('The server cannot be reached.')), ASK_TIMEOUT);
-      signal.addEventListener('abort', onAbort, { once: true });
-      socket.onmessage = ({ data }) => {
+      const expect = (ms, otherwise) => {
         env.clearTimeout(timer);
-        link.heard();
-        const items = JSON.parse(data);
-        // A sign of life.
-        if (items.length === 0) return;
-        const [{ type, sname, retry }] = items;
-        if (type === 'BYE') {
+        timer = env.setTimeout(() => end(new CCometError(otherwise)), ms);
+      };
+      const take = items => {
+        const [first] = items;
+        if (!first) return; // a sign of life
+        if (first.type === 'BYE') {
           end();
-          resolve(link.sentAway(retry));
-        } else if (type === '409' && sname !== undefined) {
-          end(refusalOf(items[0]));
-        } else if (type === 'pub' || isRefusal(items[0])) {
-          link.receipt(items[0]);
+          resolve(link.sentAway(first.retry));
+        } else if (first.type === '409' && first.sname !== undefined) {
+          end(refusalOf(first));
+        } else if (first.type === 'pub' || isRefusal(first)) {
+          link.receipt(first);
         } else {
-          link.deliver(items, new Map());
+          link.deliver(items, null);
           if (!begun && !signal.aborted) link.carry(text => socket.send(text));
           begun = true;
         }
+      };
+      const onAbort = () => end(new CCometError('Given up.'));
+      signal.addEventListener('abort', onAbort, { once: true });
+      expect(ASK_TIMEOUT, 'The server cannot be reached.');
+      socket.onmessage = ({ data }) => {
+        expect(SILENCE, 'The connection has fallen silent.');
+        link.heard();
+        try { take(JSON.parse(data)); } catch (cause) { end(new CCometError('What came is no answer of CComet.', { cause })); }
       };
       socket.onclose = ({ code }) => {
         if (code === TOO_LONG) end(new CCometError('The message is too long.', { status: 413 }));
@@ -311,8 +385,9 @@
 
   /**
    * The transports by name. One has
-   * - `ask(env, { url, post, signal })`, one request: resolves to `{ items, cursor, retry }` or rejects with a CCometError;
-   * - `receive(link)`, which gives what it gets to `link.deliver(items, cursors)`, as often as it likes, until its request
+   * - `ask(env, { url, post, signal, heard })`, one request: resolves to `{ items, cursor, retry }` or rejects with a
+   *   CCometError; where it can, it calls `heard` with each piece of the answer;
+   * - `receive(link)`, which gives what it gets to `link.deliver(items, cursor)`, as often as it likes, until its request
    *   has ended as planned (then it is called again), failed (then it rejects) or `link.signal` was aborted;
    * - `posts`, whether it can send a body, and so values of JSON that are not strings;
    * - `tellsCursor`, whether an answer to /sign comes with its cursor;
@@ -323,7 +398,7 @@
     sse: { ask: askByFetch, receive: receiveByEvents, posts: true, tellsCursor: true, carries: false, young: YOUNG_STREAM },
     fetch: { ask: askByFetch, receive: receiveByPoll, posts: true, tellsCursor: true, carries: false, young: YOUNG },
     jsonp: { ask: askByScript, receive: receiveByPoll, posts: false, tellsCursor: false, carries: false, young: YOUNG },
-    websocket: { ask: askByFetch, receive: receiveBySocket, posts: true, tellsCursor: true, carries: true, young: YOUNG },
+    websocket: { ask: askByFetch, receive: receiveBySocket, posts: true, tellsCursor: true, carries: true, young: YOUNG_STREAM },
   };
 
   /** What `auto` tries, the best first. */
@@ -410,23 +485,29 @@
 
   /**
    * One connection to one url, shared by the channels that want the same of it: one request at a time for all of them.
-   * A seat is what it knows of a channel's instance: `channel`, `pauses`, `place()`, `signs()`, and what it is told.
+   * A seat is what it knows of a channel's instance: `channel`, `name` (the channel as the server repeats it), `length` (about
+   * what the channel adds to an address), `pauses`, `place()`, `signs()`, and what it is told.
    */
   class Connection {
     #env; #locate; #transport; #ladder; #alone; #sname;
     #pauses = { retryMin: 0, retryMax: 0 };
     #seats = new Set();
+    #length = 0;
     #flight = null;
     #running = false;
     #waiting = false;
+    #waitsUntil = 0;
     #settling = false;
     #probing = true;
     #failures = 0;
     #socket = null;
     #outbox = [];
 
-    constructor(env, { locate, transport, ladder, alone, sname }) {
+    #left;
+
+    constructor(env, { locate, transport, ladder, alone, sname, left }) {
       this.#env = env;
+      this.#left = left;
       this.#locate = locate;
       this.#transport = transport;
       this.#ladder = ladder;
@@ -439,13 +520,12 @@
 
     get #used() { return transports[this.transport]; }
 
-    hasRoomFor(channel) {
-      if (this.#seats.size === 0) return true;
-      const length = [channel, ...[...this.#seats].map(seat => seat.channel)].reduce((sum, name) => sum + encode(name).length + 60, 0);
-      return !this.#alone && this.#seats.size < MAX_CHANNELS && length <= MAX_ADDRESS;
+    hasRoomFor(seat) {
+      return this.#seats.size === 0 || (!this.#alone && this.#seats.size < MAX_CHANNELS && this.#length + seat.length <= MAX_ADDRESS);
     }
 
-    get isEmpty() { return this.#seats.size === 0; }
+    /** In how many ms it tries again, or null while it does not wait to. */
+    get retryIn() { return this.#waiting ? Math.max(0, this.#waitsUntil - this.#env.now()) : null; }
 
     join(seat) {
       if (this.#seats.size === 0) {
@@ -454,6 +534,7 @@
       }
 
       this.#seats.add(seat);
+      this.#length += seat.length;
       // The most patient of them speaks for all.
       for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], seat.pauses[name]);
       this.#probing = true;
@@ -468,10 +549,13 @@
 
     leave(seat) {
       if (!this.#seats.delete(seat)) return;
+      this.#length -= seat.length;
       if (this.#seats.size > 0) {
         this.#change();
         return;
       }
+
+      this.#left(this);
 
       for (const event of ['online', 'offline']) this.#env.window.removeEventListener?.(event, this.#onNetwork);
       this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
@@ -481,7 +565,9 @@
     /** Asks anew at once: what is in flight may be dead without anybody having been told. A sign-in is never said twice for it. */
     wake(always) {
       const flight = this.#flight;
-      const isYoung = this.#env.now() - (flight?.heard ?? 0) < this.#used.young;
+      // While the computer slept one clock may have stood still, and somebody may have set the other: the longer time counts.
+      const age = flight ? Math.max(this.#env.now() - flight.heard, this.#env.wallTime() - flight.heardAt) : Infinity;
+      const isYoung = age < this.#used.young;
       // When the server said when to come back, that is when.
       if (flight?.isAway || (!this.#waiting && (flight?.signs || (isYoung && !always)))) return;
       this.#failures = 0;
@@ -493,10 +579,15 @@
       if (signal?.aborted) throw new CCometError('Given up.');
       const limit = new AbortController();
       const abort = () => limit.abort();
-      const timer = this.#env.setTimeout(abort, timeout);
+      let timer;
+      const expect = ms => {
+        this.#env.clearTimeout(timer);
+        timer = this.#env.setTimeout(abort, ms);
+      };
+      expect(timeout);
       signal?.addEventListener('abort', abort, { once: true });
       try {
-        const answer = await transport.ask(this.#env, { url: this.#locate(verb, params), post, signal: limit.signal });
+        const answer = await transport.ask(this.#env, { url: this.#locate(verb, params), post, signal: limit.signal, heard: () => expect(SILENCE) });
         const refusal = answer.items.find(isRefusal);
         if (refusal) throw refusalOf(refusal);
         return answer;
@@ -508,7 +599,13 @@
 
     /** Publishes once. By the query of an address where there is no body, or where the addresses are those of 2014. */
     async publish(message, timeout, byAddress) {
-      if (this.#used.carries && this.#running) return this.#send(message, timeout);
+      if (this.#used.carries && this.#running) {
+        const asked = this.#env.now();
+        const receipt = await this.#send(message, timeout);
+        if (receipt) return receipt;
+        timeout -= this.#env.now() - asked;
+      }
+
       const { items } = this.#used.posts && !byAddress ? await this.ask('pub', {}, { timeout, post: message }) : await this.ask('pub', message, { timeout });
       return items[0];
     }
@@ -525,7 +622,7 @@
       while (this.#seats.size > 0) {
         const flight = this.#flight = new AbortController();
         const signing = [...this.#seats].find(seat => seat.signs());
-        Object.assign(flight, { heard: this.#env.now(), signs: Boolean(signing), hasBegun: false, isAway: false, seats: signing ? [signing] : [...this.#seats], transport: this.transport });
+        Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), signs: Boolean(signing), hasBegun: false, isAway: false, seats: signing ? [signing] : [...this.#seats], transport: this.transport });
         try {
           if (signing) await this.#signIn(signing, flight);
           else await transports[flight.transport].receive(this.#link(flight));
@@ -550,7 +647,7 @@
         where: () => this.#where(seats),
         ask: (verb, params, how) => this.ask(verb, params, { ...how, signal, transport: transports[flight.transport] }),
         heard: () => this.#heard(flight),
-        deliver: (items, cursors) => this.#deliver(flight, items, cursors),
+        deliver: (items, cursor) => this.#deliver(flight, items, cursor),
         rest: () => this.#rest(this.pause(0), signal),
         sentAway: ms => this.#sentAway(ms, flight),
         carry: send => this.#carry(send),
@@ -568,22 +665,24 @@
 
     #heard(flight) {
       const isLate = flight.hasBegun && this.#env.now() - flight.heard > YOUNG;
-      Object.assign(flight, { heard: this.#env.now(), hasBegun: true });
+      Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), hasBegun: true });
       this.#ladder.works(flight.transport, isLate);
     }
 
-    #deliver(flight, items, cursors) {
+    #deliver(flight, items, cursor) {
       if (flight.signal.aborted) return;
       this.#failures = 0;
       this.#probing = false;
       this.#ladder.works(flight.transport, false);
-      const isOne = flight.seats.length === 1;
-      for (const seat of flight.seats) {
-        if (!this.#seats.has(seat)) continue;
-        const name = asSent(seat.channel ?? '');
-        seat.deliver(isOne ? items : items.filter(item => item.channel === name), cursors.get(isOne ? '' : name));
+      const { seats } = flight;
+      const cursors = readCursors(cursor, seats.map(seat => seat.name));
+      const byName = new Map(seats.map(seat => [seat.name, []]));
+      for (const item of items) (seats.length === 1 ? byName.get(seats[0].name) : byName.get(item.channel))?.push(item);
+      seats.forEach((seat, i) => {
+        if (!this.#seats.has(seat)) return;
+        seat.deliver(byName.get(seat.name), cursors[i]);
         seat.opened();
-      }
+      });
     }
 
     async #signIn(seat, flight) {
@@ -610,8 +709,9 @@
       const told = this.#transport === 'auto' ? this.#ladder.fails(flight.transport, known, failures) : known;
       if (told === null) return;
       told.retryIn = this.pause(failures, told.retryAfter);
+      const rest = this.#rest(told.retryIn, flight.signal);
       for (const seat of seats) seat.failed(told);
-      await this.#rest(told.retryIn, flight.signal);
+      await rest;
     }
 
     #end(seats, error, state) {
@@ -630,7 +730,7 @@
         const alone = { seats: [seat], signal, transport: flight.transport };
         try {
           const { items, cursor } = await this.ask('sub', { ...this.#where([seat]), wait: 0 }, { signal, transport: transports[flight.transport] });
-          this.#deliver(alone, items, readCursors(cursor));
+          this.#deliver(alone, items, cursor);
           continue;
         } catch (error) {
           if (signal.aborted) return;
@@ -647,13 +747,15 @@
     async #sentAway(ms, flight) {
       flight.isAway = true;
       this.#probing = true;
+      const rest = this.#rest(readPause(ms) ?? this.pause(0), flight.signal);
       for (const seat of flight.seats) if (this.#seats.has(seat)) seat.away();
-      await this.#rest(ms >= 0 ? ms : this.pause(0), flight.signal);
+      await rest;
     }
 
     async #rest(ms, signal) {
       if (signal.aborted) return;
       this.#waiting = true;
+      this.#waitsUntil = this.#env.now() + ms;
       await sleep(this.#env, ms, signal);
       this.#waiting = false;
     }
@@ -669,21 +771,32 @@
       }, SETTLE);
     }
 
+    /** Publishes by the WebSocket. Resolves to null when there was none that took it. */
     #send(message, timeout) {
       return new Promise((resolve, reject) => {
-        const entry = { text: JSON.stringify(message), reject };
-        const timer = this.#env.setTimeout(() => {
-          this.#outbox = this.#outbox.filter(other => other !== entry);
-          reject(new CCometError('No receipt came.'));
-          // What does not answer is dead, and the receipts that may still come would be taken for others.
-          if (this.#socket?.sent.includes(entry)) this.wake(true);
-        }, timeout);
-        entry.reject = error => { this.#env.clearTimeout(timer); reject(error); };
-        entry.settle = item => {
+        let timer;
+        const within = (ms, otherwise) => {
           this.#env.clearTimeout(timer);
-          if (isRefusal(item)) reject(refusalOf(item));
-          else resolve(item);
+          timer = this.#env.setTimeout(otherwise, ms);
         };
+        const entry = {
+          text: JSON.stringify(message),
+          reject: error => { this.#env.clearTimeout(timer); reject(error); },
+          settle: item => {
+            this.#env.clearTimeout(timer);
+            if (isRefusal(item)) reject(refusalOf(item));
+            else resolve(item);
+          },
+          sent: () => within(timeout, () => {
+            reject(new CCometError('No receipt came.'));
+            // What does not answer is dead, and the receipts that may still come would be taken for others.
+            if (this.#socket?.sent.includes(entry)) this.wake(true);
+          }),
+        };
+        within(Math.min(SOCKET_WAIT, timeout / 2), () => {
+          this.#outbox = this.#outbox.filter(other => other !== entry);
+          resolve(null);
+        });
         this.#outbox.push(entry);
         this.#flush();
       });
@@ -698,6 +811,7 @@
       if (!this.#socket) return;
       for (const entry of this.#outbox.splice(0)) {
         this.#socket.sent.push(entry);
+        entry.sent();
         this.#socket.send(entry.text);
       }
     }
@@ -721,14 +835,19 @@
   /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
   const pools = new WeakMap();
 
-  function connect(owner, env, { key, url, channel, ...how }) {
+  function connect(owner, env, seat, { key, url, ...how }) {
     if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map() });
     const { connections, ladders } = pools.get(owner);
     if (!ladders.has(url)) ladders.set(url, new Ladder());
-    const shared = (connections.get(key) ?? []).filter(connection => !connection.isEmpty);
-    let connection = shared.find(one => one.hasRoomFor(channel));
-    if (!connection) shared.push(connection = new Connection(env, { ...how, ladder: ladders.get(url) }));
-    connections.set(key, shared);
+    if (!connections.has(key)) connections.set(key, new Set());
+    const shared = connections.get(key);
+    for (const connection of shared) if (connection.hasRoomFor(seat)) return connection;
+    const left = one => {
+      shared.delete(one);
+      if (shared.size === 0) connections.delete(key);
+    };
+    const connection = new Connection(env, { ...how, ladder: ladders.get(url), left });
+    shared.add(connection);
     return connection;
   }
 
@@ -738,8 +857,8 @@
    * One channel, followed from now on, or from a cursor, or with its history.
    *
    * States: `connecting` (not answered yet) · `open` · `reconnecting` (something failed; it tries again by itself) ·
-   * `replaced` (another page took this sname on this channel; nothing is asked until `resume()` is called or the page is
-   * looked at anew, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403;
+   * `replaced` (only with `exclusive`: another page took this sname on this channel; nothing is asked until `resume()` is
+   * called or the page is looked at anew, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403;
    * nothing is asked until `resume()`) · `closed` (for good).
    */
   class CComet {
@@ -749,11 +868,12 @@
     static Error = CCometError;
 
     #env; #options; #locate; #url; #key; #connection;
-    #listeners = { message: new Set(), gap: new Set(), reset: new Set(), state: new Set(), error: new Set() };
+    #listeners = { message: new Set(), gap: new Set(), reset: new Set(), signed: new Set(), state: new Set(), error: new Set() };
     #state = 'connecting';
     #place = nowhere();
     #signing;
     #publishing = Promise.resolve();
+    #pausing = null;
     #seat;
 
     /**
@@ -767,8 +887,8 @@
      * @param {string} [options.cursor] `epoch:seqid`, as `cursor` gave it, to go on from there
      * @param {boolean} [options.sign=false] sign in first: everybody is told, and the history comes as messages, all of
      *   it before the state is `open`
-     * @param {boolean} [options.exclusive=true] false leaves sname out of the polls, so that several pages may follow by
-     *   one name; true lets the newest page take the place of the others
+     * @param {boolean} [options.exclusive=false] true also follows by sname: the newest page takes the place of the others.
+     *   The addresses of 2014 always do
      * @param {(message: object) => void} [options.callback] is called with each message
      * @param {number} [options.retryMin=500] the least pause after a failure, in ms
      * @param {number} [options.retryMax=30000] the most that failures in a row add to it, in ms
@@ -781,7 +901,7 @@
      */
     constructor(options) {
       const seed = Boolean(options?.sub_url);
-      this.#options = { transport: seed ? 'jsonp' : 'auto', sign: seed && Boolean(options.sign_url), exclusive: true, retryMin: 500, retryMax: 30_000, ...options };
+      this.#options = { transport: seed ? 'jsonp' : 'auto', sign: seed && Boolean(options.sign_url), exclusive: seed, retryMin: 500, retryMax: 30_000, ...options };
       this.#env = { ...browser, ...options?.env };
       const { channel, sname, cursor, transport, callback } = this.#options;
       if (!seed && (typeof channel !== 'string' || channel === '')) throw new TypeError('CComet: channel must be a text.');
@@ -793,7 +913,7 @@
       const same = living.get(this.#key);
       if (callback) (same ?? this).on('message', callback);
       if (same) {
-        same.resume();
+        if (RESTING.has(same.state)) same.resume();
         return same;
       }
 
@@ -804,6 +924,8 @@
       this.#place = readCursor(cursor) ?? nowhere();
       this.#seat = {
         channel,
+        name: asSent(channel ?? ''),
+        length: encode(channel ?? '').length + 60,
         pauses: this.#options,
         place: () => this.#place,
         signs: () => this.#signing,
@@ -831,11 +953,15 @@
     /** One of `connecting`, `open`, `reconnecting`, `replaced`, `refused`, `closed`. */
     get state() { return this.#state; }
 
+    /** While `reconnecting`: in how many ms it tries again; null while it is trying, and in other states. */
+    get retryIn() { return this.#state === 'reconnecting' ? this.#connection.retryIn : null; }
+
     /**
      * Listens.
      * - `message` (message): each message of the log once, in order: `{ type, channel, sname?, msg, seqid, time }`, type MSG or SIGN
      * - `gap` ({ from, to }): these seqids cannot be had any more, both included
      * - `reset` ({ epoch, seqid }): the log began anew, what follows is numbered afresh
+     * - `signed` (message): the SIGN that is one's own; it comes once more, as a message, in its order
      * - `state` (state, before)
      * - `error` (CCometError): what went wrong; `retryIn` says when it is tried again
      *
@@ -886,8 +1012,9 @@
     /** 2014's name of `resume`. */
     sub() { this.resume(); }
 
-    /** Goes on after `replaced` or `refused`; nothing in other states. */
+    /** Goes on after `replaced` or `refused`; while `reconnecting`, tries again now instead of later; nothing in other states. */
     resume() {
+      if (this.retryIn !== null) this.#connection.wake(true);
       if (!RESTING.has(this.#state) || this.#state === 'closed') return;
       this.#turn('reconnecting');
       this.#join();
@@ -903,11 +1030,10 @@
     }
 
     #join() {
-      const { channel, sname, exclusive, transport, env, sub_url: seed } = this.#options;
-      this.#connection = connect(env ?? browser, this.#env, {
+      const { sname, exclusive, transport, env, sub_url: seed } = this.#options;
+      this.#connection = connect(env ?? browser, this.#env, this.#seat, {
         key: JSON.stringify([this.#url, transport, sname ?? null, Boolean(exclusive)]),
         url: this.#url,
-        channel: channel ?? '',
         locate: this.#locate,
         transport,
         // The addresses of 2014 name their channel themselves.
@@ -927,6 +1053,7 @@
 
       const { items, cursor } = await ask('sign', { channel, sname });
       this.#signing = false;
+      this.#emit('signed', items.at(-1));
       this.#deliver(items, readCursor(cursor) ?? (epoch && { epoch, next: items.at(-1).seqid + 1 }));
     }
 
@@ -985,7 +1112,8 @@
           const passing = error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
           const pause = this.#connection.pause(failures, error.retryAfter);
           if (!passing || this.#env.now() + pause >= deadline) throw error;
-          await sleep(this.#env, pause);
+          this.#pausing = new AbortController();
+          await sleep(this.#env, pause, error.retryAfter === undefined ? this.#pausing.signal : undefined);
         }
       }
     }
@@ -998,6 +1126,8 @@
       const before = this.#state;
       if (before === state || before === 'closed') return;
       this.#state = state;
+      // What could not be published need not wait any longer for a server that is there.
+      if (state === 'open') this.#pausing?.abort();
       this.#emit('state', state, before);
     }
 

@@ -1,12 +1,13 @@
-// The chat: one channel, one name. What it shows is what the channel's log says; what is being sent stands below it until
-// the log has it.
+// The chat's page: the form, the room, and the way between them. Each room is an entry of the browser's history, so that a
+// reload and the button Back come to it again.
 
-import CComet from './ccomet.mjs';
+import { composer } from './composer.js';
+import { converse } from './conversation.js';
 import { emojiMenu } from './emoji-menu.js';
+import { nickname } from './memory.js';
 import { timeline } from './timeline.js';
 
 const $ = id => document.getElementById(id);
-const NICK_KEY = 'ccomet.chat.nick';
 const STATES = {
   connecting: 'Connecting…',
   open: 'Connected',
@@ -16,22 +17,18 @@ const STATES = {
 };
 
 const shown = timeline({ log: $('log'), outbox: $('outbox'), scroll: $('scroll'), newest: $('newest'), newestText: $('newest-text') });
-const emoticons = emojiMenu($('emoji'), $('emoji-menu'), insert);
+const writing = composer({ form: $('composer'), text: $('text'), count: $('count') }, text => talk?.send(text));
+const emoticons = emojiMenu($('emoji'), $('emoji-menu'), writing.insert);
 
-let room = null;
+/** The room that one is in: what `converse` gave, or null. */
+let talk = null;
 let nick = '';
-let unread = 0;
-let outbox = [];
+let why = '';
+let countdown;
 
 // ---- coming and going
 
-/** Private windows may forbid storage; then the name is simply asked for again. */
-const stored = {
-  get() { try { return localStorage.getItem(NICK_KEY) ?? ''; } catch { return ''; } },
-  set(name) { try { localStorage.setItem(NICK_KEY, name); } catch { /* as said */ } },
-};
-
-function showJoin(problem = '') {
+function showForm(problem = '') {
   $('chat').hidden = true;
   $('join').hidden = false;
   document.body.classList.add('sky');
@@ -41,10 +38,10 @@ function showJoin(problem = '') {
   first.focus();
 }
 
-function submitJoin() {
-  nick = $('nick').value.trim();
+function submitForm() {
+  const name = $('nick').value.trim();
   const channel = $('channel').value.trim();
-  for (const [input, value, wanted] of [[$('nick'), nick, 'Please tell your name.'], [$('channel'), channel, 'Please name a channel.']]) {
+  for (const [input, value, wanted] of [[$('nick'), name, 'Please tell your name.'], [$('channel'), channel, 'Please name a channel.']]) {
     input.setAttribute('aria-invalid', String(!value));
     if (value) continue;
     $('join-problem').textContent = wanted;
@@ -52,133 +49,106 @@ function submitJoin() {
     return;
   }
 
-  stored.set(nick);
-  join(channel);
+  nickname.set(name);
+  history.pushState({ seat: { channel, nick: name } }, '', `?${new URLSearchParams({ channel })}`);
+  join(channel, name);
 }
 
-function join(channel) {
+function join(channel, name) {
+  nick = name;
   shown.clear();
-  outbox = [];
   $('log').setAttribute('aria-busy', 'true');
   $('join').hidden = true;
   $('chat').hidden = false;
   document.body.classList.remove('sky');
   $('room').textContent = channel;
   $('room').title = channel;
-  history.replaceState(null, '', `?${new URLSearchParams({ channel })}`);
-
-  // exclusive: false. Two people may have one name; were it on the polls, each would take the channel from the other.
-  room = new CComet({ url: '.', channel, sname: nick, sign: true, exclusive: false });
-  room.on('message', onMessage);
-  room.on('gap', ({ from, to }) => shown.notice(from === to ? '1 message is no longer kept and cannot be shown.' : `${to - from + 1} messages are no longer kept and cannot be shown.`, 'gap'));
-  room.on('reset', () => shown.notice('The channel began anew. What is above is from before.', 'reset'));
-  room.on('state', onState);
-  room.on('error', onError);
-  onState(room.state);
-  recount(0);
-  $('text').focus();
+  retitle(0);
+  writing.open(channel);
+  talk = converse({ channel, nick, shown, isLookedAt, giveBack: writing.giveBack, onState, onError, onUnread: retitle });
+  onState(talk.room.state);
 }
 
-function leave(problem) {
-  room?.close();
-  room = null;
+function leave() {
+  talk?.leave();
+  talk = null;
+  clearInterval(countdown);
   emoticons.close();
-  showJoin(problem);
+  $('share-dialog').close();
+  writing.open(null);
 }
 
-// ---- what the channel says
-
-function onMessage(message) {
-  const own = message.sname === nick;
-  if (message.type === 'SIGN') {
-    shown.joined(message, own);
-    return;
-  }
-
-  if (own) settle(outbox.find(entry => entry.text === message.msg));
-  shown.message(message, own);
-  // All that comes before `open` is history, and was not missed.
-  if (!own && $('log').getAttribute('aria-busy') === 'false' && (document.hidden || !document.hasFocus())) recount(unread + 1);
+/** Shows what the entry of the browser's history says. */
+function navigate() {
+  leave();
+  const { channel, nick: name } = history.state?.seat ?? {};
+  $('nick').value = name ?? nickname.get();
+  $('channel').value = channel ?? new URLSearchParams(location.search).get('channel') ?? '';
+  if (channel && name) join(channel, name);
+  else showForm();
 }
+
+// ---- the connection
+
+const isBusy = () => $('log').getAttribute('aria-busy') === 'true';
 
 function onState(state) {
   const status = $('status');
+  const isOffline = state === 'reconnecting' && navigator.onLine === false;
   status.dataset.state = state;
-  status.textContent = state === 'reconnecting' && navigator.onLine === false ? 'Offline. Waiting for a connection…' : STATES[state] ?? '';
-  if (state === 'open') status.append(' as ', Object.assign(document.createElement('bdi'), { textContent: nick }));
-  $('resume').hidden = state !== 'replaced' && state !== 'refused';
-  if (state === 'open' && $('log').getAttribute('aria-busy') === 'true') {
+  status.textContent = isOffline ? 'Offline. Waiting for a connection…' : STATES[state] ?? '';
+  if (state === 'open') {
+    why = '';
+    status.append(' as ', Object.assign(document.createElement('bdi'), { textContent: nick }));
     // A screen reader is told of what is new, not of the whole history.
-    $('log').setAttribute('aria-busy', 'false');
-    shown.toEnd();
+    if (isBusy()) {
+      $('log').setAttribute('aria-busy', 'false');
+      shown.toEnd();
+    }
   }
+
+  showBanner(state, isOffline);
+}
+
+/** What is wrong and when it is tried again. The status line tells a screen reader, once; this counts. */
+function showBanner(state, isOffline) {
+  clearInterval(countdown);
+  const isResting = state === 'refused' || state === 'replaced';
+  $('banner').hidden = state !== 'reconnecting' && !isResting;
+  if ($('banner').hidden) return;
+  $('banner').dataset.state = state;
+  $('banner-what').textContent = isResting ? `${STATES[state]}.` : isOffline ? 'You are offline.' : 'The connection is lost.';
+  $('retry').textContent = isResting ? 'Reconnect' : 'Try now';
+  const tick = () => {
+    const ms = talk?.room.retryIn ?? null;
+    const when = isOffline ? 'Goes on as soon as the network is back.' : ms === null ? 'Trying to reconnect…' : `Trying again in ${Math.max(1, Math.ceil(ms / 1_000))} s.`;
+    const text = isResting ? why : when;
+    if ($('banner-when').textContent !== text) $('banner-when').textContent = text;
+  };
+  tick();
+  if (!isResting) countdown = setInterval(tick, 250);
 }
 
 function onError(error) {
+  if (error.retryIn !== undefined) return;
+  why = error.detail;
   // Refused before anything was heard: the name of the channel, or the nickname, will not do.
-  if (error.retryIn === undefined && $('log').getAttribute('aria-busy') === 'true') leave(error.detail);
+  if (!isBusy()) return;
+  history.replaceState(null, '');
+  leave();
+  showForm(error.detail);
 }
 
-function recount(count) {
-  unread = count;
+// ---- what nobody saw
+
+const isLookedAt = () => !document.hidden && document.hasFocus();
+
+function retitle(unread) {
   document.title = `${unread > 0 ? `(${unread}) ` : ''}${$('room').textContent} · CComet chat`;
 }
 
 function onSeen() {
-  if (room && unread > 0 && !document.hidden) recount(0);
-}
-
-// ---- what is said here
-
-const newId = () => Array.from(crypto.getRandomValues(new Uint32Array(4)), n => n.toString(36)).join('-');
-
-function settle(entry) {
-  if (!entry) return;
-  outbox = outbox.filter(other => other !== entry);
-  entry.remove();
-}
-
-function send(text) {
-  const sender = room;
-  const entry = shown.sending(text);
-  const id = newId(); // the same for a retry: a message whose receipt was lost is not stored twice
-  outbox.push(entry);
-  const attempt = () => {
-    entry.wait();
-    sender.publish(text, { id }).then(
-      receipt => { if (!sender.cursor?.startsWith(`${receipt.epoch}:`) || receipt.seqid < sender.seqid) settle(entry); },
-      error => entry.fail(error.detail ?? error.message, () => { attempt(); $('text').focus(); }, () => {
-        settle(entry);
-        $('text').value = $('text').value ? `${text}\n${$('text').value}` : text;
-        fit();
-        $('text').focus();
-      }),
-    );
-  };
-  attempt();
-}
-
-function submitText() {
-  const text = $('text').value.replace(/\s+$/, '');
-  if (!text.trim() || !room) return;
-  $('text').value = '';
-  fit();
-  send(text);
-  $('text').focus();
-}
-
-function insert(emoticon) {
-  const text = $('text');
-  text.setRangeText(emoticon, text.selectionStart, text.selectionEnd, 'end');
-  text.focus();
-  fit();
-}
-
-/** As high as its text, up to the limit that the style sets. */
-function fit() {
-  const text = $('text');
-  text.style.height = 'auto';
-  text.style.height = `${text.scrollHeight + text.offsetHeight - text.clientHeight}px`;
+  if (!document.hidden) talk?.seen();
 }
 
 // ---- sharing
@@ -207,29 +177,23 @@ async function copy() {
 
 // ---- wiring
 
-$('join-form').addEventListener('submit', event => { event.preventDefault(); submitJoin(); });
+$('join-form').addEventListener('submit', event => { event.preventDefault(); submitForm(); });
 $('public').addEventListener('click', event => {
   event.preventDefault();
   $('channel').value = 'public';
-  submitJoin();
+  submitForm();
 });
-$('composer').addEventListener('submit', event => { event.preventDefault(); submitText(); });
-$('text').addEventListener('input', fit);
-$('text').addEventListener('keydown', event => {
-  // Enter that ends a composition (Japanese, Chinese, …) chooses a word, and is not meant for us.
-  if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
-  event.preventDefault();
-  submitText();
+$('leave').addEventListener('click', () => {
+  history.pushState(null, '');
+  leave();
+  showForm();
 });
-$('leave').addEventListener('click', () => leave());
-$('resume').addEventListener('click', () => room?.resume());
+$('retry').addEventListener('click', () => talk?.room.resume());
 $('share').addEventListener('click', share);
 $('copy').addEventListener('click', copy);
 $('share-close').addEventListener('click', () => $('share-dialog').close());
 addEventListener('focus', onSeen);
 document.addEventListener('visibilitychange', onSeen);
-for (const event of ['online', 'offline']) addEventListener(event, () => room && onState(room.state));
-
-$('nick').value = stored.get();
-$('channel').value = new URLSearchParams(location.search).get('channel') ?? '';
-showJoin();
+for (const event of ['online', 'offline']) addEventListener(event, () => talk && onState(talk.room.state));
+addEventListener('popstate', navigate);
+navigate();

@@ -1,7 +1,23 @@
-// What a message says, as nodes. Whatever a message holds goes into text nodes; nothing is ever parsed as markup.
+// What a message says, as nodes. Whatever a message holds goes into text nodes; nothing is ever parsed as markup. The work is
+// in proportion to the length of the message, whatever it is made of.
 
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`\u2028\u2029]+/giu;
 const ONLY_EMOTICONS = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier}|\u200D\p{Extended_Pictographic})*\s*){1,3}$/u;
+const OPENERS = { ')': '(', ']': '[', '}': '{' };
+
+/** The most links of one message; further addresses stay text. */
+const MAX_LINKS = 200;
+
+/** No three emoticons are longer than this. */
+const MAX_EMOTICONS = 100;
+
+/** A value of JSON that is longer, in characters, or nested deeper is not indented: it would grow by its depth. */
+const MAX_INDENTED = 4_000;
+const MAX_DEPTH = 16;
+
+/** A message with more than these characters or lines is shown in part until it is asked for. */
+const LONG = 1_500;
+const LONG_LINES = 20;
 
 /**
  * A message's text as nodes, its http and https addresses as links.
@@ -11,6 +27,7 @@ const ONLY_EMOTICONS = /^(?:\p{Extended_Pictographic}(?:\uFE0F|\p{Emoji_Modifier
 export function linked(text) {
   const nodes = document.createDocumentFragment();
   let done = 0;
+  let links = 0;
   for (const match of text.matchAll(ADDRESS)) {
     const address = trimmed(match[0]);
     const url = parsed(address);
@@ -22,6 +39,7 @@ export function linked(text) {
     link.textContent = address;
     nodes.append(text.slice(done, match.index), link);
     done = match.index + address.length;
+    if (++links === MAX_LINKS) break;
   }
 
   nodes.append(text.slice(done));
@@ -34,16 +52,29 @@ function parsed(address) {
 
 /** The address without the punctuation of the sentence around it; a bracket stays when it was opened inside. */
 function trimmed(address) {
+  const count = {};
+  for (const char of address) count[char] = (count[char] ?? 0) + 1;
   let end = address.length;
-  while (end > 0) {
+  for (; end > 0; end--) {
     const last = address[end - 1];
-    const open = { ')': '(', ']': '[', '}': '{' }[last];
-    const count = char => address.slice(0, end).split(char).length;
-    if (open ? count(last) <= count(open) : !/[.,;:!?…]/.test(last)) break;
-    end--;
+    const opener = OPENERS[last];
+    if (opener ? count[last] <= (count[opener] ?? 0) : !'.,;:!?…'.includes(last)) break;
+    count[last]--;
   }
 
   return address.slice(0, end);
+}
+
+const isFlat = (value, depth) => typeof value !== 'object' || value === null || (depth > 0 && Object.values(value).every(part => isFlat(part, depth - 1)));
+
+/** A value of JSON as it is read best. */
+function written(value) {
+  try {
+    const text = JSON.stringify(value) ?? '';
+    return text.length <= MAX_INDENTED && isFlat(value, MAX_DEPTH) ? JSON.stringify(value, null, 2) ?? '' : text;
+  } catch {
+    return 'A value that is nested too deeply to be shown.';
+  }
 }
 
 /**
@@ -52,16 +83,26 @@ function trimmed(address) {
  * @returns {HTMLElement}
  */
 export function spoken(msg) {
-  if (typeof msg !== 'string') {
-    const code = document.createElement('pre');
-    code.className = 'text json';
-    code.textContent = JSON.stringify(msg, null, 2) ?? '';
-    return code;
-  }
+  const isText = typeof msg === 'string';
+  const text = isText ? msg : written(msg);
+  const shown = document.createElement(isText ? 'div' : 'pre');
+  shown.className = isText ? 'text' : 'text json';
+  shown.classList.toggle('large', isText && text.length <= MAX_EMOTICONS && ONLY_EMOTICONS.test(text));
+  if (isText) shown.dir = 'auto';
+  shown.append(isText ? linked(text) : text);
+  if (text.length <= LONG && text.split('\n', LONG_LINES + 1).length <= LONG_LINES) return shown;
 
-  const text = document.createElement('div');
-  text.className = ONLY_EMOTICONS.test(msg) ? 'text large' : 'text';
-  text.dir = 'auto';
-  text.append(linked(msg));
-  return text;
+  const more = document.createElement('button');
+  more.type = 'button';
+  more.className = 'link more';
+  const open = isOpen => {
+    shown.classList.toggle('cut', !isOpen);
+    more.textContent = isOpen ? 'Show less' : 'Show all';
+    more.setAttribute('aria-expanded', String(isOpen));
+  };
+  more.addEventListener('click', () => open(shown.classList.contains('cut')));
+  open(false);
+  const both = document.createElement('div');
+  both.append(shown, more);
+  return both;
 }

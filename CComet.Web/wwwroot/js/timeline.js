@@ -1,4 +1,4 @@
-// The conversation on the page: messages, who came, what cannot be shown any more, and what is still being sent.
+// The conversation on the page: messages, who came and left, what cannot be shown any more, and what is still being sent.
 
 import { spoken } from './text.js';
 
@@ -7,11 +7,18 @@ const GROUP = 5 * 60_000;
 
 /** The oldest go when there are more; a page left open for a week must not grow for ever. */
 const MAX_ENTRIES = 2_000;
+const MAX_CHARACTERS = 2 ** 21;
+
+/** Of those who came one after another, so many are named in their line; and a line tells of no more than so many comings. */
+const MAX_NAMED = 6;
+const MAX_TOGETHER = 500;
 
 const TINTS = 8;
 const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
+const moment = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' });
 const date = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
 const list = new Intl.ListFormat('en', { type: 'conjunction' });
+const letters = globalThis.Intl.Segmenter && new Intl.Segmenter();
 
 function element(tag, className, ...children) {
   const made = document.createElement(tag);
@@ -20,18 +27,27 @@ function element(tag, className, ...children) {
   return made;
 }
 
-/** A name may hold anything; isolated, its direction of writing does not turn what stands around it. */
-const named = name => element('bdi', 'name', name);
+/** How somebody is called here: `{ name, own, other }`, `other` for somebody else who goes by one's own name. */
+const keyOf = ({ name, own, other }) => (own ? 'own' : `${other ? 'other' : 'name'}:${name}`);
 
-function tintOf(name) {
+/** A name may hold anything; isolated, its direction of writing does not turn what stands around it. */
+function named({ name, own, other }) {
+  const made = element('bdi', 'name', own ? 'You' : name || 'Somebody');
+  if (!other || own) return made;
+  const tag = element('span', 'namesake', '(other)');
+  tag.title = 'Goes by the same name as you, in another browser';
+  return element('span', '', made, ' ', tag);
+}
+
+function tintOf(text) {
   let hash = 0;
-  for (const char of name) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
+  for (const char of text) hash = (hash * 31 + char.codePointAt(0)) >>> 0;
   return `tint-${hash % TINTS}`;
 }
 
-function avatar(name) {
-  const first = name && (globalThis.Intl.Segmenter ? [...new Intl.Segmenter().segment(name)][0].segment : [...name][0]);
-  const made = element('span', `avatar ${name ? tintOf(name) : 'tint-none'}`, first ? first.toLocaleUpperCase() : '?');
+function avatar(who) {
+  const first = who.name && (letters ? letters.segment(who.name)[Symbol.iterator]().next().value.segment : String.fromCodePoint(who.name.codePointAt(0)));
+  const made = element('span', `avatar ${who.name ? tintOf(who.other ? keyOf(who) : who.name) : 'tint-none'}`, first ? first.toLocaleUpperCase() : '?');
   made.setAttribute('aria-hidden', 'true');
   return made;
 }
@@ -41,7 +57,7 @@ function timeOf(ms) {
   if (Number.isNaN(when.getTime())) return element('span');
   const made = element('time', '', clock.format(when));
   made.dateTime = when.toISOString();
-  made.title = when.toLocaleString();
+  made.title = moment.format(when);
   return made;
 }
 
@@ -59,100 +75,216 @@ function dayOf(ms) {
  * @param {object} parts the elements `log`, `outbox`, `scroll` (around both), `newest` (a button) and `newestText` in it
  */
 export function timeline({ log, outbox, scroll, newest, newestText }) {
-  let before = null; // the last entry: { kind, name, time, names? }
+  let before = null; // the last entry: { kind, day, who?, time?, entry?, line? }
   let unseen = 0;
+  let entries = 0;
+  let characters = 0;
+  let rows = new Map(); // what can still change, by the keys of its messages: { who, entry, time }, or { who, line } for who came or left
+  let divider = null; // before the first unread message
+  let isDividerNews = false; // until the page is looked at
+  const weights = new WeakMap(); // what an entry counts for: { length, keys }
 
+  // Where the reader is, known without measuring: the layout is asked once a frame, however many messages a frame brings.
+  let isFollowing = true;
+  let isScheduled = false;
+  let settledTop = 0;
   const atEnd = () => scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
-  const toEnd = () => {
-    scroll.scrollTop = scroll.scrollHeight;
-    unseen = 0;
-    newest.hidden = true;
-  };
-  newest.addEventListener('click', () => { toEnd(); scroll.focus(); });
-  scroll.addEventListener('scroll', () => {
-    if (!atEnd()) return;
-    unseen = 0;
-    newest.hidden = true;
-  }, { passive: true });
+
+  function toEnd() {
+    isFollowing = true;
+    schedule();
+  }
+
+  function schedule() {
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(settle);
+  }
 
   /** Keeps to the end whoever is there; tells the others that there is something below. */
-  function grow(change, { follow = false, counts = false } = {}) {
-    const followed = follow || atEnd();
-    change();
-    while (log.childElementCount > MAX_ENTRIES) log.firstElementChild.remove();
-    if (followed) return toEnd();
-    if (counts) unseen++;
-    newest.hidden = unseen === 0;
+  function settle() {
+    isScheduled = false;
+    if (isFollowing) {
+      // Who comes back begins to read where he left off.
+      const from = divider && isDividerNews ? divider.offsetTop - scroll.offsetTop - 12 : Infinity;
+      scroll.scrollTop = Math.min(scroll.scrollHeight, from);
+      isFollowing = atEnd();
+      if (isFollowing) unseen = 0;
+    }
+
+    settledTop = scroll.scrollTop;
+    newest.hidden = isFollowing || unseen === 0;
     newestText.textContent = unseen === 1 ? '1 new message' : `${unseen} new messages`;
   }
 
-  function append(entry, time) {
-    const day = Number.isFinite(time) ? dayOf(time) : before?.day;
-    if (day !== before?.day) {
-      log.append(element('p', 'day', element('span', '', day)));
-      before = { day };
+  newest.addEventListener('click', () => {
+    isDividerNews = false;
+    toEnd();
+    scroll.focus();
+  });
+  scroll.addEventListener('scroll', () => {
+    // What came since the last frame is not scrolled to yet: then only a reader who moved up has left the end.
+    if (isScheduled && scroll.scrollTop >= settledTop) return;
+    isFollowing = atEnd();
+    if (!isFollowing) return;
+    unseen = 0;
+    newest.hidden = true;
+  }, { passive: true });
+  new ResizeObserver(() => { if (isFollowing) schedule(); }).observe(scroll);
+
+  function put(entry, { length = 0, keys = [] } = {}) {
+    // What arrives while one looks on is seen arriving; the history, and one's own words, simply stand there.
+    const isBusy = log.getAttribute('aria-busy') === 'true';
+    if (!isBusy && !entry.classList.contains('own')) entry.classList.add('fresh');
+    log.append(entry);
+    weights.set(entry, { length, keys });
+    entries++;
+    characters += length;
+    while (entries > MAX_ENTRIES || (characters > MAX_CHARACTERS && entries > 1)) {
+      const oldest = log.firstElementChild;
+      const weight = weights.get(oldest);
+      for (const key of weight.keys) rows.delete(key);
+      characters -= weight.length;
+      entries--;
+      oldest.remove();
+      settledTop = 0;
     }
 
-    put(entry);
+    schedule();
   }
 
-  /** What arrives while one looks on is seen arriving; the history, and one's own words, simply stand there. */
-  function put(entry) {
-    const busy = log.getAttribute('aria-busy') === 'true';
-    if (!busy && !entry.classList.contains('own')) entry.classList.add('fresh');
-    log.append(entry);
+  function begin(time) {
+    const day = Number.isFinite(time) ? dayOf(time) : before?.day;
+    if (day === before?.day) return;
+    put(element('p', 'day', element('span', '', day)));
+    before = { day };
+  }
+
+  function undivide() {
+    if (divider?.isConnected) {
+      divider.remove();
+      entries--;
+    }
+
+    divider = null;
+    isDividerNews = false;
+  }
+
+  function divide() {
+    undivide();
+    divider = element('p', 'unread', element('span', '', 'New messages'));
+    isDividerNews = true;
+    put(divider);
+    before = before && { day: before.day };
+  }
+
+  function fill({ entry, who, time }) {
+    entry.classList.toggle('own', Boolean(who.own));
+    entry.querySelector('.avatar').replaceWith(avatar(who));
+    entry.querySelector('.who').replaceChildren(named(who), ' ', timeOf(time));
+  }
+
+  /** Says whose a message is, when that is known only later. */
+  function assign(key, own) {
+    const row = rows.get(key);
+    if (!row || row.who.own === own) return;
+    if (row.line) count(row.line, row.who, -1);
+    row.who = { ...row.who, own };
+    if (row.line) {
+      count(row.line, row.who, 1);
+      name(row.line);
+      return;
+    }
+
+    fill(row);
+    for (const entry of [row.entry, row.entry.nextElementSibling]) if (entry?.matches('article')) entry.classList.add('head');
+    if (before?.entry === row.entry) before.who = keyOf(row.who);
+  }
+
+  /** Counts the comings of somebody in a line. */
+  function count({ people }, who, change) {
+    const times = (people.get(keyOf(who))?.times ?? 0) + change;
+    if (times > 0) people.set(keyOf(who), { who, times });
+    else people.delete(keyOf(who));
+  }
+
+  function name({ entry, people, verb, time }) {
+    const you = people.get('own');
+    const shown = you ? [you] : [];
+    for (const one of people.values()) {
+      if (shown.length === MAX_NAMED) break;
+      if (one !== you) shown.push(one);
+    }
+
+    const rest = people.size - shown.length;
+    const parts = shown.map((_, i) => String(i));
+    if (rest > 0) parts.push(rest === 1 ? '1 other' : `${rest} others`);
+    const nodes = list.formatToParts(parts).map(({ type, value }) => (type === 'element' && shown[value] ? named(shown[value].who) : value));
+    entry.replaceChildren(...nodes, ` ${verb} `, timeOf(time));
+    schedule();
+  }
+
+  /** Shows that somebody came or left; those who did so one after another share a line. */
+  function together(verb, who, time, key) {
+    begin(time);
+    if (before?.kind !== verb || before.line.keys.length >= MAX_TOGETHER) {
+      const line = { entry: element('p', `notice ${verb}`), verb, people: new Map(), keys: [], time };
+      put(line.entry, line);
+      before = { day: before?.day, kind: verb, line };
+    }
+
+    const { line } = before;
+    line.time = time;
+    line.keys.push(key);
+    rows.set(key, { who, line });
+    count(line, who, 1);
+    name(line);
   }
 
   return {
     toEnd,
 
-    /** Shows a message of the log. */
-    message({ sname, msg, seqid, time }, own) {
-      grow(() => {
-        const name = sname ?? '';
-        const shown = own ? 'You' : name || 'Somebody';
-        const entry = element('article', own ? 'entry own' : 'entry',
-          avatar(name),
-          element('div', 'said', element('p', 'who', named(shown), ' ', timeOf(time)), element('div', 'bubble', spoken(msg))));
-        entry.dataset.seqid = seqid;
-        append(entry, time);
-        const goesOn = before?.kind === 'message' && before.name === name && time - before.time < GROUP;
-        if (!goesOn) entry.classList.add('head');
-        before = { ...before, kind: 'message', name, time };
-      }, { counts: true });
+    /** Shows a message of the log. `isUnread` says that nobody looks on, `isFirst` that it is the first such. */
+    message({ msg, time }, { key, who, isUnread = false, isFirst = false }) {
+      begin(time);
+      if (isFirst) divide();
+      const said = spoken(msg);
+      const entry = element('article', 'entry', element('span', 'avatar'), element('div', 'said', element('p', 'who'), element('div', 'bubble', said)));
+      const row = { entry, who, time };
+      fill(row);
+      rows.set(key, row);
+      const group = keyOf(who);
+      const goesOn = before?.kind === 'message' && before.who === group && time - before.time < GROUP;
+      if (!goesOn) entry.classList.add('head');
+      before = { day: before?.day, kind: 'message', who: group, time, entry };
+      put(entry, { length: said.textContent.length, keys: [key] });
+      if (!isFollowing || isUnread) unseen++;
     },
 
-    /** Shows that somebody came; those who came one after another share a line. */
-    joined({ sname, time }, own) {
-      grow(() => {
-        const name = own ? 'You' : sname ?? 'Somebody';
-        if (before?.kind !== 'joined') {
-          const entry = element('p', 'notice joined');
-          append(entry, time);
-          before = { ...before, kind: 'joined', names: [], entry };
-        }
+    /** The message is one's own after all, or is not. */
+    claim: key => assign(key, true),
+    disown: key => assign(key, false),
 
-        if (!before.names.includes(name)) before.names.push(name);
-        const parts = list.formatToParts(before.names).map(part => (part.type === 'element' ? named(part.value) : part.value));
-        before.entry.replaceChildren(...parts, ' joined ', timeOf(time));
-      });
-    },
+    joined: (who, time, key) => together('joined', who, time, key),
+    left: (who, time, key) => together('left', who, time, key),
 
     /** Shows something that the channel itself has to say. */
     notice(text, kind) {
-      grow(() => {
-        put(element('p', `notice ${kind}`, element('span', '', text)));
-        before = before && { day: before.day, kind };
-      });
+      put(element('p', `notice ${kind}`, element('span', '', text)));
+      before = before && { day: before.day };
     },
+
+    /** Somebody looks at the page. */
+    seen() { isDividerNews = false; },
 
     /** Shows what is being sent, below everything that has been. */
     sending(text) {
       const state = element('p', 'fate');
       const entry = element('article', 'entry own pending', element('div', 'said', element('div', 'bubble', spoken(text)), state));
-      grow(() => outbox.append(entry), { follow: true });
+      outbox.append(entry);
+      undivide(); // who answers has read
+      toEnd();
       return {
-        text,
         /** It is on its way. */
         wait() {
           entry.classList.remove('failed');
@@ -160,6 +292,7 @@ export function timeline({ log, outbox, scroll, newest, newestText }) {
         },
         /** It could not be sent. */
         fail(why, retry, discard) {
+          entry.hidden = false;
           entry.classList.add('failed');
           const button = (label, act) => {
             const made = element('button', 'link', label);
@@ -169,8 +302,11 @@ export function timeline({ log, outbox, scroll, newest, newestText }) {
           };
           const told = element('span', '', `Not sent: ${why} `);
           told.setAttribute('role', 'alert');
-          grow(() => state.replaceChildren(told, button('Retry', retry), ' ', button('Edit', discard)));
+          state.replaceChildren(told, button('Retry', retry), ' ', button('Edit', discard));
+          schedule();
         },
+        /** It seems to stand in the log already. */
+        hide: () => { entry.hidden = true; },
         /** It stands in the log now, or is not wanted any more. */
         remove: () => entry.remove(),
       };
@@ -180,8 +316,10 @@ export function timeline({ log, outbox, scroll, newest, newestText }) {
     clear() {
       log.replaceChildren();
       outbox.replaceChildren();
-      before = null;
-      unseen = 0;
+      rows = new Map();
+      before = divider = null;
+      unseen = entries = characters = 0;
+      isFollowing = true;
       newest.hidden = true;
     },
   };
