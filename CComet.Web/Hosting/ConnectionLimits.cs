@@ -51,8 +51,8 @@ internal static class ConnectionLimits
         sockets.CreateBoundListenSocket = endpoint =>
         {
             var socket = ListenSockets.Create(endpoint);
-            socket.SendBufferSize = stream.SendBuffer;
-            socket.ReceiveBufferSize = stream.ReceiveBuffer;
+            socket.SendBufferSize = stream.SendBufferBytes;
+            socket.ReceiveBufferSize = stream.ReceiveBufferBytes;
             return socket;
         };
     }

@@ -56,16 +56,16 @@ public sealed record StreamOptions
     /// counts twice as much, its own overhead included. A client that leaves it full for <see cref="StallTimeout"/> is cut off.
     /// </summary>
     [Range(4 << 10, 16 << 20)]
-    [Description("what the kernel holds of what a client does not take, for each connection, in bytes")]
-    public int SendBuffer { get; init; } = 64 << 10;
+    [Description("what the kernel holds of what a client does not take, for each connection")]
+    public int SendBufferBytes { get; init; } = 64 << 10;
 
     /// <summary>
     /// What the kernel may hold of what a client sent and the server has not read, in bytes: 4 KiB to 16 MiB. Linux counts twice as
     /// much, its own overhead included. A client far away sends at most this much in the time of its round trip.
     /// </summary>
     [Range(4 << 10, 16 << 20)]
-    [Description("what the kernel holds of what the server has not read, for each connection, in bytes")]
-    public int ReceiveBuffer { get; init; } = 64 << 10;
+    [Description("what the kernel holds of what the server has not read, for each connection")]
+    public int ReceiveBufferBytes { get; init; } = 64 << 10;
 }
 
 /// <summary>Settings of a planned stop.</summary>
@@ -101,13 +101,13 @@ public sealed record HistoryOptions
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Bytes that the histories of all channels may take together: 0, or 64 KiB to 1 PiB. Over it the channels that hold most lose
+    /// Bytes that the histories of all channels may take together: 0, or 64 KiB to 256 TiB. Over it the channels that hold most lose
     /// their oldest messages first; a publish for which nothing larger than itself can go is refused with 429. 0 takes the bound
     /// from the machine: a quarter of the memory that the process may use (Memory), or what the file has and half of the
     /// disk's free space (Sqlite). Redis has a bound of its own, <c>maxmemory</c>.
     /// </summary>
-    [Range(0L, 1L << 50)]
-    [Description("Bytes that the histories of all channels may take together; 0 takes the bound from the machine.")]
+    [Range(0L, 1L << 48)]
+    [Description("bytes kept of all channels together; 0: by the memory or the disk there is")]
     public long TotalBytes { get; init; }
 }
 
@@ -163,7 +163,7 @@ public sealed record LimitOptions
     /// sixteenth of the memory that the process may use at most. Redis has a bound of its own, <c>maxmemory</c>.
     /// </summary>
     [Range(1, 100_000_000)]
-    [Description("Idempotency ids remembered in all.")]
+    [Description("ids remembered in all")]
     public int Ids { get; init; } = 1_000_000;
 
     /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>

@@ -105,7 +105,7 @@ internal static class SettingText
         : span.TotalMinutes < 1 ? Count(span.TotalSeconds, "s")
         : span.TotalHours < 1 ? Count(span.TotalMinutes, "min")
         : span.TotalDays < 1 ? Count(span.TotalHours, "h")
-        : Count(span.TotalDays, "days");
+        : Count(span.TotalDays, span.TotalDays == 1 ? "day" : "days");
 
     private static string Count(double number, string unit) => string.Create(CultureInfo.InvariantCulture, $"{number:#,0.###} {unit}");
 
