@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using CComet.Web.Endpoints;
 using CComet.Web.Hosting;
 using CComet.Web.Hosting.Settings;

@@ -1,4 +1,3 @@
-using System.Net;
 using CComet.Web.Endpoints;
 using CComet.Web.Tests.Support;
 

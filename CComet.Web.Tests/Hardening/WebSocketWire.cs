@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
-using CComet.Web.Hub;
 using CComet.Web.Tests.Support;
 using CComet.Web.Transports;
 

@@ -14,9 +14,11 @@ using Serilog.Parsing;
 namespace CComet.Web.Tests.Hosting;
 
 /// <summary>What the server does with its log when the log's reader has stopped reading.</summary>
-public sealed class LogQueueTests
+public sealed partial class LogQueueTests : IDisposable
 {
     private readonly StuckSink _sink = new();
+
+    public void Dispose() => _sink.Dispose();
 
     [Fact]
     public async Task Lines_that_cannot_be_written_are_dropped_and_counted_once_they_can()
@@ -94,9 +96,10 @@ public sealed class LogQueueTests
         await using (var app = builder.Build())
         {
             var loggers = app.Services.GetRequiredService<ILoggerFactory>();
-            loggers.CreateLogger("Quiet").LogInformation("Below the level");
-            loggers.CreateLogger("Quiet").LogWarning("Not below it");
-            loggers.CreateLogger("Talkative").LogDebug("By its own level");
+            var (quiet, talkative) = (loggers.CreateLogger("Quiet"), loggers.CreateLogger("Talkative"));
+            LogAt(quiet, LogLevel.Information, "Below the level");
+            LogAt(quiet, LogLevel.Warning, "Not below it");
+            LogAt(talkative, LogLevel.Debug, "By its own level");
             Assert.Empty(sink.Written);
             sink.Release();
         }
@@ -107,6 +110,9 @@ public sealed class LogQueueTests
 
     private static LogEvent Line(string text, params LogEventProperty[] properties) =>
         new(DateTimeOffset.UnixEpoch, LogEventLevel.Information, null, new MessageTemplateParser().Parse(text), properties);
+
+    [LoggerMessage(Message = "{Text}")]
+    private static partial void LogAt(Microsoft.Extensions.Logging.ILogger logger, LogLevel level, string text);
 
     private LogQueue Queue(int perSecond = int.MaxValue) => new(_sink, new LineLimiter(() => perSecond, TimeProvider.System));
 }

@@ -6,6 +6,8 @@ namespace CComet.Web.Tests.Hub;
 /// <summary>One read of several channels: a bounded step of all of them together, from which none is left out for ever.</summary>
 public sealed class StepTests
 {
+    private static readonly string[] Three = ["a", "b", "c"];
+
     private const int Most = 64;
 
     private static readonly HubOptions Options = new() { History = new HistoryOptions { MaxMessages = 1_000_000, MaxBytes = 1 << 28 }, Limits = new LimitOptions { ChannelMemoryBytes = 1 << 28 } };
@@ -75,10 +77,10 @@ public sealed class StepTests
         using var fixture = new HubFixture(Options, store);
         for (var i = 0; i < 3; i++)
         {
-            foreach (var channel in new[] { "a", "b", "c" }) await fixture.PublishAsync(channel, $"{channel}{i}");
+            foreach (var channel in Three) await fixture.PublishAsync(channel, $"{channel}{i}");
         }
 
-        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. new[] { "a", "b", "c" }.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
+        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Three.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
         store.Fails = "b";
         var told = new List<string>();
         while (told.Count < 6) told.AddRange(HubFixture.Texts(await subscriber.ReadAsync(park: true)));
