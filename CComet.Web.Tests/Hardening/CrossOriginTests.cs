@@ -13,7 +13,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
 
     private LiveServer _server = null!;
 
-    public async Task InitializeAsync() => _server = await LiveServer.StartAsync($"CComet:Cors:Origins:0={Named}", "CComet:Cors:Origins:1=https://Two.example:443/");
+    public async Task InitializeAsync() => _server = await LiveServer.StartAsync($"CComet:Cors:Origins:0={Named}", "CComet:Cors:Origins:1=https://Two.example:443");
 
     public async Task DisposeAsync() => await _server.DisposeAsync();
 

@@ -213,9 +213,7 @@ internal static class RequestBody
             while (true)
             {
                 var read = await reader.ReadAsync();
-                if (read.IsCanceled) throw WireException.TooSlow();
-                if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
-                budget.Cover(ref query.HeldBytes, read.Buffer.Length);
+                Check(read, reader, maxBytes, budget, query);
                 if (read.IsCompleted) return read.Buffer;
                 reader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
             }
@@ -224,6 +222,22 @@ internal static class RequestBody
         {
             // Kestrel tells of a chunk whose size overflows in this way.
             throw WireException.Bad("body", "cannot be read.");
+        }
+    }
+
+    /// <summary>Refuses a body that is too long or too slow. Gives back what was read first, because the web server reads on until the next request begins.</summary>
+    private static void Check(in ReadResult read, PipeReader reader, int maxBytes, Hub.BodyBudget budget, Parameters query)
+    {
+        try
+        {
+            if (read.IsCanceled) throw WireException.TooSlow();
+            if (read.Buffer.Length > maxBytes) throw TooLong(maxBytes);
+            budget.Cover(ref query.HeldBytes, read.Buffer.Length);
+        }
+        catch
+        {
+            reader.AdvanceTo(read.Buffer.End);
+            throw;
         }
     }
 

@@ -431,9 +431,11 @@ public sealed partial class Channel : ILogListener
         }
     }
 
-    /// <summary>Puts the channel among the idle. Under the lock.</summary>
+    /// <summary>Puts the channel among the idle, unless it is there. Under the lock.</summary>
     private void Rest()
     {
+        // Its place in the order is that of the moment at which it was left.
+        if (Idle.IsListed) return;
         Volatile.Write(ref _idleSince, Hub.Time.GetTimestamp());
         Hub.Idle.Add(this);
     }

@@ -124,7 +124,7 @@ public sealed record LimitOptions
     [Description("messages in one published array")]
     public int BatchMessages { get; init; } = 1_000;
 
-    /// <summary>A request's body, in bytes: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
+    /// <summary>A request's body, in bytes, as it is sent and as it decodes to: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
     [Range(1, 256 << 20)]
     [Description("a request's body; one message at its limit always fits")]
     public int BodyBytes { get; init; } = 1 << 20;
@@ -231,7 +231,7 @@ public sealed record LimitOptions
     public int ChannelsPerAddress { get; init; }
 
     /// <summary>
-    /// Messages that the hub holds in memory beside the store, for all channels and answers, in bytes: 1 MiB to 1 TiB, or 0 for an
+    /// Messages that the hub holds in memory beside the store, for all channels and answers, in bytes: 1 to 1 TiB, or 0 for an
     /// eighth of the memory that the process may use (in a container, three quarters of its limit). Over it idle channels leave
     /// memory first, then the oldest messages of the others, which are read from the store; only a sign-in with a long history may
     /// get a 429.
@@ -241,7 +241,7 @@ public sealed record LimitOptions
     public long MemoryBytes { get; init; }
 
     /// <summary>
-    /// Request bodies and WebSocket messages in memory at a time, until they are stored, in bytes: 1 MiB to 1 TiB, or 0 for a
+    /// Request bodies and WebSocket messages in memory at a time, until they are stored, in bytes: 1 to 1 TiB, or 0 for a
     /// sixteenth of the memory that the process may use. The first 16 KiB of each are not counted. Over it a larger one is a 429.
     /// </summary>
     [Range(0L, 1L << 40)]
