@@ -70,14 +70,10 @@ public sealed class StartTests
     {
         await using var server = ServerProcess.Start();
         using var http = await server.ClientAsync();
-        foreach (var path in new[] { "/sub", "/SUB", "/sub/", "/%73ub", "/pub", "/nowhere/first" })
-        {
-            // As it stands: HttpClient would write it plainly.
-            using var raw = await RawHttp.ConnectAsync(http.BaseAddress!.Port);
-            await raw.GetAsync($"{path}?wait=0");
-        }
 
-        await http.AskAsync("/nowhere/last");
+        // As they stand: HttpClient would write them plainly. On one connection, on which a request's line is written before the next is read.
+        using var raw = await RawHttp.ConnectAsync(http.BaseAddress!.Port);
+        foreach (var path in new[] { "/sub", "/SUB", "/sub/", "/%73ub", "/pub", "/nowhere/first", "/nowhere/last" }) await raw.GetAsync($"{path}?wait=0");
         await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("/nowhere/last", StringComparison.Ordinal)), "Logging of the last request");
         Assert.Equal(
             ["/sub 400", "/SUB 404", "/sub/ 404", "/%73ub 404", "/pub 400", "/nowhere/first 404", "/nowhere/last 404"],
