@@ -21,6 +21,7 @@ public abstract partial class StoreContract
         {
             var name = $"fresh{i}";
             epochs[name] = (await store.ReadAsync(name, 0, 1)).Head.Epoch;
+            Assert.Equal(0, Left(store));
             var listener = new Recorder(store, name);
             await store.FollowAsync(name, listener);
             Assert.Equal(new LogHead(epochs[name], 0, 0), listener.Head);

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using CComet.Web.Endpoints;
+using CComet.Web.Hosting;
+using CComet.Web.Hosting.Settings;
 using CComet.Web.Hub;
 using CComet.Web.Stores;
 using CComet.Web.Tests.Docs;
@@ -99,58 +101,44 @@ public sealed class FuzzTests(ITestOutputHelper output)
         for (var i = 0; i < cases; i++, Count(cases))
         {
             var arguments = SettingGenerator.Make(new Random(unchecked(_seed + i)));
-            var refusal = RefusalOf(new ConfigurationBuilder().AddJsonFile(appsettings).AddCommandLine(arguments).Build().GetSection("CComet"));
-            Assert.True(refusal is null || IsNamed(arguments, refusal), Replay(i, $"'{refusal}' names none of them", Bytes(arguments)));
+            try
+            {
+                CheckSettings(new ConfigurationBuilder().AddJsonFile(appsettings).AddCommandLine(arguments).Build());
 
-            // Now and then by a whole server, which takes longer.
-            if (i % 50 == 0) await StartAsync(arguments, i);
+                // Now and then by a whole server, which takes longer.
+                if (i % 50 == 0) await StartAsync(arguments);
+            }
+            catch (Exception e) when (e is not StartException and not OptionsValidationException || !IsNamed(arguments, e.Message))
+            {
+                throw new InvalidOperationException(Replay(i, e.Message, Encoding.Latin1.GetBytes(string.Join('\n', arguments))), e);
+            }
+            catch (Exception e) when (e is StartException or OptionsValidationException)
+            {
+                // Refused by its name.
+            }
         }
     }
 
-    /// <summary>What is wrong with settings; null when they hold.</summary>
-    private static string? RefusalOf(IConfigurationSection settings)
+    /// <summary>Checks settings as the start does: what the reader lets through must be fit for the records.</summary>
+    private static void CheckSettings(IConfigurationRoot configuration)
     {
-        try
-        {
-            var hub = settings.Get<HubOptions>()!;
-            var store = settings.GetSection("Store").Get<StoreOptions>()!;
-            settings.GetSection("WebSocket").Get<WebSocketSettings>();
-            settings.GetSection("Cors").Get<CorsSettings>();
-            ValidateOptionsResult[] results = [new HubOptionsValidator().Validate(null, hub), new StoreOptionsValidator().Validate(null, store)];
-            var failures = results.Where(r => r.Failed).Select(r => r.FailureMessage).ToArray();
-            return failures.Length > 0 ? string.Join(' ', failures) : null;
-        }
-        catch (InvalidOperationException e)
-        {
-            return e.Message;
-        }
+        var settings = SettingsReader.Read(configuration, SettingsCatalogue.Server);
+        ThrowIfFailed<HubOptions>(new HubOptionsValidator().Validate(null, settings.Get<HubOptions>()!));
+        ThrowIfFailed<StoreOptions>(new StoreOptionsValidator().Validate(null, settings.GetSection("Store").Get<StoreOptions>()!));
+        settings.GetSection("WebSocket").Get<WebSocketSettings>();
+        settings.GetSection("Cors").Get<CorsSettings>();
     }
 
-    /// <summary>Starts a whole server, which works or says by name why not.</summary>
-    private async Task StartAsync(string[] arguments, int number)
+    private static void ThrowIfFailed<T>(ValidateOptionsResult result)
     {
-        var (before, errors) = (Console.Error, new StringWriter());
-        Console.SetError(TextWriter.Synchronized(errors));
-        try
-        {
-            await using var server = await LiveServer.StartAsync([.. arguments.Select(a => a[2..]), "CComet:Store:Kind=Memory"]);
-            Assert.Equal(200, (await server.Http.AskAsync("/health/ready")).Status);
-        }
-        catch (Exception e) when (!IsNamed(arguments, errors.ToString()))
-        {
-            throw new InvalidOperationException(Replay(number, $"{e.Message} {errors}", Bytes(arguments)), e);
-        }
-        catch (InvalidOperationException)
-        {
-            // It has said why.
-        }
-        finally
-        {
-            Console.SetError(before);
-        }
+        if (result.Failed) throw new OptionsValidationException("", typeof(T), result.Failures);
     }
 
-    private static byte[] Bytes(string[] arguments) => Encoding.Latin1.GetBytes(string.Join('\n', arguments));
+    private static async Task StartAsync(string[] arguments)
+    {
+        await using var server = await LiveServer.StartAsync([.. arguments.Select(a => a[2..]), "CComet:Store:Kind=Memory"]);
+        Assert.Equal(200, (await server.Http.AskAsync("/health/ready")).Status);
+    }
 
     private static bool IsNamed(string[] arguments, string text) => arguments.Any(a => text.Contains(NameOf(a), StringComparison.OrdinalIgnoreCase));
 
