@@ -22,12 +22,14 @@ public sealed class ClientsInTheLogTests
         {
             foreach (var type in new[] { "application/json", "application/x-www-form-urlencoded", "text/plain", "multipart/form-data; boundary=b" })
             {
-                foreach (var rest in new[] { "Content-Length: 1000\r\n\r\n{\"a", "Transfer-Encoding: chunked\r\n\r\n5\r\n{\"a", "Transfer-Encoding: chunked\r\n\r\nzz\r\n{\"a" })
+                foreach (var (framing, body) in new[] { ("Content-Length: 1000", "{\"a"), ("Transfer-Encoding: chunked", "5\r\n{\"a"), ("Transfer-Encoding: chunked", "zz\r\n{\"a") })
                 {
                     foreach (var isReset in new[] { true, false })
                     {
-                        await SendAndLeaveAsync(port, $"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\n{rest}", isReset);
-                        expected++;
+                        var head = $"POST {target} HTTP/1.1\r\nHost: x\r\nContent-Type: {type}\r\n{framing}\r\n";
+                        await SendAndLeaveAsync(port, $"{head}\r\n", body, isReset);
+                        await SendAndLeaveAsync(port, $"{head}Expect: 100-continue\r\n\r\n", body, isReset, isAwaited: true);
+                        expected += 2;
                     }
                 }
             }
@@ -35,7 +37,7 @@ public sealed class ClientsInTheLogTests
 
         foreach (var garbage in new[] { "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03abcdef", new string('\0', 100), "GET / HTTP/9.9\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" })
         {
-            foreach (var isReset in new[] { true, false }) await SendAndLeaveAsync(port, garbage, isReset);
+            foreach (var isReset in new[] { true, false }) await SendAndLeaveAsync(port, garbage, "", isReset);
         }
 
         // Garbage has no line; and who is reset at once may not have been read.
@@ -64,10 +66,26 @@ public sealed class ClientsInTheLogTests
         Assert.All(server.Output, l => Assert.InRange(l.Length, 0, LogQueue.MaxTextLength + RestOfLine));
     }
 
-    private static async Task SendAndLeaveAsync(int port, string bytes, bool isReset)
+    /// <summary>Sends a head and the beginning of a body, and goes.</summary>
+    /// <param name="port">Where to.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="body">What comes of the body.</param>
+    /// <param name="isReset">Whether the connection ends by a reset.</param>
+    /// <param name="isAwaited">Whether the body is sent once the server asks for it, byte by byte: it has read the first, and waits for more, when the connection ends.</param>
+    private static async Task SendAndLeaveAsync(int port, string head, string body, bool isReset, bool isAwaited = false)
     {
         using var connection = await RawHttp.ConnectAsync(port);
-        await connection.SendAsync(bytes);
+        try
+        {
+            await connection.SendAsync(head);
+            if (isAwaited) await connection.ReadAsync(bodiless: true);
+            foreach (var part in isAwaited ? body.Select(c => c.ToString()) : [body]) await connection.SendAsync(part);
+        }
+        catch (IOException)
+        {
+            // The server refused it first.
+        }
+
         if (isReset) connection.Reset();
     }
 }
