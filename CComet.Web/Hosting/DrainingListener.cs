@@ -36,15 +36,15 @@ internal sealed class DrainingListenerFactory : IConnectionListenerFactory, ICon
 
     private sealed class DrainingListener(IConnectionListener inner, Socket socket, ChannelHub hub, TimeProvider time) : IConnectionListener
     {
-        /// <summary>How often the accept loop is given its turn while connections wait to be accepted.</summary>
-        private const int MaxTurns = 1_000;
-
         /// <summary>How long a connection made while the server drained has to bring its request.</summary>
         private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
 
+        /// <summary>The most turns of 1 ms that the accept loop has to take what the kernel has made.</summary>
+        private const int MaxTurns = 1_000;
+
         private readonly TaskCompletionSource _allClosed = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        /// <summary>The connections made while the server drains, and the listener itself.</summary>
+        /// <summary>The connections made while the server drains, and the accept loop.</summary>
         private int _open = 1;
 
         public EndPoint EndPoint => inner.EndPoint;
@@ -52,24 +52,28 @@ internal sealed class DrainingListenerFactory : IConnectionListenerFactory, ICon
         public async ValueTask<ConnectionContext?> AcceptAsync(CancellationToken cancellationToken = default)
         {
             var connection = await inner.AcceptAsync(cancellationToken);
-            if (connection is not null && hub.IsDraining)
-            {
-                Interlocked.Increment(ref _open);
-                connection.ConnectionClosed.UnsafeRegister(static listener => ((DrainingListener)listener!).Closed(), this);
-            }
 
+            // The end of the loop: every connection before it has been counted.
+            if (connection is null) Closed();
+            else if (hub.IsDraining) Count(connection);
             return connection;
         }
 
         public async ValueTask UnbindAsync(CancellationToken cancellationToken = default)
         {
-            for (var turn = 0; turn < MaxTurns && socket.Poll(TimeSpan.Zero, SelectMode.SelectRead); turn++) await Task.Yield();
+            SynFilter.Attach(socket);
+            for (var turn = 0; turn < MaxTurns && socket.Poll(TimeSpan.Zero, SelectMode.SelectRead); turn++) await Task.Delay(1, CancellationToken.None);
             await inner.UnbindAsync(cancellationToken);
-            Closed();
             await _allClosed.Task.WaitAsync(Linger, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
+
+        private void Count(ConnectionContext connection)
+        {
+            Interlocked.Increment(ref _open);
+            connection.ConnectionClosed.UnsafeRegister(static listener => ((DrainingListener)listener!).Closed(), this);
+        }
 
         private void Closed()
         {
