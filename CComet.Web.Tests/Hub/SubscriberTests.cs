@@ -33,6 +33,33 @@ public sealed class SubscriberTests
         Assert.Equal(0, fixture.Hub.Wheel.Count);
     }
 
+    /// <summary>Signals overtake each other at every point of a wait; what ended it is known whichever came first.</summary>
+    [Fact]
+    public async Task A_wait_never_ends_without_a_reason()
+    {
+        const int Waits = 20_000, Signallers = 2;
+        using var fixture = new HubFixture();
+        using var subscriber = await fixture.SubscribeAsync("c");
+        using var done = new CancellationTokenSource();
+        var signalling = Enumerable.Range(0, Signallers).Select(_ => Task.Run(() =>
+        {
+            while (!done.IsCancellationRequested) subscriber.Signal(Wake.Messages);
+        })).ToArray();
+        try
+        {
+            for (var i = 0; i < Waits; i++)
+            {
+                await subscriber.ReadAsync(park: true);
+                Assert.Equal(Wake.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)).WaitAsync(Patience.Limit));
+            }
+        }
+        finally
+        {
+            await done.CancelAsync();
+            await Task.WhenAll(signalling);
+        }
+    }
+
 #pragma warning disable CA2012, xUnit1031 // A ValueTask is to be awaited once and nothing else: these look at what happens around that.
 
     /// <summary>The moment between a look at the wait and its being awaited, which a race would have to hit.</summary>

@@ -44,6 +44,9 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
 {
     private const byte None = byte.MaxValue;
 
+    /// <summary>In the reason's place while the subscriber waits for one.</summary>
+    private const byte Waiting = None - 1;
+
     private static readonly IReadOnlyList<Reading> Nothing = [];
 
     /// <summary>Stands in the continuation's place when the wait is over.</summary>
@@ -57,7 +60,6 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     private short _version;
     private byte _signal = None;
     private byte _ended = None;
-    private bool _waits;
     private bool _follows;
     private ushort _turn;
 
@@ -111,7 +113,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     public Wake? Ended => Volatile.Read(ref _ended) is var ended && ended == None ? null : (Wake)ended;
 
     /// <summary>Why it was woken since it last parked, or null.</summary>
-    public Wake? Woken => Volatile.Read(ref _signal) is var signal && signal == None ? null : (Wake)signal;
+    public Wake? Woken => Volatile.Read(ref _signal) is var signal && signal >= Waiting ? null : (Wake)signal;
 
     /// <summary>Whether it has left its channels.</summary>
     public bool HasLeft { get; private set; }
@@ -209,23 +211,26 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
         Hub.Wheel.Add(this, timeout);
         Follow(true);
 
-        // Said first, then looked: whoever signals does the same the other way round, so that one of the two sees the other.
-        Interlocked.Exchange(ref _waits, true);
-        if (Woken is not null && Interlocked.Exchange(ref _waits, false))
-        {
-            Hub.Wheel.Remove(this);
-            Follow(false);
-            return ValueTask.CompletedTask;
-        }
-
-        return new ValueTask(this, _version);
+        // That it waits and why it was woken are one value: a signal that is still under way cannot end a later wait without a reason.
+        if (Interlocked.CompareExchange(ref _signal, Waiting, None) == None) return new ValueTask(this, _version);
+        Hub.Wheel.Remove(this);
+        Follow(false);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Wakes the subscriber, which goes on on a thread of the pool. A final reason stays: every later wait ends with it at once.</summary>
     public void Signal(Wake reason)
     {
         if (reason is Wake.Replaced or Wake.Draining or Wake.Gone) Interlocked.CompareExchange(ref _ended, (byte)reason, None);
-        if (Interlocked.CompareExchange(ref _signal, (byte)reason, None) == None && Interlocked.Exchange(ref _waits, false)) Complete();
+        var found = Volatile.Read(ref _signal);
+        while (found >= Waiting)
+        {
+            var expected = found;
+            found = Interlocked.CompareExchange(ref _signal, (byte)reason, expected);
+            if (found != expected) continue;
+            if (expected == Waiting) Complete();
+            return;
+        }
     }
 
     /// <summary>
