@@ -29,6 +29,28 @@ public sealed class ProxyTests
         }
     }
 
+    /// <summary>Nothing is published or written as a heartbeat meanwhile, by which a proxy would notice it in any case; Varnish notices it by that alone.</summary>
+    [Theory]
+    [InlineData("nginx.conf")]
+    [InlineData("haproxy.cfg")]
+    [InlineData("Caddyfile")]
+    public async Task Clients_that_have_gone_are_gone_from_the_server(string kind)
+    {
+        await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:10:00", "CComet:Poll:Timeout=00:10:00");
+        await using var proxy = await Proxy.StartAsync(kind, server.Port);
+        foreach (var path in (string[])["/sse", "/stream", "/ws", "/sub"])
+        {
+            using (var client = path == "/sub" ? await RawHttp.ConnectAsync(proxy.Port) : null)
+            using (var follower = path == "/sub" ? null : await Follower.OpenAsync(path, proxy.Port, "channel=a"))
+            {
+                if (client is not null) await client.SendAsync("GET /sub?channel=a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n");
+                await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, $"{path} waits at the server");
+            }
+
+            await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 0, $"{path} has left the server");
+        }
+    }
+
     [Theory]
     [MemberData(nameof(Kinds))]
     public async Task Equal_polls_reach_the_server_each_by_itself(string kind)
