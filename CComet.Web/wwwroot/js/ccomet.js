@@ -229,11 +229,12 @@
 
   /**
    * Receives by one long poll. The first after a silence does not wait, so that the place in the log, and that the server
-   * is there, are known at once.
+   * is there, are known at once. `_` differs from page to page: of equal requests a caching proxy would send one on, and let
+   * the others wait for its answer. The server ignores it.
    */
   async function receiveByPoll(link) {
     const asked = link.env.now();
-    const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
+    const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS, _: link.tag }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
     link.deliver(items, cursor);
     if (retry !== null) await link.sentAway(Number(retry));
     else if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
@@ -489,7 +490,7 @@
    * what the channel adds to an address), `pauses`, `place()`, `signs()`, and what it is told.
    */
   class Connection {
-    #env; #locate; #transport; #ladder; #alone; #sname;
+    #env; #locate; #transport; #ladder; #alone; #sname; #tag;
     #pauses = { retryMin: 0, retryMax: 0 };
     #seats = new Set();
     #length = 0;
@@ -513,6 +514,7 @@
       this.#ladder = ladder;
       this.#alone = alone;
       this.#sname = sname;
+      this.#tag = env.random().toString(36).slice(2);
     }
 
     /** The name of the transport in use. */
@@ -642,6 +644,7 @@
       return {
         env: this.#env,
         signal,
+        tag: this.#tag,
         probing: this.#probing,
         locate: this.#locate,
         where: () => this.#where(seats),
