@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The pages break no rule of accessibility that axe knows, in any of their states, and need nothing that a strict Content-Security-Policy forbids.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Pages)]
 public sealed class ChatAccessTests(Chromium chromium)
 {
     private const string Strict = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";

@@ -5,7 +5,7 @@ using static Microsoft.Playwright.Assertions;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>Who "You" is in the chat, and what it keeps: the room, drafts, messages on their way, and where one stopped reading.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Pages)]
 public sealed class ChatRoomTests(Chromium chromium)
 {
     private const string Hide = "hidden => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden }); document.dispatchEvent(new Event('visibilitychange')); }";

@@ -7,7 +7,7 @@ using static Microsoft.Playwright.Assertions;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The chat page, used by people.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Pages)]
 public sealed partial class ChatTests(Chromium chromium)
 {
     [Fact]

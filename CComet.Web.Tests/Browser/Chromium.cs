@@ -3,11 +3,17 @@ using Microsoft.Playwright;
 
 namespace CComet.Web.Tests.Browser;
 
-/// <summary>One Chromium for all tests that need a browser.</summary>
+/// <summary>One Chromium for each collection of tests that need a browser; the collections run side by side.</summary>
 public sealed class Chromium : IAsyncLifetime
 {
-    /// <summary>The name of the collection of tests that share it.</summary>
-    public const string Tests = "Chromium";
+    /// <summary>The collection of tests of the JavaScript client.</summary>
+    public const string Client = "Chromium: client";
+
+    /// <summary>The collection of tests of what a client meets on its way.</summary>
+    public const string Wire = "Chromium: wire";
+
+    /// <summary>The collection of tests of the pages.</summary>
+    public const string Pages = "Chromium: pages";
 
     private const string Executable = "/usr/bin/chromium";
 
@@ -68,6 +74,14 @@ public sealed class Chromium : IAsyncLifetime
     }
 }
 
-/// <summary>The tests that share the browser.</summary>
-[CollectionDefinition(Chromium.Tests)]
-public sealed class ChromiumTests : ICollectionFixture<Chromium>;
+/// <summary>The tests that share one browser.</summary>
+[CollectionDefinition(Chromium.Client)]
+public sealed class ChromiumClientTests : ICollectionFixture<Chromium>;
+
+/// <summary>The tests that share one browser.</summary>
+[CollectionDefinition(Chromium.Wire)]
+public sealed class ChromiumWireTests : ICollectionFixture<Chromium>;
+
+/// <summary>The tests that share one browser.</summary>
+[CollectionDefinition(Chromium.Pages)]
+public sealed class ChromiumPagesTests : ICollectionFixture<Chromium>;

@@ -1,7 +1,7 @@
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The JS client's habits when things go wrong, in a real page with a scripted server and clock.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Client)]
 public sealed class ClientLoopTests(Chromium chromium)
 {
     [Fact]

@@ -4,7 +4,7 @@ using CComet.Web.Tests.Support;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The JS client against the real server, from a page of another origin, the same on each transport.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Client)]
 public sealed class ClientTests(Chromium chromium)
 {
     private static readonly string[] All = ["sse", "fetch", "jsonp", "websocket"];

@@ -1,7 +1,7 @@
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The JS client's lengths of time do not follow the clock of the day, which somebody may set, and have bounds where a server tells them.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Client)]
 public sealed class ClockTests(Chromium chromium)
 {
     [Theory, InlineData(3_600_000), InlineData(-3_600_000)]

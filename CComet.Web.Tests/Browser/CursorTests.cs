@@ -1,7 +1,7 @@
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>How the JS client reads the cursor of several channels.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Client)]
 public sealed class CursorTests(Chromium chromium)
 {
     public static TheoryData<string, string> Forms => new()

@@ -4,7 +4,7 @@ using static Microsoft.Playwright.Assertions;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The pages and the client where they are not at the root of their own server.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class EmbeddingTests(Chromium chromium)
 {
     [Fact]

@@ -5,7 +5,7 @@ using Microsoft.Extensions.Time.Testing;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>A client of 2014, with the jQuery of its time and with today's, works unchanged.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class SeedDialectTests(Chromium chromium)
 {
     public static TheoryData<string> JQueries => ["jquery-1", "jquery-3"];

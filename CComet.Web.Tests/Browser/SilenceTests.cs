@@ -1,7 +1,7 @@
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The JS client notices a connection that died without a sign, on every transport and in every state, with a clock turned by hand.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class SilenceTests(Chromium chromium)
 {
     private const string Begin =

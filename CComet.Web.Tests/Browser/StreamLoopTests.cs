@@ -1,7 +1,7 @@
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>The JS client's habits with streams: silence, cuts and planned ends, with a scripted server and a clock turned by hand.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class StreamLoopTests(Chromium chromium)
 {
     private const string Begin =

@@ -3,7 +3,7 @@ using CComet.Web.Tests.Support;
 namespace CComet.Web.Tests.Browser;
 
 /// <summary>Which transport the JS client uses when it is not told one, against the real server.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class TransportTests(Chromium chromium)
 {
     [Fact]

@@ -6,7 +6,6 @@ using CComet.Web.Tests.Support;
 namespace CComet.Web.Tests.Contract;
 
 /// <summary>The promise over real sockets: publishers and subscribers in crowds, and connections that are cut at any moment.</summary>
-[Collection(Alone.Name)]
 public sealed class LongPollPromiseTests
 {
     private const int Messages = 10_000;

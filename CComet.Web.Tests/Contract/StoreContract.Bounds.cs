@@ -97,6 +97,22 @@ public abstract partial class StoreContract
         Assert.Equal(1, (await store.AppendAsync([HubFixture.Draft("c", "1")]))[0].Seqid);
     }
 
+    [Fact]
+    public async Task Name_refused_for_its_ids_leaves_nothing_behind()
+    {
+        var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 1 } });
+        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        var before = Left(store);
+        for (var i = 0; i < 20; i++)
+        {
+            Draft[] twoIds = [HubFixture.Draft($"one{i}", "0", "a"), HubFixture.Draft($"one{i}", "1", "b")];
+            await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync(twoIds));
+            await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([.. twoIds, HubFixture.Draft("c", "1")]));
+        }
+
+        Assert.Equal(before, Left(store));
+    }
+
     /// <summary>Somebody who fills the store must not take the history of those who hold less, nor keep anybody from publishing.</summary>
     [Fact]
     public async Task Over_its_bytes_the_store_takes_the_oldest_from_the_channel_that_holds_most()

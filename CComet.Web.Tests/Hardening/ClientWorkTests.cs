@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Hardening;
 /// What one message or one server can make a page do: work in proportion to what came, and memory within a bound. Each test names
 /// the attack. Work is counted (blocks run, characters gone over), and four times as much input may cost five times as much work.
 /// </summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class ClientWorkTests(Chromium chromium)
 {
     private const double Linear = 5;

@@ -5,7 +5,7 @@ using CComet.Web.Tests.Support;
 namespace CComet.Web.Tests.Streams;
 
 /// <summary>A page that knows server-sent events, and nothing of CComet, loses and repeats nothing through cuts.</summary>
-[Collection(Chromium.Tests)]
+[Collection(Chromium.Wire)]
 public sealed class EventSourceTests(Chromium chromium)
 {
     [Fact]

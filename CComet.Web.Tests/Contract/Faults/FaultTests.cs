@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Globalization;
-using CComet.Web.Tests.Support;
 using Xunit.Abstractions;
 
 namespace CComet.Web.Tests.Contract.Faults;
@@ -9,7 +8,6 @@ namespace CComet.Web.Tests.Contract.Faults;
 /// The promise under faults. <c>CCOMET_FAULT_RUNS</c> sets how many runs of each kind there are; <c>CCOMET_FAULT_SEED</c>
 /// replays one seed.
 /// </summary>
-[Collection(Alone.Name)]
 public sealed class FaultTests(ITestOutputHelper output)
 {
     private const int AtATime = 8;
