@@ -8,7 +8,7 @@ export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteract
 # What each command comes from. A missing tool is a failure, never a skipped test.
 missing=()
 need() { [ -x "$1" ] || command -v "$1" >/dev/null 2>&1 || missing+=("$2"); }
-need /usr/bin/chromium chromium
+need /usr/bin/chromium-headless-shell chromium-headless-shell
 need redis-server redis-server
 need node nodejs
 need npm npm

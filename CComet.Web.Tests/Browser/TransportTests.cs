@@ -13,12 +13,23 @@ public sealed class TransportTests(Chromium chromium)
         await using var visitor = await chromium.VisitAsync();
         await visitor.HostClientAsync();
         var kept = 0;
-        await visitor.Page.RouteAsync(server.Url + "/sse**", _ =>
+        await visitor.Page.RouteAsync(server.Url + "/sse**", async _ =>
         {
             kept++;
-            return Task.CompletedTask;
+            await visitor.Page.EvaluateAsync("() => endPatience()");
         });
-        await visitor.Page.EvaluateAsync("url => { record({ url, channel: 'a', env: { setTimeout: (fn, ms) => setTimeout(fn, ms === 8000 ? 1 : ms) } }) }", server.Url);
+
+        // The eight seconds that it waits for a first event are over as soon as the proxy has the request.
+        await visitor.Page.EvaluateAsync(
+            """
+            url => {
+              let patience;
+              globalThis.endPatience = () => patience();
+              const setTimer = (fn, ms) => { if (ms === 8000) patience ??= fn; return setTimeout(fn, ms); };
+              record({ url, channel: 'a', env: { setTimeout: setTimer } });
+            }
+            """,
+            server.Url);
         await visitor.UntilOpenAsync();
         for (var i = 0; i < 3; i++) await server.PublishAsync("a", $"m{i}");
 
