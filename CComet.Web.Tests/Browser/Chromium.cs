@@ -55,6 +55,7 @@ public sealed class Chromium : IAsyncLifetime
     public async Task<Visitor> VisitAsync(BrowserNewContextOptions? options = null)
     {
         var context = await _browser!.NewContextAsync(options);
+        context.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
         return new Visitor(context, await context.NewPageAsync());
     }
 

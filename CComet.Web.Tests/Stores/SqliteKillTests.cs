@@ -120,6 +120,7 @@ public sealed class SqliteKillTests(ITestOutputHelper output)
         catch (Exception e) when (e is HttpRequestException or SocketException)
         {
             // No answer: it may be there or not, and nothing was promised.
+            await Backoff.WaitAsync(over);
             return null;
         }
     }

@@ -1,7 +1,8 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
-using System.Text;
 using System.Text.Json;
+using System.Text;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
@@ -49,6 +50,7 @@ public sealed class Client(int port, string channel, string? sname, Checker chec
         {
             // The connection broke: the next one goes on from the cursor.
             LastEnd = $"{transport}: {e.GetType().Name}: {e.Message} {(over.IsCancellationRequested ? "when all was over" : silence.IsCancellationRequested ? "for silence" : "")} {e.InnerException?.Message}";
+            if (e is HttpRequestException or SocketException or WebSocketException) await Backoff.WaitAsync(over).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 

@@ -113,6 +113,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
             {
                 // No answer: it may have been stored or not. Published again, which stores it once as long as the log lives.
                 _unsure.Add(text);
+                await Backoff.WaitAsync(over);
             }
         }
     }
