@@ -1,7 +1,7 @@
 using System.Net.Sockets;
 using System.Net.WebSockets;
-using System.Text.Json;
 using System.Text;
+using System.Text.Json;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Contract.Faults;
