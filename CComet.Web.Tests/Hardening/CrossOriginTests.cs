@@ -160,7 +160,9 @@ public sealed class CrossOriginTests : IAsyncLifetime
     public async Task A_host_that_is_not_allowed_is_refused_before_any_verb(string verb)
     {
         await using var server = await LiveServer.StartAsync("AllowedHosts=push.example;*.push.example");
-        Assert.Equal(400, (await AskAsync(server, verb, ["Origin: http://evil.example"], "evil.example")).Status);
+        var refusal = await AskAsync(server, verb, ["Origin: http://evil.example"], "evil.example");
+        Assert.Equal(400, refusal.Status);
+        Assert.Equal("Host", refusal.Json.GetProperty("parameter").GetString());
         Assert.Equal(0, server.Hub.ChannelCount);
         using var raw = await SendAsync(server, verb, [], "push.example:8080");
         Assert.InRange(await StatusAsync(raw), 101, 200);

@@ -6,6 +6,7 @@ internal static class CCometEndpoints
     /// <summary>Adds what the endpoints are made of.</summary>
     public static void AddCCometEndpoints(this IServiceCollection services)
     {
+        HostRefusal.Register(services);
         services.AddSingleton<CrossOrigin>();
         services.AddSingleton<RequestLog>();
         services.AddSingleton<Verb>();
