@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
@@ -47,6 +48,42 @@ public sealed class AuthRequestTests
         Assert.Equal("hello", (await stream.JsonAsync()).GetProperty("msg").GetString());
     }
 
+    /// <summary>Limits hold for each address: a client that could say which it has would have them all.</summary>
+    [Fact]
+    public async Task Client_s_own_forwarding_headers_do_not_pass()
+    {
+        await using var server = await LiveServer.StartAsync("CComet:Proxies=127.0.0.1", "CComet:Limits:SubscribersPerAddress=1");
+        await using var application = await StartApplicationAsync();
+        await using var nginx = await Guard.StartAsync(server.Port, new Uri(application.Urls.Single()).Port);
+        using var first = await FollowAsync(nginx, "192.0.2.1");
+        using var second = await FollowAsync(nginx, "192.0.2.2");
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.TooManyRequests), (first.StatusCode, second.StatusCode));
+    }
+
+    /// <summary>A page of this server's own address may call, and that address is the one the client knows: nginx's.</summary>
+    [Fact]
+    public async Task Server_s_own_origin_is_that_of_nginx()
+    {
+        await using var server = await LiveServer.StartAsync("CComet:Proxies=127.0.0.1", "CComet:Cors:Origins=https://app.example");
+        await using var application = await StartApplicationAsync();
+        await using var nginx = await Guard.StartAsync(server.Port, new Uri(application.Urls.Single()).Port);
+        foreach (var path in new[] { "sub?channel=mine&wait=0", "pub?channel=mine&msg=1" })
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{nginx.Http.BaseAddress}{path}"));
+            request.Headers.Add("Origin", nginx.Http.BaseAddress!.GetLeftPart(UriPartial.Authority));
+            using var answer = await nginx.Http.SendAsync(request);
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+        }
+    }
+
+    /// <summary>Opens a stream from an address that is no proxy's, and says in the headers that it is another's.</summary>
+    private static async Task<HttpResponseMessage> FollowAsync(Guard nginx, string forged)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri($"{nginx.Http.BaseAddress}stream?channel=mine"));
+        request.Headers.Add("X-Forwarded-For", forged);
+        return await nginx.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+    }
+
     /// <summary>Lets everybody follow the channel <c>mine</c>, and no other.</summary>
     private static async Task<WebApplication> StartApplicationAsync()
     {
@@ -74,7 +111,9 @@ public sealed class AuthRequestTests
         {
             _folder = folder;
             _program = program;
-            Http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
+
+            // From another address than nginx, which is listed as a proxy.
+            Http = new HttpClient(new SocketsHttpHandler { ConnectCallback = ConnectAsync }) { BaseAddress = new Uri($"http://127.0.0.1:{port}") };
         }
 
         public HttpClient Http { get; }
@@ -104,6 +143,14 @@ public sealed class AuthRequestTests
             await Eventually.TrueAsync(() => program.HasExited || (File.Exists(pid) && new FileInfo(pid).Length > 0), "nginx runs");
             Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
             return new Guard(folder, program, port);
+        }
+
+        private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+            socket.Bind(new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0));
+            await socket.ConnectAsync(context.DnsEndPoint.Host, context.DnsEndPoint.Port, cancellation);
+            return new NetworkStream(socket, ownsSocket: true);
         }
 
         public async ValueTask DisposeAsync()
