@@ -10,7 +10,7 @@ internal sealed class Idle : Scenario
 
     public override string Name => "idle";
 
-    public override string Summary => "Parks subscribers and keeps them: what one costs the server's memory, and whether all still get a last message.";
+    public override string Summary => "Parks subscribers and keeps them: what one costs the server's memory, and whether those of one channel still get a last message.";
 
     public override async Task RunAsync(Run run)
     {

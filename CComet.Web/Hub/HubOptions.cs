@@ -101,7 +101,7 @@ public sealed record HistoryOptions
     public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
 
     /// <summary>
-    /// Bytes that the histories of all channels may take together: 0, or 64 KiB to 256 TiB. Over it the channels that hold most lose
+    /// Bytes that the histories of all channels may take together: 0 to 256 TiB. Over it the channels that hold most lose
     /// their oldest messages first; a publish for which nothing larger than itself can go is refused with 429. 0 takes the bound
     /// from the machine: a quarter of the memory that the process may use (Memory), or what the file has and half of the
     /// disk's free space (Sqlite). Redis has a bound of its own, <c>maxmemory</c>.

@@ -6,7 +6,7 @@ namespace CComet.Web.Hub;
 /// </summary>
 public sealed class TimingWheel : IDisposable
 {
-    /// <summary>How exactly timeouts are kept: they come at most one tick late, never early.</summary>
+    /// <summary>How exactly timeouts are kept: they come at most two ticks late, never early.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
     private const int SlotCount = 1024;
