@@ -44,7 +44,8 @@ dotnet format CComet.sln --verify-no-changes --no-restore
 
 rm -rf TestResults
 status=0
-dotnet test CComet.sln --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory TestResults "$@" </dev/null || status=$?
+# Started in the background or by nohup, this has signals ignored, and so would every server of the tests.
+env --default-signal dotnet test CComet.sln --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory TestResults "$@" </dev/null || status=$?
 
 # Counted from the results, not from what was printed.
 count() { grep -ho '<Counters [^>]*>' TestResults/*.trx 2>/dev/null | sed -nE "s/.* $1=\"([0-9]+)\".*/\1/p" | awk '{ n += $1 } END { print n + 0 }'; }

@@ -81,6 +81,9 @@ public sealed class ServerProcess : IAsyncDisposable
         return new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]) };
     }
 
+    /// <summary>Waits until nothing of the start is left to do: it listens, and answers, a moment before.</summary>
+    public Task StartedAsync() => Eventually.TrueAsync(() => _output.Any(l => l.Contains("Chat: ", StringComparison.Ordinal)), "The start is over");
+
     /// <summary>Tells the process to stop, as a supervisor does.</summary>
     public void Terminate() => Signal("TERM");
 

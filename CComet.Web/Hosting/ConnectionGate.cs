@@ -10,10 +10,11 @@ namespace CComet.Web.Hosting;
 internal sealed partial class ConnectionGate : IDisposable
 {
     /// <summary>
-    /// Descriptors that connections leave free, beside those in use at the start: the store's files and connections, assemblies
-    /// that are loaded later (two descriptors each), a file that is being sent, a lookup of a name. Of a limit that has not twice
-    /// as many to give, half of what there is.
+    /// Descriptors that connections leave free, beside those in use at the start: the store's files and connections, threads that are
+    /// started and assemblies that are loaded later (two descriptors each), a file that is being sent, a lookup of a name. Of a limit
+    /// that has not twice as many to give, half of what there is.
     /// </summary>
+    /// <remarks>The runtime makes a pipe for each thread that it starts, and without one ends the process ("Out of memory.").</remarks>
     public const int Reserve = 128;
 
     private const string OpenFilesBound = "the limit of open files";
