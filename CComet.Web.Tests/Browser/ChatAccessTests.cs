@@ -82,6 +82,8 @@ public sealed class ChatAccessTests(Chromium chromium)
 
         async Task CheckAsync(string state)
         {
+            // What still fades in has not its contrast yet. Some animations have no end.
+            await visitor.UntilAsync("() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().endTime === Infinity)");
             await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));
             var violations = await page.EvaluateAsync<string[]>("axe.run().then(found => found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary}`)))");
             Assert.True(violations.Length == 0, $"{state}: {string.Join(Environment.NewLine, violations)}");

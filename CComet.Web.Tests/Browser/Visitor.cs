@@ -125,10 +125,16 @@ public sealed class Visitor : IAsyncDisposable
     /// <summary>Opens the chat and joins.</summary>
     public async Task JoinAsync(LiveServer server, string channel, string nick, string pathBase = "")
     {
+        await AskToJoinAsync(server, channel, nick, pathBase);
+        await Assertions.Expect(Page.GetByRole(AriaRole.Status).First).ToHaveTextAsync($"Connected as {nick}");
+    }
+
+    /// <summary>Opens the chat and asks to join.</summary>
+    public async Task AskToJoinAsync(LiveServer server, string channel, string nick, string pathBase = "")
+    {
         await Page.GotoAsync($"{server.Url}{pathBase}/chat.html?channel={Uri.EscapeDataString(channel)}");
         await Page.GetByLabel("Your name").FillAsync(nick);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Join" }).ClickAsync();
-        await Assertions.Expect(Page.GetByRole(AriaRole.Status).First).ToHaveTextAsync($"Connected as {nick}");
     }
 
     /// <summary>Says something in the chat.</summary>
