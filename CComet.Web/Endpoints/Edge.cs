@@ -13,6 +13,7 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
     private static readonly StringValues NoStore = "no-store";
 
     private readonly PathString _pathBase = options.Value.PathBase;
+    private readonly long _maxBodyBytes = RequestBody.MaxBytes(hub.Options.Limits);
 
     /// <summary>
     /// Answers requests for the verbs before any other middleware sees them: a waiting subscriber holds what each one on its way
@@ -22,6 +23,7 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
         DrainNotice.Announce(context, hub);
+        OversizedBody.Announce(context, _maxBodyBytes);
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
         crossOrigin.SetHeaders(context, found?.VariesByAccept == true);
         if (found?.IsVerb != true || !found.Takes(context.Request.Method)) return next(context);
