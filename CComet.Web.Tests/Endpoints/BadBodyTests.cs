@@ -86,7 +86,20 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
         Assert.Empty((await wire.Http.PeekAsync(_channel, ("seqid", "0"))).Elements);
     }
 
+    /// <summary>Its readers get it within two more levels, and by default .NET's parser, among others, reads 64.</summary>
+    [Fact]
+    public async Task Deepest_message_that_is_taken_can_be_read_by_a_parser_s_default()
+    {
+        const int Deepest = 62;
+        var msg = new string('[', Deepest) + new string(']', Deepest);
+        foreach (var body in new[] { $$"""{"channel":"{{_channel}}","msg":{{msg}}}""", $$""" [{"channel":"{{_channel}}","msg":{{msg}}}]""" })
+            Assert.Single((await wire.Http.AskAsync("/pub", Asking.Body(body))).Elements);
+        Assert.Equal(2, (await wire.Http.PeekAsync(_channel, ("seqid", "0"))).Elements.Length);
+        (await wire.Http.AskAsync("/pub", Asking.Body($$"""[{"channel":"{{_channel}}","msg":[{{msg}}]}]"""))).AssertProblem(400, "body");
+    }
+
     [Theory]
+    [InlineData(63)]
     [InlineData(100)]
     [InlineData(100_000)]
     public async Task JSON_that_is_nested_too_deep_gets_400(int depth)

@@ -21,6 +21,15 @@ internal static class RequestBody
     /// <summary>A query that is no longer is decoded on the stack, in bytes.</summary>
     private const int MostOnStack = 512;
 
+    /// <summary>
+    /// How deep JSON may be nested: a message comes to its readers within an object within an array, and many a parser, .NET's own first,
+    /// reads 64 levels by default. A message that few can read would keep them from all that comes behind it.
+    /// </summary>
+    private const int MaxDepth = 64;
+
+    private static readonly JsonDocumentOptions ArrayDepth = new() { MaxDepth = MaxDepth };
+    private static readonly JsonDocumentOptions ObjectDepth = new() { MaxDepth = MaxDepth - 1 };
+
     /// <summary>What RFC 2046 allows.</summary>
     private const int MaxBoundaryLength = 70;
 
@@ -81,7 +90,7 @@ internal static class RequestBody
         {
             if (text.Span.StartsWith(Encoding.UTF8.Preamble)) text = text[Encoding.UTF8.Preamble.Length..];
             if (!Utf8.IsValid(text.Span)) throw WireException.Bad("body", "is not valid UTF-8.");
-            using var json = JsonDocument.Parse(text);
+            using var json = JsonDocument.Parse(text, text.Span.TrimStart(" \t\r\n"u8) is [(byte)'[', ..] ? ArrayDepth : ObjectDepth);
             if (json.RootElement.ValueKind == JsonValueKind.Object)
             {
                 query.Add(json.RootElement);
