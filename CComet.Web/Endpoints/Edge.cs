@@ -23,11 +23,12 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
         DrainNotice.Announce(context, hub);
-        OversizedBody.Announce(context, _maxBodyBytes);
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
         crossOrigin.SetHeaders(context, found?.VariesByAccept == true);
-        if (found?.IsVerb != true || !found.Takes(context.Request.Method)) return next(context);
-        EnterBase(context.Request, found.Path);
+        var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
+        UnreadBody.Announce(context, _maxBodyBytes, isRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
+        if (!isAnswered) return next(context);
+        EnterBase(context.Request, found!.Path);
         return found.Answer(context);
     }
 

@@ -3,16 +3,21 @@ using Microsoft.Extensions.Primitives;
 namespace CComet.Web.Endpoints;
 
 /// <summary>
-/// Tells a client whose body is over the limit that its connection takes no further request: whatever the request is answered, the web
-/// server reads no such body, and closes the connection. A request sent behind it would be lost without an answer.
+/// Tells a client that its connection takes no further request where the web server will close it because of a body that was not read:
+/// one over the limit, or one of unknown length that may be. A request sent behind it would be lost without an answer.
 /// </summary>
-internal static class OversizedBody
+internal static class UnreadBody
 {
     private static readonly StringValues Close = "close";
 
     /// <summary>Makes the answer the connection's last by <c>Connection: close</c>. HTTP/2 ends only the stream.</summary>
-    public static void Announce(HttpContext context, long maxBytes)
+    /// <param name="context">The request, whose answer has not begun.</param>
+    /// <param name="maxBytes">The largest body that is read.</param>
+    /// <param name="isRead">Whether a body within the limit is read to its end.</param>
+    public static void Announce(HttpContext context, long maxBytes, bool isRead)
     {
-        if (context.Request.ContentLength > maxBytes && HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = Close;
+        var request = context.Request;
+        if (!HttpProtocol.IsHttp11(request.Protocol)) return;
+        if (request.ContentLength > maxBytes || (!isRead && request.Headers.TransferEncoding.Count > 0)) context.Response.Headers.Connection = Close;
     }
 }

@@ -93,7 +93,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
     /// <summary>Answers a request that failed with what can be told of it, and ends it.</summary>
     public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, bool holdsBackErrors)
     {
-        DrainNotice.Announce(context, hub);
+        AnnounceEnd(context);
         if (failure is BadCallbackException)
         {
             await WriteBadCallbackAsync(context.Response);
@@ -161,7 +161,7 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
         catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
         {
             // The callback may have come in the body.
-            DrainNotice.Announce(context, hub);
+            AnnounceEnd(context);
             await Answers.WriteErrorAsync(context, callback, error);
         }
         finally
@@ -175,6 +175,14 @@ internal sealed partial class Verb(ChannelHub hub, RequestLog log, CrossOrigin c
     {
         using var deadline = new ReadDeadline(hub.Wheel, body, hub.Options.Limits.BodyTimeout);
         return await reading;
+    }
+
+    /// <summary>Tells of a refusal whether it is the connection's last answer.</summary>
+    private void AnnounceEnd(HttpContext context)
+    {
+        if (context.Response.HasStarted) return;
+        DrainNotice.Announce(context, hub);
+        UnreadBody.Announce(context, RequestBody.MaxBytes(hub.Options.Limits), isRead: false);
     }
 
     private string? CallbackOf(Parameters parameters)

@@ -159,10 +159,12 @@ public sealed class FuzzTests(ITestOutputHelper output)
     private async Task RequestsAsync(int port, int first, int last)
     {
         FuzzConnection? connection = null;
+        byte[] before = [];
         try
         {
             for (var i = first; i < last;)
             {
+                if (connection is null) before = [];
                 connection ??= await FuzzConnection.OpenAsync(port);
                 var random = new Random(unchecked(_seed + i));
                 if (random.Once(6))
@@ -183,12 +185,13 @@ public sealed class FuzzTests(ITestOutputHelper output)
                     requests.Add((request, request.Bytes(own)));
                 }
 
-                if (!await AskAsync(connection, requests, i))
+                if (!await AskAsync(connection, before, requests, i))
                 {
                     connection.Dispose();
                     connection = null;
                 }
 
+                before = requests[^1].Bytes;
                 for (var n = 0; n < requests.Count; n++) Count(_total);
                 i += requests.Count;
             }
@@ -200,7 +203,11 @@ public sealed class FuzzTests(ITestOutputHelper output)
     }
 
     /// <summary>Asks, and checks every answer; false when the connection can take no more.</summary>
-    private async Task<bool> AskAsync(FuzzConnection connection, List<(FuzzRequest Request, byte[] Bytes)> requests, int number)
+    /// <param name="connection">The connection.</param>
+    /// <param name="before">The last request on it, which a failure may be due to.</param>
+    /// <param name="requests">What is asked.</param>
+    /// <param name="number">The number of the first case.</param>
+    private async Task<bool> AskAsync(FuzzConnection connection, byte[] before, List<(FuzzRequest Request, byte[] Bytes)> requests, int number)
     {
         byte[] sent = [.. requests.SelectMany(r => r.Bytes)];
         try
@@ -221,7 +228,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
-            throw new InvalidOperationException(Replay(number, e.Message, sent), e);
+            throw new InvalidOperationException($"{Replay(number, e.Message, sent)}\nbehind\n{Shown(before)}", e);
         }
     }
 
@@ -300,9 +307,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
         output.WriteLine($"{done} cases: RSS {process.WorkingSet64 >> 20} MiB, heap {GC.GetTotalMemory(forceFullCollection: false) >> 20} MiB");
     }
 
-    private string Replay(int number, string what, byte[] sent)
-    {
-        var shown = Encoding.Latin1.GetString(sent, 0, Math.Min(sent.Length, 4_000));
-        return $"{what}. Case {number}; replay with CCOMET_FUZZ_SEED={_seed} CCOMET_FUZZ_RUNS={_cases}:\n{shown}";
-    }
+    private string Replay(int number, string what, byte[] sent) =>
+        $"{what}. Case {number}; replay with CCOMET_FUZZ_SEED={_seed} CCOMET_FUZZ_RUNS={_cases}:\n{Shown(sent)}";
+
+    private static string Shown(byte[] sent) => Encoding.Latin1.GetString(sent, 0, Math.Min(sent.Length, 4_000));
 }
