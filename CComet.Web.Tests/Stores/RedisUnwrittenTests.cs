@@ -55,6 +55,8 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
         var store = Open();
         using var hub = new HubFixture(store: store);
         using var reader = await hub.SubscribeAsync("c");
+        await reader.ReadAsync(park: true);
+        Assert.Equal(1, hub.Hub.Find("c")!.Waiting);
         var before = await hub.PublishAsync("c", "0");
         await Eventually.TrueAsync(() => hub.Hub.Find("c")!.Waiting == 0, "Hearing of the message");
         await reader.ReadAsync(park: false);
