@@ -2,8 +2,14 @@
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /src
 COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY CComet/CComet.csproj CComet/
+COPY CComet.Redis/CComet.Redis.csproj CComet.Redis/
+COPY CComet.Sqlite/CComet.Sqlite.csproj CComet.Sqlite/
 COPY CComet.Web/CComet.Web.csproj CComet.Web/
 RUN dotnet restore CComet.Web
+COPY CComet CComet
+COPY CComet.Redis CComet.Redis
+COPY CComet.Sqlite CComet.Sqlite
 COPY CComet.Web CComet.Web
 RUN dotnet publish CComet.Web -c Release --no-restore -o /app /p:UseAppHost=false
 

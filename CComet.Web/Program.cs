@@ -1,5 +1,3 @@
-using CComet.Web;
-using CComet.Web.Endpoints;
 using CComet.Web.Hosting;
 using Microsoft.Extensions.Options;
 

@@ -104,7 +104,7 @@ internal sealed class Publisher(Target target, int padding, Meter meter, LineTal
         }
     }
 
-    public void Receive(ReadOnlySpan<byte> bytes) => _parser!.Feed(bytes);
+    public void Receive(ReadOnlySpan<byte> bytes) => _parser!.StreamLoop(bytes);
 
     public void Head(HttpHead head)
     {

@@ -50,7 +50,7 @@ internal abstract class Session : ILinkReceiver, IHttpSink
     /// <summary>Sends the first request.</summary>
     public abstract void Begin();
 
-    public void Receive(ReadOnlySpan<byte> bytes) => _parser.Feed(bytes);
+    public void Receive(ReadOnlySpan<byte> bytes) => _parser.StreamLoop(bytes);
 
     public abstract void Head(HttpHead head);
 

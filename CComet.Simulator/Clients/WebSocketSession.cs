@@ -18,7 +18,7 @@ internal sealed class WebSocketSession : Session, IWebSocketSink
         if (!head.WebSocketAccept.SequenceEqual(WebSocketWriter.Accept)) throw new WireException("the WebSocket handshake was answered with another key");
     }
 
-    public override void Body(ReadOnlySpan<byte> piece) => _reader.Feed(piece);
+    public override void Body(ReadOnlySpan<byte> piece) => _reader.StreamLoop(piece);
 
     public void Frame(WebSocketOpcode opcode, ReadOnlySpan<byte> payload)
     {

@@ -76,7 +76,7 @@ internal static class Preflight
             link.Send(request.Written);
         }
 
-        public void Receive(ReadOnlySpan<byte> bytes) => (_parser ??= new HttpResponseParser(this)).Feed(bytes);
+        public void Receive(ReadOnlySpan<byte> bytes) => (_parser ??= new HttpResponseParser(this)).StreamLoop(bytes);
 
         public void Head(HttpHead head)
         {

@@ -37,7 +37,7 @@ internal sealed class HttpResponseParser(IHttpSink sink)
 
     /// <summary>Takes what has arrived.</summary>
     /// <exception cref="WireException">It is not HTTP.</exception>
-    public void Feed(ReadOnlySpan<byte> input)
+    public void StreamLoop(ReadOnlySpan<byte> input)
     {
         while (!input.IsEmpty)
         {

@@ -29,7 +29,7 @@ internal sealed class WebSocketReader(IWebSocketSink sink)
     private readonly ByteStore _message = new();
     private bool _inMessage;
 
-    public void Feed(ReadOnlySpan<byte> input)
+    public void StreamLoop(ReadOnlySpan<byte> input)
     {
         if (_carry.Length == 0)
         {

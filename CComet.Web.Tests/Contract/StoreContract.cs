@@ -1,5 +1,6 @@
 using System.Text.Json;
-using CComet.Web.Hub;
+using CComet.Messages;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -15,7 +16,7 @@ public abstract partial class StoreContract
     {
         var store = Open(new HubOptions());
         var receipts = new List<Receipt>();
-        for (var i = 0; i < 5; i++) receipts.AddRange(await store.AppendAsync([HubFixture.Draft("c", $"{i}")]));
+        for (var i = 0; i < 5; i++) receipts.AddRange(await store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]));
         Assert.Equal([0, 1, 2, 3, 4], receipts.Select(r => (int)r.Seqid));
         Assert.Single(receipts.Select(r => r.Epoch).Distinct());
         Assert.Equal(["1", "2", "3", "4"], Texts(await store.ReadAsync("c", 1, long.MaxValue)));
@@ -25,8 +26,8 @@ public abstract partial class StoreContract
     public async Task A_message_carries_its_channel_name_number_and_time()
     {
         var store = Open(new HubOptions());
-        await store.AppendAsync([new Draft("ü \"c\"", MessageType.Msg, "al\\ice", "{\"a\":[1]}"u8.ToArray())]);
-        await store.AppendAsync([Draft.Sign("ü \"c\"", null)]);
+        await store.AppendAsync([new NewMessage("ü \"c\"", MessageType.Msg, "al\\ice", "{\"a\":[1]}"u8.ToArray())]);
+        await store.AppendAsync([NewMessage.Sign("ü \"c\"", null)]);
         var slice = await store.ReadAsync("ü \"c\"", 0, long.MaxValue);
         Assert.Equal($$$"""{"type":"MSG","channel":"ü \"c\"","sname":"al\\ice","msg":{"a":[1]},"seqid":0,"time":{{{Time.GetUtcNow().ToUnixTimeMilliseconds()}}}}""", slice.Messages[0].ToString());
         Assert.Equal($$$"""{"type":"SIGN","channel":"ü \"c\"","msg":"SIGN","seqid":1,"time":{{{Time.GetUtcNow().ToUnixTimeMilliseconds()}}}}""", slice.Messages[1].ToString());
@@ -40,7 +41,7 @@ public abstract partial class StoreContract
         await store.FollowAsync("c", listener);
         await Task.WhenAll(Enumerable.Range(0, 8).Select(w => Task.Run(async () =>
         {
-            for (var i = 0; i < 250; i++) await store.AppendAsync([HubFixture.Draft("c", $"{w}.{i}")]);
+            for (var i = 0; i < 250; i++) await store.AppendAsync([HubFixture.NewMessage("c", $"{w}.{i}")]);
         })));
         await Eventually.TrueAsync(() => listener.Seqids.Length == 2_000, "Hearing of every message");
         Assert.Equal(Enumerable.Range(0, 2_000).Select(i => (long)i), listener.Seqids);
@@ -52,13 +53,13 @@ public abstract partial class StoreContract
     public async Task An_id_is_stored_once_within_five_minutes_and_again_after()
     {
         var store = Open(new HubOptions());
-        var first = (await store.AppendAsync([HubFixture.Draft("c", "a", "id1")]))[0];
+        var first = (await store.AppendAsync([HubFixture.NewMessage("c", "a", "id1")]))[0];
         Time.Advance(TimeSpan.FromMinutes(4.9));
-        var again = (await store.AppendAsync([HubFixture.Draft("c", "b", "id1")]))[0];
+        var again = (await store.AppendAsync([HubFixture.NewMessage("c", "b", "id1")]))[0];
         Assert.Equal((first.Seqid, first.Epoch, true), (again.Seqid, again.Epoch, again.Duplicate));
-        Assert.False((await store.AppendAsync([HubFixture.Draft("other", "b", "id1")]))[0].Duplicate);
+        Assert.False((await store.AppendAsync([HubFixture.NewMessage("other", "b", "id1")]))[0].Duplicate);
         Time.Advance(TimeSpan.FromMinutes(0.2));
-        Assert.False((await store.AppendAsync([HubFixture.Draft("c", "c", "id1")]))[0].Duplicate);
+        Assert.False((await store.AppendAsync([HubFixture.NewMessage("c", "c", "id1")]))[0].Duplicate);
         Assert.Equal(["a", "c"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
     }
 
@@ -66,7 +67,7 @@ public abstract partial class StoreContract
     public async Task A_batch_is_stored_together_in_its_order_with_a_receipt_each()
     {
         var store = Open(new HubOptions());
-        var receipts = await store.AppendAsync([HubFixture.Draft("c", "0", "x"), HubFixture.Draft("c", "1"), HubFixture.Draft("c", "2", "x"), HubFixture.Draft("d", "3"), HubFixture.Draft("c", "4")]);
+        var receipts = await store.AppendAsync([HubFixture.NewMessage("c", "0", "x"), HubFixture.NewMessage("c", "1"), HubFixture.NewMessage("c", "2", "x"), HubFixture.NewMessage("d", "3"), HubFixture.NewMessage("c", "4")]);
         Assert.Equal([("c", 0L, false), ("c", 1L, false), ("c", 0L, true), ("d", 0L, false), ("c", 2L, false)], receipts.Select(r => (r.Channel, r.Seqid, r.Duplicate)));
         Assert.Equal(["0", "1", "4"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
     }
@@ -75,16 +76,16 @@ public abstract partial class StoreContract
     public async Task A_batch_with_an_id_too_many_stores_nothing()
     {
         var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 2 } });
-        await store.AppendAsync([HubFixture.Draft("c", "0", "x")]);
-        var ids = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "1", "y"), HubFixture.Draft("c", "2", "z")]));
+        await store.AppendAsync([HubFixture.NewMessage("c", "0", "x")]);
+        var ids = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.NewMessage("c", "1", "y"), HubFixture.NewMessage("c", "2", "z")]));
         Assert.Equal("id", ids.Parameter);
         Assert.Equal(["0"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
 
         // An id that is known needs no room, and those that are over make some.
-        Assert.True((await store.AppendAsync([HubFixture.Draft("c", "again", "x"), HubFixture.Draft("c", "1", "y"), HubFixture.Draft("c", "again", "y")]))[2].Duplicate);
-        await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "2", "z")]));
+        Assert.True((await store.AppendAsync([HubFixture.NewMessage("c", "again", "x"), HubFixture.NewMessage("c", "1", "y"), HubFixture.NewMessage("c", "again", "y")]))[2].Duplicate);
+        await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.NewMessage("c", "2", "z")]));
         Time.Advance(TimeSpan.FromMinutes(5.1));
-        Assert.Equal([2L, 3L], (await store.AppendAsync([HubFixture.Draft("c", "2", "z"), HubFixture.Draft("c", "3", "x")])).Select(r => r.Seqid));
+        Assert.Equal([2L, 3L], (await store.AppendAsync([HubFixture.NewMessage("c", "2", "z"), HubFixture.NewMessage("c", "3", "x")])).Select(r => r.Seqid));
     }
 
     [Fact]
@@ -92,8 +93,8 @@ public abstract partial class StoreContract
     {
         if (!BoundsChannels) return;
         var store = Open(new HubOptions { Limits = new LimitOptions { Channels = 2 } });
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
-        var channels = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("c", "1"), HubFixture.Draft("d", "1"), HubFixture.Draft("e", "1")]));
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
+        var channels = await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.NewMessage("c", "1"), HubFixture.NewMessage("d", "1"), HubFixture.NewMessage("e", "1")]));
         Assert.Equal("channel", channels.Parameter);
         Assert.Equal(["0"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
         Assert.Empty((await store.ReadAsync("d", 0, long.MaxValue)).Messages);
@@ -103,12 +104,12 @@ public abstract partial class StoreContract
     public async Task Retention_by_bytes_keeps_the_newest_however_large_it_is()
     {
         var store = Open(new HubOptions { History = new HistoryOptions { MaxBytes = 300 } });
-        for (var i = 0; i < 4; i++) await store.AppendAsync([HubFixture.Draft("c", new string((char)('a' + i), 60))]);
+        for (var i = 0; i < 4; i++) await store.AppendAsync([HubFixture.NewMessage("c", new string((char)('a' + i), 60))]);
         var slice = await store.ReadAsync("c", 0, long.MaxValue);
         Assert.Equal((2, 4, 2), (slice.Head.First, slice.Head.End, slice.Messages.Length));
-        await store.AppendAsync([HubFixture.Draft("c", new string('z', 1_000))]);
+        await store.AppendAsync([HubFixture.NewMessage("c", new string('z', 1_000))]);
         Assert.Equal(4, Assert.Single((await store.ReadAsync("c", 0, long.MaxValue)).Messages).Seqid);
-        await store.AppendAsync([HubFixture.Draft("c", "small")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "small")]);
         Assert.Equal(["small"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
     }
 
@@ -116,7 +117,7 @@ public abstract partial class StoreContract
     public async Task A_reading_ends_where_its_bytes_do_and_the_next_one_goes_on()
     {
         var store = Open(new HubOptions());
-        for (var i = 0; i < 300; i++) await store.AppendAsync([HubFixture.Draft("c", $"{i}")]);
+        for (var i = 0; i < 300; i++) await store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]);
         var texts = new List<string>();
         for (var readings = 0; texts.Count < 300; readings++)
         {
@@ -139,7 +140,7 @@ public abstract partial class StoreContract
         var head = (await store.ReadAsync("c", 0, 1)).Head;
         Assert.Equal((0, 0), (head.First, head.End));
         Assert.Equal(head.Epoch, (await store.ReadAsync("c", 0, 1)).Head.Epoch);
-        Assert.Equal(head.Epoch, (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0].Epoch);
+        Assert.Equal(head.Epoch, (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch);
     }
 
     [Theory]
@@ -152,7 +153,7 @@ public abstract partial class StoreContract
     public async Task Names_of_any_kind_are_told_apart(string name)
     {
         var store = Open(new HubOptions());
-        await store.AppendAsync([HubFixture.Draft(name, "this", "id"), HubFixture.Draft(name + name, "other", "id")]);
+        await store.AppendAsync([HubFixture.NewMessage(name, "this", "id"), HubFixture.NewMessage(name + name, "other", "id")]);
         Assert.Equal(["this"], Texts(await store.ReadAsync(name, 0, long.MaxValue)));
         Assert.Equal(["other"], Texts(await store.ReadAsync(name + name, 0, long.MaxValue)));
     }
@@ -161,7 +162,7 @@ public abstract partial class StoreContract
     public async Task Retention_keeps_the_newest_and_the_numbers_go_on()
     {
         var store = Open(new HubOptions { History = new HistoryOptions { MaxMessages = 3, MaxAge = TimeSpan.FromMinutes(1) } });
-        for (var i = 0; i < 10; i++) await store.AppendAsync([HubFixture.Draft("c", $"{i}")]);
+        for (var i = 0; i < 10; i++) await store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]);
         await store.SweepAsync();
         var slice = await store.ReadAsync("c", 0, long.MaxValue);
         Assert.Equal((7, 10), (slice.Head.First, slice.Head.End));
@@ -169,21 +170,21 @@ public abstract partial class StoreContract
         Time.Advance(TimeSpan.FromMinutes(2));
         await store.SweepAsync();
         Assert.Empty((await store.ReadAsync("c", 0, long.MaxValue)).Messages);
-        Assert.Equal(10, (await store.AppendAsync([HubFixture.Draft("c", "10")]))[0].Seqid);
+        Assert.Equal(10, (await store.AppendAsync([HubFixture.NewMessage("c", "10")]))[0].Seqid);
     }
 
     [Fact]
     public async Task A_listener_hears_of_nothing_before_it_came_and_nothing_after_it_left()
     {
         var store = Open(new HubOptions());
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
         var listener = new Recorder(store, "c");
         await store.FollowAsync("c", listener);
         Assert.Equal(1, listener.Head!.Value.End);
-        await store.AppendAsync([HubFixture.Draft("c", "1")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "1")]);
         await Eventually.TrueAsync(() => listener.Seqids.Length == 1, "Hearing of the message");
         store.Unfollow("c", listener);
-        await store.AppendAsync([HubFixture.Draft("c", "2")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "2")]);
         Assert.Equal([1L], listener.Seqids);
     }
 

@@ -1,4 +1,4 @@
-using CComet.Web.Endpoints;
+using CComet.Http;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Endpoints;

@@ -1,4 +1,3 @@
-using CComet.Web.Hub;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -115,6 +114,6 @@ public sealed class LimitTests
     private static void AssertLimit(Answer answer, string parameter)
     {
         answer.AssertProblem(429, parameter);
-        Assert.Equal(parameter == "id" ? "300" : $"{ChannelHub.LimitRetry.TotalSeconds}", answer.Header("Retry-After"));
+        Assert.Equal(parameter == "id" ? "300" : $"{LimitException.DefaultRetry.TotalSeconds}", answer.Header("Retry-After"));
     }
 }

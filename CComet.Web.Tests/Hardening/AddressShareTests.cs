@@ -1,5 +1,9 @@
 using System.Net;
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Limits;
+using CComet.Messages;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -66,7 +70,7 @@ public sealed class AddressShareTests
         Assert.Equal(0, fixture.Hub.Addresses.Count);
 
         async Task<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, params string[] names) =>
-            await fixture.Hub.PublishAsync(caller, [.. names.Select(n => HubFixture.Draft(n, "m"))]);
+            await fixture.Hub.PublishAsync(caller, [.. names.Select(n => HubFixture.NewMessage(n, "m"))]);
 
         async Task SignAsync(CallerContext caller, string name)
         {
@@ -78,8 +82,8 @@ public sealed class AddressShareTests
     public async Task Repeated_ids_make_no_channel()
     {
         using var fixture = NewFixture(new LimitOptions { ChannelsPerAddress = 2 });
-        for (var i = 0; i < 5; i++) await fixture.Hub.PublishAsync(One, [HubFixture.Draft("c", "m", "same")]);
-        Assert.Equal(0, (await fixture.Hub.PublishAsync(One, [HubFixture.Draft("d", "m")]))[0].Seqid);
+        for (var i = 0; i < 5; i++) await fixture.Hub.PublishAsync(One, [HubFixture.NewMessage("c", "m", "same")]);
+        Assert.Equal(0, (await fixture.Hub.PublishAsync(One, [HubFixture.NewMessage("d", "m")]))[0].Seqid);
     }
 
     [Fact]

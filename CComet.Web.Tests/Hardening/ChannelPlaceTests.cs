@@ -1,5 +1,7 @@
 using System.Net;
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 

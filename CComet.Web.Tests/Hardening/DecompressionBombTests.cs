@@ -1,5 +1,5 @@
-using CComet.Web.Endpoints;
-using CComet.Web.Hub;
+using CComet.Dialects.Native;
+using CComet.Http.Requests;
 using CComet.Web.Tests.Endpoints;
 using CComet.Web.Tests.Support;
 
@@ -11,7 +11,7 @@ public sealed class DecompressionBombTests(WireFixture wire) : IClassFixture<Wir
     private const int Bomb = 64 << 20;
 
     private readonly DirectCall _call = new(wire.Factory);
-    private readonly int _limit = RequestBody.MaxBytes(new LimitOptions());
+    private readonly int _limit = WireLimits.MaxBodyBytes(new LimitOptions());
 
     [Theory]
     [InlineData("gzip")]

@@ -1,4 +1,7 @@
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -149,6 +152,6 @@ public sealed class HubMemoryTests
     /// <summary>Stores messages that no channel of the hub holds.</summary>
     private static async Task StoreAsync(HubFixture fixture, string channel, int count, int length)
     {
-        for (var i = 0; i < count; i++) await fixture.Store.AppendAsync([HubFixture.Draft(channel, $"{i} {new string('x', length)}")]);
+        for (var i = 0; i < count; i++) await fixture.Store.AppendAsync([HubFixture.NewMessage(channel, $"{i} {new string('x', length)}")]);
     }
 }

@@ -2,10 +2,13 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net;
 using System.Text;
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
+using CComet.Transports;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
-using CComet.Web.Transports;
 
 namespace CComet.Web.Tests.Hardening;
 
@@ -194,7 +197,7 @@ public sealed class ManyChannelsTests
         public static async Task<EventWire> OpenAsync(int messages, string text)
         {
             var wire = new EventWire();
-            for (var i = 0; i < messages; i++) await wire.Fixture.Hub.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.Draft(name, text))]);
+            for (var i = 0; i < messages; i++) await wire.Fixture.Hub.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.NewMessage(name, text))]);
             var subscriber = await wire.Fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
             await subscriber.BeginAsync();
             wire._running = new EventStream(wire._pipe.Writer, null, subscriber, wire).RunAsync();

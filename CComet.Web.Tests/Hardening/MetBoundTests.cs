@@ -1,5 +1,9 @@
 using System.Diagnostics.Metrics;
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Diagnostics;
+using CComet.Limits;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using CComet.Web.Hosting;
-using CComet.Web.Hub;
+using CComet.Kestrel;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

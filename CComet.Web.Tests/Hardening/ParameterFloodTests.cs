@@ -1,6 +1,6 @@
 using System.Text;
-using CComet.Web.Endpoints;
-using CComet.Web.Hub;
+using CComet.Dialects.Native;
+using CComet.Http.Requests;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
@@ -62,7 +62,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     [Fact]
     public void Sixty_four_of_a_parameter_that_may_repeat_are_read_and_one_more_is_refused()
     {
-        Assert.Equal(SubscribeParameters.MaxChannels, Read(64).Many("channel").Count);
+        Assert.Equal(WireLimits.MaxChannels, Read(64).Many("channel").Count);
         Assert.Equal("channel", Read(65).Refused);
 
         static Parameters Read(int channels)

@@ -1,5 +1,5 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Messages;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
@@ -22,7 +22,7 @@ internal sealed class RoomyStore(TimeProvider time) : IMessageStore
     /// <summary>Thrown by the next append.</summary>
     public Exception? Failure { get; set; }
 
-    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default) =>
+    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
         Failure is null ? _inner.AppendAsync(drafts, cancellation) : throw Failure;
 
     public async ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)

@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Net;
-using CComet.Web.Hub;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
@@ -45,9 +44,9 @@ public sealed class StoreFloodTests
     {
         const int Count = 20_000;
         var store = HubFixture.NewStore(new HubOptions { History = new HistoryOptions { MaxMessages = 1 } }, TimeProvider.System);
-        await store.AppendAsync([HubFixture.Draft("c", "x", "first")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "x", "first")]);
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (var i = 0; i < Count; i++) await store.AppendAsync([HubFixture.Draft("c", "x", $"{i}".PadLeft(200, 'i'))]);
+        for (var i = 0; i < Count; i++) await store.AppendAsync([HubFixture.NewMessage("c", "x", $"{i}".PadLeft(200, 'i'))]);
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Count;
         Assert.Equal(Count + 1, store.IdCount);
         Assert.InRange(each, 0, 200);

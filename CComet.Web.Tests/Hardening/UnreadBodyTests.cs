@@ -1,5 +1,4 @@
-using CComet.Web.Endpoints;
-using CComet.Web.Hub;
+using CComet.Dialects.Native;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
@@ -22,7 +21,7 @@ public sealed class UnreadBodyTests
     {
         await using var server = await LiveServer.StartAsync();
         using var connection = await RawHttp.ConnectAsync(server.Port);
-        await connection.SendAsync($"{target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: {RequestBody.MaxBytes(new LimitOptions()) + 2}\r\n\r\n");
+        await connection.SendAsync($"{target} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: {WireLimits.MaxBodyBytes(new LimitOptions()) + 2}\r\n\r\n");
         var answer = await connection.ReadAsync() ?? throw new InvalidDataException("There is no answer.");
         Assert.Equal((status, "close"), (answer.Status, answer.Header("Connection")));
     }

@@ -1,6 +1,6 @@
+using CComet.Transports;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
-using CComet.Web.Transports;
 
 namespace CComet.Web.Tests.Hardening;
 

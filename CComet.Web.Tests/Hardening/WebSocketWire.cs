@@ -1,8 +1,8 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
+using CComet.Transports;
 using CComet.Web.Tests.Support;
-using CComet.Web.Transports;
 
 namespace CComet.Web.Tests.Hardening;
 
@@ -35,7 +35,7 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
         var wire = new WebSocketWire(pause);
         var subscriber = await wire.Fixture.SubscribeAsync("c");
         await subscriber.BeginAsync();
-        var feed = new WebSocketFeed(wire._output.Writer, null, subscriber, wire);
+        var feed = new WebSocketStream(wire._output.Writer, null, subscriber, wire);
         var receiver = new WebSocketReceiver(feed, subscriber, MaxMessage, text =>
         {
             wire.Messages.Add(Encoding.UTF8.GetString(text.Span));

@@ -1,5 +1,6 @@
 using System.Buffers;
-using CComet.Web.Endpoints;
+using CComet.Kestrel;
+using CComet.Web.Hosting;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;

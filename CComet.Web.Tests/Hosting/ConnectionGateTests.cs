@@ -1,5 +1,4 @@
-using CComet.Web.Hosting;
-using CComet.Web.Hub;
+using CComet.Kestrel;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hosting;

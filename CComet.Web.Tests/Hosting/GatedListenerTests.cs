@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using CComet.Web.Hosting;
-using CComet.Web.Hub;
+using CComet.Kestrel;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Time.Testing;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CComet.Kestrel;
 using CComet.Simulator.Figures;
 using CComet.Web.Tests.Support;
 

@@ -1,5 +1,5 @@
 using System.Net.Sockets;
-using CComet.Web.Endpoints;
+using CComet.Kestrel;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;

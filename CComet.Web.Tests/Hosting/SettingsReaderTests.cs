@@ -1,4 +1,3 @@
-using CComet.Web.Hosting;
 using CComet.Web.Hosting.Settings;
 using Microsoft.Extensions.Configuration;
 

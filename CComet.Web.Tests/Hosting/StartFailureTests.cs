@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CComet.Kestrel;
 using CComet.Web.Hosting;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Connections;

@@ -1,6 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
-using CComet.Web.Hosting;
+using CComet.Kestrel;
 
 namespace CComet.Web.Tests.Hosting;
 

@@ -1,5 +1,6 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -90,7 +91,7 @@ public sealed class ColdHistoryTests
 
         public bool Fails { get; set; }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default) => _inner.AppendAsync(drafts, cancellation);
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) => _inner.AppendAsync(drafts, cancellation);
 
         public async ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
         {

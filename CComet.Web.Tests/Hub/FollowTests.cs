@@ -1,5 +1,8 @@
 using System.Collections.Concurrent;
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -12,8 +15,8 @@ public sealed class FollowTests
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
-        var outlet = new Outlet();
-        subscriber.Outlet = outlet;
+        var outlet = new Sink();
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
@@ -23,7 +26,7 @@ public sealed class FollowTests
         Assert.Null(subscriber.Woken);
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
         fixture.Time.Advance(TimeSpan.FromSeconds(29));
-        Assert.Equal(Wake.Timeout, await wake);
+        Assert.Equal(WakeReason.Timeout, await wake);
         Assert.Equal(2, subscriber.Positions.Single().Cursor.Seqid);
     }
 
@@ -32,12 +35,12 @@ public sealed class FollowTests
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
-        var outlet = new Outlet { IsFull = true };
-        subscriber.Outlet = outlet;
+        var outlet = new Sink { IsFull = true };
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "written");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal("written", await outlet.TakeAsync());
         Assert.Equal(0, fixture.Hub.Find("c")!.Waiting);
         await fixture.PublishAsync("c", "meanwhile");
@@ -50,13 +53,13 @@ public sealed class FollowTests
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
-        var outlet = new Outlet();
-        subscriber.Outlet = outlet;
+        var outlet = new Sink();
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
         await fixture.PublishAsync("c", "before it waits");
         Assert.Equal(0, fixture.Hub.Find("c")!.Waiting);
-        Assert.Equal(Wake.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)));
+        Assert.Equal(WakeReason.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)));
         Assert.Single(await subscriber.ReadAsync(park: true));
         Assert.Empty(await subscriber.ReadAsync(park: true));
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
@@ -68,13 +71,13 @@ public sealed class FollowTests
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
-        var outlet = new Outlet();
-        subscriber.Outlet = outlet;
+        var outlet = new Sink();
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var half = new string('x', (int)ChannelHub.StepBytes * 2 / 3);
-        await fixture.Hub.PublishAsync(CallerContext.Local, [HubFixture.Draft("c", half), HubFixture.Draft("c", half)]);
-        Assert.Equal(Wake.Messages, await wake);
+        await fixture.Hub.PublishAsync(CallerContext.Local, [HubFixture.NewMessage("c", half), HubFixture.NewMessage("c", half)]);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Empty(outlet.Texts);
         Assert.Equal([half, half], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
     }
@@ -85,7 +88,7 @@ public sealed class FollowTests
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
         var outlet = new SlowOutlet();
-        subscriber.Outlet = outlet;
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         _ = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         var publishing = new List<Task> { Task.Run(() => fixture.PublishAsync("c", "m")) };
@@ -103,11 +106,11 @@ public sealed class FollowTests
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
         var outlet = new PublishingOutlet(fixture);
-        subscriber.Outlet = outlet;
+        subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal((1, 1), (outlet.Writes, outlet.Deepest));
         Assert.Equal(["because of it"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
     }
@@ -138,7 +141,7 @@ public sealed class FollowTests
         Assert.Equal(0, fixture.Hub.SubscriberCount);
     }
 
-    private sealed class Outlet : IOutlet
+    private sealed class Sink : IMessageSink
     {
         private readonly System.Threading.Channels.Channel<string> _texts = System.Threading.Channels.Channel.CreateUnbounded<string>();
 
@@ -155,7 +158,7 @@ public sealed class FollowTests
         public Task<string> TakeAsync() => _texts.Reader.ReadAsync().AsTask().WaitAsync(Patience.Limit);
     }
 
-    private sealed class SlowOutlet : IOutlet
+    private sealed class SlowOutlet : IMessageSink
     {
         public TaskCompletionSource Began { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -171,7 +174,7 @@ public sealed class FollowTests
         }
     }
 
-    private sealed class PublishingOutlet(HubFixture fixture) : IOutlet
+    private sealed class PublishingOutlet(HubFixture fixture) : IMessageSink
     {
         private int _depth;
 
@@ -189,7 +192,7 @@ public sealed class FollowTests
     }
 
     /// <summary>As a stream does it: reads while there is something, then waits to be given more; leaves and comes back at random.</summary>
-    private sealed class Follower(ChannelHub hub, string[] all, int perChannel, Random random) : IOutlet
+    private sealed class Follower(ChannelHub hub, string[] all, int perChannel, Random random) : IMessageSink
     {
         private readonly string[] _names = [.. all.OrderBy(_ => random.Next()).Take(random.Next(1, all.Length + 1))];
         private readonly ConcurrentDictionary<string, long> _next = new();
@@ -216,7 +219,7 @@ public sealed class FollowTests
             while (!IsDone())
             {
                 using var subscriber = await hub.SubscribeAsync(CallerContext.Local, [.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
-                subscriber.Outlet = this;
+                subscriber.Sink = this;
                 for (var rounds = random.Next(5, 60); rounds > 0 && !IsDone(); rounds--)
                 {
                     if (Interlocked.Increment(ref _writers) > 1) _wrong = "Read while it was given something.";
@@ -228,7 +231,7 @@ public sealed class FollowTests
 
                     // What ends the wait: a full outlet, or, once everything was given, itself.
                     var wait = subscriber.WakeAsync(TimeSpan.FromHours(1));
-                    if (await Task.WhenAny(wait, _done.Task) != wait) subscriber.Signal(Wake.Messages);
+                    if (await Task.WhenAny(wait, _done.Task) != wait) subscriber.Signal(WakeReason.Messages);
                     await wait;
                 }
 

@@ -1,4 +1,6 @@
-using CComet.Web.Hub;
+using CComet.Messages;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -17,7 +19,7 @@ public sealed class ForeignAppendTests
         Assert.Empty(await reader.ReadAsync(park: true));
         var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         await a.PublishAsync("c", "1");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         await b.PublishAsync("c", "2");
         Assert.Equal(["1", "2"], HubFixture.Texts(await reader.ReadAsync(park: true)));
     }
@@ -38,7 +40,7 @@ public sealed class ForeignAppendTests
 
         // The next notice does not join on to what is known: the hub reads the log.
         await fixture.PublishAsync("c", "2");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal(["0", "1", "2"], HubFixture.Texts(await reader.ReadAsync(park: true)));
     }
 
@@ -53,7 +55,7 @@ public sealed class ForeignAppendTests
         store.Loses = true;
         await fixture.PublishAsync("c", "0");
         store.Listener!.Changed();
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal(["0"], HubFixture.Texts(await reader.ReadAsync(park: true)));
     }
 
@@ -81,7 +83,7 @@ public sealed class ForeignAppendTests
         Assert.Empty(await reader.ReadAsync(park: true));
         var wake = reader.WakeAsync(TimeSpan.FromSeconds(28));
         await store.BeginAnewAsync("c", "new");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal(["RESET", "new"], HubFixture.Texts(await reader.ReadAsync(park: true)));
     }
 
@@ -99,7 +101,7 @@ public sealed class ForeignAppendTests
         Assert.Null(fixture.Hub.Find("other"));
         store.IsGone = false;
         await fixture.PublishAsync("c", "y");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal(["y"], HubFixture.Texts(await reader.ReadAsync(park: true)));
         (await fixture.SubscribeAsync("other")).Dispose();
         Assert.Equal(1, fixture.Hub.SubscriberCount);
@@ -108,7 +110,7 @@ public sealed class ForeignAppendTests
     /// <summary>A memory store behind a bad line: notices can be lost, the store can be out of reach, the log can begin anew.</summary>
     private sealed class LossyStore(HubOptions options) : IMessageStore
     {
-        private CComet.Web.Stores.MemoryStore _inner = HubFixture.NewStore(options, TimeProvider.System);
+        private CComet.Storage.MemoryStore _inner = HubFixture.NewStore(options, TimeProvider.System);
 
         public bool Loses { get; set; }
 
@@ -119,11 +121,11 @@ public sealed class ForeignAppendTests
         public async Task BeginAnewAsync(string channel, string text)
         {
             _inner = HubFixture.NewStore(options, TimeProvider.System);
-            await _inner.AppendAsync([HubFixture.Draft(channel, text)]);
+            await _inner.AppendAsync([HubFixture.NewMessage(channel, text)]);
             Listener!.Changed();
         }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default) =>
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
             Reach().AppendAsync(drafts, cancellation);
 
         public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) =>
@@ -141,7 +143,7 @@ public sealed class ForeignAppendTests
 
         public ValueTask CheckAsync(CancellationToken cancellation = default) => Reach().CheckAsync(cancellation);
 
-        private CComet.Web.Stores.MemoryStore Reach() => IsGone ? throw new StoreUnavailableException("The store is gone.") : _inner;
+        private CComet.Storage.MemoryStore Reach() => IsGone ? throw new StoreUnavailableException("The store is gone.") : _inner;
 
         private sealed class BadLine(LossyStore store, ILogListener listener) : ILogListener
         {

@@ -1,4 +1,5 @@
-using CComet.Web.Hub;
+using CComet.Messages;
+using CComet.Storage;
 using CsCheck;
 
 namespace CComet.Web.Tests.Hub;

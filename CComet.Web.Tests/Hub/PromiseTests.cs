@@ -1,4 +1,7 @@
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -65,7 +68,7 @@ public sealed class PromiseTests
         for (var i = 0; i < count;)
         {
             var burst = Math.Min(count - i, random.Next(1, 4));
-            await hub.PublishAsync(CallerContext.Local, [.. Enumerable.Range(0, burst).Select(_ => HubFixture.Draft(channel, "m"))]);
+            await hub.PublishAsync(CallerContext.Local, [.. Enumerable.Range(0, burst).Select(_ => HubFixture.NewMessage(channel, "m"))]);
             i += burst;
             if (random.Next(8) == 0) await Task.Yield();
         }

@@ -1,4 +1,8 @@
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -119,7 +123,7 @@ public sealed class StepTests
     {
         public string? Fails { get; set; }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<Draft> drafts, CancellationToken cancellation = default) => inner.AppendAsync(drafts, cancellation);
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) => inner.AppendAsync(drafts, cancellation);
 
         public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) =>
             channel == Fails ? ValueTask.FromException<LogSlice>(new StoreUnavailableException("It cannot be read.")) : inner.ReadAsync(channel, from, maxBytes, cancellation);

@@ -1,4 +1,6 @@
-using CComet.Web.Hub;
+using CComet.Access;
+using CComet.Messages;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -14,7 +16,7 @@ public sealed class SubscriberTests
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
         await fixture.PublishAsync("c", "first");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         await fixture.PublishAsync("c", "second");
         Assert.Equal(["first", "second"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
     }
@@ -29,7 +31,7 @@ public sealed class SubscriberTests
         fixture.Time.Advance(TimeSpan.FromSeconds(27.9));
         Assert.Null(subscriber.Woken);
         fixture.Time.Advance(TimeSpan.FromSeconds(0.3));
-        Assert.Equal(Wake.Timeout, await wake);
+        Assert.Equal(WakeReason.Timeout, await wake);
         Assert.Equal(0, fixture.Hub.Wheel.Count);
     }
 
@@ -43,14 +45,14 @@ public sealed class SubscriberTests
         using var done = new CancellationTokenSource();
         var signalling = Enumerable.Range(0, Signallers).Select(_ => Task.Run(() =>
         {
-            while (!done.IsCancellationRequested) subscriber.Signal(Wake.Messages);
+            while (!done.IsCancellationRequested) subscriber.Signal(WakeReason.Messages);
         })).ToArray();
         try
         {
             for (var i = 0; i < Waits; i++)
             {
                 await subscriber.ReadAsync(park: true);
-                Assert.Equal(Wake.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)).WaitAsync(Patience.Limit));
+                Assert.Equal(WakeReason.Messages, await subscriber.WakeAsync(TimeSpan.FromSeconds(28)).WaitAsync(Patience.Limit));
             }
         }
         finally
@@ -76,7 +78,7 @@ public sealed class SubscriberTests
         awaiter.UnsafeOnCompleted(goesOn.SetResult);
         await goesOn.Task;
         awaiter.GetResult();
-        Assert.Equal(Wake.Messages, subscriber.Woken);
+        Assert.Equal(WakeReason.Messages, subscriber.Woken);
     }
 
     [Fact]
@@ -91,7 +93,7 @@ public sealed class SubscriberTests
         Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().UnsafeOnCompleted(() => { }));
         Assert.Throws<InvalidOperationException>(() => wait.GetAwaiter().GetResult());
 
-        subscriber.Signal(Wake.Messages);
+        subscriber.Signal(WakeReason.Messages);
         await goesOn.Task;
         wait.GetAwaiter().GetResult();
         await subscriber.ReadAsync(park: true);
@@ -174,15 +176,15 @@ public sealed class SubscriberTests
         await other.ReadAsync(park: true);
         using var newest = await fixture.SubscribeAsync("c", sname: "alice");
         await newest.ReadAsync(park: true);
-        Assert.Equal(Wake.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(WakeReason.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
         await old.ReadAsync(park: true);
-        Assert.Equal(Wake.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(WakeReason.Replaced, await old.WakeAsync(TimeSpan.FromSeconds(1)));
         old.Dispose();
 
         var waits = (newest.WakeAsync(TimeSpan.FromSeconds(1)), other.WakeAsync(TimeSpan.FromSeconds(1)));
         await fixture.PublishAsync("c", "x");
-        Assert.Equal(Wake.Messages, await waits.Item1);
-        Assert.Equal(Wake.Messages, await waits.Item2);
+        Assert.Equal(WakeReason.Messages, await waits.Item1);
+        Assert.Equal(WakeReason.Messages, await waits.Item2);
     }
 
     [Fact]
@@ -195,7 +197,7 @@ public sealed class SubscriberTests
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(1));
         var b = await fixture.PublishAsync("b, =ü", "b0");
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal(["b0"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
         Assert.Equal($"{a.Epoch}:1,{b.Epoch}:1", subscriber.CursorText);
         Assert.Equal([new Cursor(a.Epoch, 1), new Cursor(b.Epoch, 1)], Cursor.TryParseCombined(subscriber.CursorText, ["a", "b, =ü"])!);
@@ -230,9 +232,9 @@ public sealed class SubscriberTests
         await waiting.ReadAsync(park: true);
         using var late = await fixture.SubscribeAsync("c");
         fixture.Hub.Drain();
-        Assert.Equal(Wake.Draining, await waiting.WakeAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(WakeReason.Draining, await waiting.WakeAsync(TimeSpan.FromSeconds(1)));
         await late.ReadAsync(park: true);
-        Assert.Equal(Wake.Draining, await late.WakeAsync(TimeSpan.FromSeconds(1)));
+        Assert.Equal(WakeReason.Draining, await late.WakeAsync(TimeSpan.FromSeconds(1)));
         await Assert.ThrowsAsync<DrainingException>(async () => await fixture.SubscribeAsync("c"));
     }
 

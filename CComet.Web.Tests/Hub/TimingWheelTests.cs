@@ -1,4 +1,4 @@
-using CComet.Web.Hub;
+using CComet.Channels;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Hub;

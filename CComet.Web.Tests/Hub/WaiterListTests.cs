@@ -1,4 +1,5 @@
-using CComet.Web.Hub;
+using CComet.Channels;
+using CComet.Subscriptions;
 
 namespace CComet.Web.Tests.Hub;
 

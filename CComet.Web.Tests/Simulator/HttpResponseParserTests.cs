@@ -51,7 +51,7 @@ public sealed class HttpResponseParserTests
     {
         var told = new Told();
         var parser = new HttpResponseParser(told);
-        foreach (var piece in pieces) parser.Feed(Encoding.ASCII.GetBytes(piece));
+        foreach (var piece in pieces) parser.StreamLoop(Encoding.ASCII.GetBytes(piece));
         return told.All;
     }
 

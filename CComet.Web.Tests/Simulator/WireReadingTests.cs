@@ -24,8 +24,8 @@ public sealed class WireReadingTests
         {
             var told = new Frames();
             var reader = new WebSocketReader(told);
-            reader.Feed(bytes.AsSpan(0, cut));
-            reader.Feed(bytes.AsSpan(cut));
+            reader.StreamLoop(bytes.AsSpan(0, cut));
+            reader.StreamLoop(bytes.AsSpan(cut));
             Assert.Equal(["Text ab", "Ping p", "Text cdef", $"Text {text}", "Close \u0003?"], told.All);
         }
     }

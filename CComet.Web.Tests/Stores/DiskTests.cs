@@ -43,7 +43,7 @@ public sealed class DiskTests
     {
         using var file = new SqliteFixture();
         var store = file.Open();
-        await store.AppendAsync([HubFixture.Draft("c", "0"), HubFixture.Draft("c", "1")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0"), HubFixture.NewMessage("c", "1")]);
         if (endedWell) await file.CloseAsync();
         using var copy = file.Copy();
         var from = Path.GetDirectoryName(copy.Path)!;

@@ -1,5 +1,4 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Storage;
 using CComet.Web.Tests.Contract;
 using CComet.Web.Tests.Support;
 
@@ -12,7 +11,7 @@ public sealed class MemoryStoreTests : StoreContract
     {
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } };
         var store = HubFixture.NewStore(options, Time);
-        await store.AppendAsync([HubFixture.Draft("kept", "a")]);
+        await store.AppendAsync([HubFixture.NewMessage("kept", "a")]);
         Time.Advance(options.Limits.IdleChannel + TimeSpan.FromSeconds(1));
         await store.SweepAsync();
         Assert.Equal(1, store.LogCount);
@@ -40,7 +39,7 @@ public sealed class MemoryStoreTests : StoreContract
             {
                 var channel = $"c{(i + w) % 3}";
                 var before = (await store.ReadAsync(channel, 0, 1)).Head;
-                var receipt = (await store.AppendAsync([HubFixture.Draft(channel, "x")]))[0];
+                var receipt = (await store.AppendAsync([HubFixture.NewMessage(channel, "x")]))[0];
                 given.Add((channel, receipt.Epoch, receipt.Seqid));
 
                 // What was told before the append must not lie beyond it.
@@ -63,12 +62,12 @@ public sealed class MemoryStoreTests : StoreContract
     {
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(1) }, Limits = new LimitOptions { Channels = 3 } };
         var store = HubFixture.NewStore(options, Time);
-        foreach (var name in (string[])["a", "b", "c"]) await store.AppendAsync([HubFixture.Draft(name, "0")]);
+        foreach (var name in (string[])["a", "b", "c"]) await store.AppendAsync([HubFixture.NewMessage(name, "0")]);
         Time.Advance(TimeSpan.FromMinutes(2));
         await store.SweepAsync();
-        await store.AppendAsync([HubFixture.Draft("a", "1")]);
+        await store.AppendAsync([HubFixture.NewMessage("a", "1")]);
         await store.FollowAsync("b", new Recorder(store, "b"));
-        Assert.Equal(0, (await store.AppendAsync([HubFixture.Draft("d", "0")]))[0].Seqid);
+        Assert.Equal(0, (await store.AppendAsync([HubFixture.NewMessage("d", "0")]))[0].Seqid);
         Assert.Equal(1, (await store.ReadAsync("b", 0, 1)).Head.End);
         Assert.Equal(2, (await store.ReadAsync("a", 0, 1)).Head.End);
         Assert.Equal(0, (await store.ReadAsync("c", 0, 1)).Head.End);
@@ -79,11 +78,11 @@ public sealed class MemoryStoreTests : StoreContract
     {
         var time = new JumpingTime();
         var store = HubFixture.NewStore(new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } }, time);
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
         time.Jump(TimeSpan.FromDays(400));
-        await store.AppendAsync([HubFixture.Draft("c", "1")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "1")]);
         time.Jump(TimeSpan.FromDays(-800));
-        await store.AppendAsync([HubFixture.Draft("c", "2")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "2")]);
         await store.SweepAsync();
         Assert.Equal(["0", "1", "2"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
         time.Advance(TimeSpan.FromMinutes(61));
@@ -95,7 +94,7 @@ public sealed class MemoryStoreTests : StoreContract
     {
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(10) } };
         var store = HubFixture.NewStore(options, Time);
-        for (var i = 0; i < 500; i++) await store.AppendAsync([HubFixture.Draft($"c{i % 50}", new string('x', 100), $"id{i}")]);
+        for (var i = 0; i < 500; i++) await store.AppendAsync([HubFixture.NewMessage($"c{i % 50}", new string('x', 100), $"id{i}")]);
         Assert.Equal(500, store.IdCount);
         Assert.True(store.HeldBytes > 500 * 100, $"{store.HeldBytes} bytes are counted.");
         Time.Advance(TimeSpan.FromMinutes(5));

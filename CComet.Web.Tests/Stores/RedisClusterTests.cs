@@ -1,5 +1,6 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Redis;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
@@ -36,7 +37,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
         for (var i = 0; i < Channels; i++) await a.PublishAsync($"c{i}", $"m{i}", "id");
         for (var i = 0; i < Channels; i++)
         {
-            Assert.Equal(Wake.Messages, await wakes[i].WaitAsync(TimeSpan.FromSeconds(30)));
+            Assert.Equal(WakeReason.Messages, await wakes[i].WaitAsync(TimeSpan.FromSeconds(30)));
             Assert.Equal([$"m{i}"], HubFixture.Texts(await readers[i].ReadAsync(park: true)));
             readers[i].Dispose();
         }
@@ -63,8 +64,8 @@ public sealed class RedisClusterTests : IAsyncLifetime
         await using var store = NewStore();
         foreach (var name in new[] { "}", "{", "{}", "{}{a}", "a{b}c", ":log %7D", "😀 \u2028ä" })
         {
-            Assert.Equal([0L, 1L], (await store.AppendAsync([HubFixture.Draft(name, "0", "id0"), HubFixture.Draft(name, "1", "id1")])).Select(r => r.Seqid));
-            Assert.True((await store.AppendAsync([HubFixture.Draft(name, "again", "id0")]))[0].Duplicate);
+            Assert.Equal([0L, 1L], (await store.AppendAsync([HubFixture.NewMessage(name, "0", "id0"), HubFixture.NewMessage(name, "1", "id1")])).Select(r => r.Seqid));
+            Assert.True((await store.AppendAsync([HubFixture.NewMessage(name, "again", "id0")]))[0].Duplicate);
             Assert.Equal(2, (await store.ReadAsync(name, 0, long.MaxValue)).Messages.Length);
         }
     }

@@ -1,4 +1,5 @@
-using CComet.Web.Hub;
+using CComet.Messages;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;

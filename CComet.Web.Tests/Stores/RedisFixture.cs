@@ -1,5 +1,5 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Redis;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,6 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores.Redis;
+using CComet.Messages;
+using CComet.Redis;
+using CComet.Storage;
 
 namespace CComet.Web.Tests.Stores;
 

@@ -1,5 +1,6 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Redis;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
@@ -54,7 +55,7 @@ public sealed class RedisNodes
         {
             var read = HubFixture.Texts(await reader.ReadAsync(park: true));
             texts.AddRange(read);
-            if (read.Count == 0) Assert.Equal(Wake.Messages, await reader.WakeAsync(TimeSpan.FromMinutes(1)).WaitAsync(Deadline));
+            if (read.Count == 0) Assert.Equal(WakeReason.Messages, await reader.WakeAsync(TimeSpan.FromMinutes(1)).WaitAsync(Deadline));
         }
 
         return texts;

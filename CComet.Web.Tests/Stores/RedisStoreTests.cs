@@ -1,4 +1,4 @@
-using CComet.Web.Hub;
+using CComet.Storage;
 using CComet.Web.Tests.Contract;
 
 namespace CComet.Web.Tests.Stores;

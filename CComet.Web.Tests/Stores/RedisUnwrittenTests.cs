@@ -1,5 +1,5 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Redis;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
@@ -28,14 +28,14 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
         var epoch = (await one.ReadAsync("a", 0, 1)).Head.Epoch;
         Assert.Equal(epoch, (await other.ReadAsync("b", 0, 1)).Head.Epoch);
         Assert.Equal("", _redis.Ask("KEYS", "ccomet:{*"));
-        Assert.Equal([epoch, epoch], (await other.AppendAsync([HubFixture.Draft("a", "0"), HubFixture.Draft("c", "0")])).Select(r => r.Epoch));
+        Assert.Equal([epoch, epoch], (await other.AppendAsync([HubFixture.NewMessage("a", "0"), HubFixture.NewMessage("c", "0")])).Select(r => r.Epoch));
         Assert.Equal(new LogHead(epoch, 0, 1), (await one.ReadAsync("a", 0, 1)).Head);
     }
 
     [Fact]
     public async Task The_shared_epoch_ends_before_any_log_that_was_begun_under_it()
     {
-        await Open().AppendAsync([HubFixture.Draft("c", "0")]);
+        await Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
         Assert.InRange(_redis.AskNumber("PTTL", "ccomet:unwritten"), 1, _redis.AskNumber("PTTL", "ccomet:{c}:head") / 2);
     }
 
@@ -43,10 +43,10 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     public async Task A_log_that_was_lost_unseen_comes_back_under_another_epoch()
     {
         var store = Open();
-        var before = (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0].Epoch;
+        var before = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch;
         _redis.Ask("FLUSHALL");
         Assert.NotEqual(before, (await store.ReadAsync("c", 0, 1)).Head.Epoch);
-        Assert.NotEqual(before, (await store.AppendAsync([HubFixture.Draft("c", "new")]))[0].Epoch);
+        Assert.NotEqual(before, (await store.AppendAsync([HubFixture.NewMessage("c", "new")]))[0].Epoch);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     public async Task A_new_run_of_the_server_ends_the_shared_epoch_and_keeps_those_of_the_logs()
     {
         var store = Open();
-        var written = (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0].Epoch;
+        var written = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch;
         await _redis.RestartAsync();
         LogHead head = default;
         await Eventually.TrueAsync(() => TryRead(store, "fresh", ref head), "Redis is back");
@@ -86,7 +86,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
         var epoch = (await store.ReadAsync("c", 0, 1)).Head.Epoch;
         Assert.NotEqual(epoch, (await store.ReadAsync("d", 0, 1)).Head.Epoch);
         Assert.InRange(_redis.AskNumber("PTTL", "ccomet:{c}:head"), 1, 300_000);
-        Assert.Equal(epoch, (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0].Epoch);
+        Assert.Equal(epoch, (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch);
         Assert.True(_redis.AskNumber("PTTL", "ccomet:{c}:head") > 300_000);
     }
 
@@ -94,8 +94,8 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     public async Task A_refused_publish_leaves_no_key_behind()
     {
         var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 1 } });
-        await store.AppendAsync([HubFixture.Draft("full", "0", "a")]);
-        await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.Draft("fresh", "0"), HubFixture.Draft("full", "1", "b")]));
+        await store.AppendAsync([HubFixture.NewMessage("full", "0", "a")]);
+        await Assert.ThrowsAsync<LimitException>(async () => await store.AppendAsync([HubFixture.NewMessage("fresh", "0"), HubFixture.NewMessage("full", "1", "b")]));
         Assert.Equal("", _redis.Ask("KEYS", "ccomet:{fresh}*"));
     }
 
@@ -103,11 +103,11 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     public async Task A_redis_without_memory_is_read_on()
     {
         var store = Open();
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
         _redis.Ask("CONFIG", "SET", "maxmemory", "1");
         Assert.Single((await store.ReadAsync("c", 0, 1)).Messages);
         Assert.Equal(0, (await store.ReadAsync("fresh", 0, 1)).Head.End);
-        var e = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync([HubFixture.Draft("fresh", "0")]));
+        var e = await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync([HubFixture.NewMessage("fresh", "0")]));
         Assert.Equal("Redis is full: it has reached its maxmemory.", e.Message);
     }
 

@@ -1,4 +1,4 @@
-using CComet.Web.Stores;
+using CComet.Storage;
 using CsCheck;
 
 namespace CComet.Web.Tests.Stores;

@@ -1,5 +1,7 @@
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Messages;
+using CComet.Sqlite;
+using CComet.Storage;
+using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Data.Sqlite;
 
@@ -19,7 +21,7 @@ public sealed class SqliteFailureTests : IDisposable
     public async Task A_locked_file_refuses_publishes_and_is_read_all_the_same()
     {
         var store = _file.Open();
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
         using (var other = _file.Connect())
         {
             using var holding = other.BeginTransaction();
@@ -31,7 +33,7 @@ public sealed class SqliteFailureTests : IDisposable
             holding.Rollback();
         }
 
-        Assert.Equal(1, (await store.AppendAsync([HubFixture.Draft("c", "1")]))[0].Seqid);
+        Assert.Equal(1, (await store.AppendAsync([HubFixture.NewMessage("c", "1")]))[0].Seqid);
         await store.CheckAsync();
     }
 
@@ -39,7 +41,7 @@ public sealed class SqliteFailureTests : IDisposable
     public async Task A_file_has_one_server_and_the_next_one_takes_over_when_it_has_ended()
     {
         var first = _file.Open();
-        var receipt = (await first.AppendAsync([HubFixture.Draft("c", "0")]))[0];
+        var receipt = (await first.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
         var second = _file.Open();
         Assert.Contains("another process serves", (await RefusedAsync(second)).Message, StringComparison.Ordinal);
         await Assert.ThrowsAsync<StoreUnavailableException>(async () => await second.ReadAsync("c", 0, 1));
@@ -54,10 +56,10 @@ public sealed class SqliteFailureTests : IDisposable
     public async Task Whoever_ends_it_has_waited_until_the_file_is_let_go_of_though_another_ends_it_too()
     {
         var store = _file.Open();
-        await store.AppendAsync([HubFixture.Draft("c", "0")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
         var ending = store.DisposeAsync().AsTask();
         await store.DisposeAsync();
-        Assert.Equal(1, (await _file.Open().AppendAsync([HubFixture.Draft("c", "1")]))[0].Seqid);
+        Assert.Equal(1, (await _file.Open().AppendAsync([HubFixture.NewMessage("c", "1")]))[0].Seqid);
         await ending;
     }
 
@@ -85,7 +87,7 @@ public sealed class SqliteFailureTests : IDisposable
         Assert.True(head.End < 10, $"The log still ends at {head.End}.");
 
         // Whoever carries on from his cursor is told, whatever has got those numbers since.
-        await store.AppendAsync([.. Enumerable.Range(0, 20).Select(i => HubFixture.Draft("c", $"new{i}"))]);
+        await store.AppendAsync([.. Enumerable.Range(0, 20).Select(i => HubFixture.NewMessage("c", $"new{i}"))]);
         using var hub = new HubFixture(store: store);
         using var subscriber = await hub.SubscribeAsync("c", new Cursor(receipt.Epoch, receipt.Seqid + 1));
         Assert.Equal("RESET", HubFixture.Texts(await subscriber.ReadAsync(park: true))[0]);
@@ -95,14 +97,14 @@ public sealed class SqliteFailureTests : IDisposable
     public async Task An_older_copy_put_in_its_place_is_told_as_a_new_epoch()
     {
         var store = _file.Open();
-        var receipt = (await store.AppendAsync([HubFixture.Draft("c", "in the copy")]))[0];
+        var receipt = (await store.AppendAsync([HubFixture.NewMessage("c", "in the copy")]))[0];
         using (var backup = _file.Connect())
         {
             using var command = new SqliteCommand($"VACUUM INTO '{_file.Path}.backup'", backup);
             command.ExecuteNonQuery();
         }
 
-        await store.AppendAsync([HubFixture.Draft("c", "after it")]);
+        await store.AppendAsync([HubFixture.NewMessage("c", "after it")]);
         await _file.CloseAsync();
         File.Move(_file.Path + ".backup", _file.Path, overwrite: true);
         Assert.NotEqual(receipt.Epoch, (await _file.Open().ReadAsync("c", 0, 1)).Head.Epoch);
@@ -169,8 +171,8 @@ public sealed class SqliteFailureTests : IDisposable
     {
         var store = _file.Open();
         var text = new string('x', 1_000);
-        await store.AppendAsync([HubFixture.Draft("small", "whole")]);
-        for (var i = 0; i < 20; i++) await store.AppendAsync([.. Enumerable.Range(0, 50).Select(_ => HubFixture.Draft("large", text))]);
+        await store.AppendAsync([HubFixture.NewMessage("small", "whole")]);
+        for (var i = 0; i < 20; i++) await store.AppendAsync([.. Enumerable.Range(0, 50).Select(_ => HubFixture.NewMessage("large", text))]);
         await _file.CloseAsync();
         await using (var file = File.OpenWrite(_file.Path))
         {
@@ -188,7 +190,7 @@ public sealed class SqliteFailureTests : IDisposable
     public async Task A_file_that_was_taken_away_is_noticed_and_its_successor_begins_new_epochs()
     {
         var store = _file.Open();
-        var receipt = (await store.AppendAsync([HubFixture.Draft("c", "0")]))[0];
+        var receipt = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
         using var hub = new HubFixture(store: store);
         using var subscriber = await hub.SubscribeAsync("c");
         Assert.Empty(await subscriber.ReadAsync(park: true));
@@ -198,7 +200,7 @@ public sealed class SqliteFailureTests : IDisposable
 
         var next = await EventuallyAppendedAsync(store);
         Assert.NotEqual(receipt.Epoch, next.Epoch);
-        Assert.Equal(Wake.Messages, await wake);
+        Assert.Equal(WakeReason.Messages, await wake);
         Assert.Equal("RESET", HubFixture.Texts(await subscriber.ReadAsync(park: true))[0]);
     }
 
@@ -224,7 +226,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     private static Task<StoreUnavailableException> RefusedAsync(SqliteStore store) =>
-        Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync([HubFixture.Draft("c", "refused")]));
+        Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync([HubFixture.NewMessage("c", "refused")]));
 
     private static async Task<Receipt> EventuallyAppendedAsync(SqliteStore store)
     {
@@ -233,7 +235,7 @@ public sealed class SqliteFailureTests : IDisposable
         {
             try
             {
-                return (await store.AppendAsync([HubFixture.Draft("c", "again")]))[0];
+                return (await store.AppendAsync([HubFixture.NewMessage("c", "again")]))[0];
             }
             catch (StoreUnavailableException) when (!deadline.IsCancellationRequested)
             {
@@ -246,7 +248,7 @@ public sealed class SqliteFailureTests : IDisposable
     {
         var store = _file.Open(store: options);
         Receipt last = default;
-        for (var i = 0; i < 10; i++) last = (await store.AppendAsync([HubFixture.Draft("c", $"{i}")]))[0];
+        for (var i = 0; i < 10; i++) last = (await store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]))[0];
         return last;
     }
 }

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Sqlite;
+using CComet.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;

@@ -1,9 +1,8 @@
 using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.Versioning;
-using CComet.Web.Hub;
-using CComet.Web.Stores;
-using CComet.Web.Stores.Sqlite;
+using CComet.Interop;
+using CComet.Sqlite;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
@@ -21,7 +20,7 @@ public sealed class SqlitePlaceTests : IDisposable
     [Fact]
     public async Task Files_and_folder_that_the_server_makes_are_its_users_alone()
     {
-        await _file.Open().AppendAsync([HubFixture.Draft("c", "0")]);
+        await _file.Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
         foreach (var suffix in (string[])["", "-wal", "-shm", "-mark"]) Assert.Equal((suffix, ForUser), (suffix, File.GetUnixFileMode(_file.Path + suffix)));
         Assert.Equal(ForUser | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(_file.Path)!));
     }
@@ -32,7 +31,7 @@ public sealed class SqlitePlaceTests : IDisposable
         var mode = ForUser | UnixFileMode.UserExecute | UnixFileMode.GroupRead | UnixFileMode.OtherRead | UnixFileMode.OtherExecute;
         Directory.CreateDirectory(Path.GetDirectoryName(_file.Path)!);
         File.SetUnixFileMode(Path.GetDirectoryName(_file.Path)!, mode);
-        await _file.Open().AppendAsync([HubFixture.Draft("c", "0")]);
+        await _file.Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
         Assert.Equal(mode, File.GetUnixFileMode(Path.GetDirectoryName(_file.Path)!));
         Assert.Null(SqlitePlace.Exposure(_file.Path));
         File.SetUnixFileMode(_file.Path, ForUser | UnixFileMode.OtherRead);
@@ -59,7 +58,7 @@ public sealed class SqlitePlaceTests : IDisposable
         if (kind == "socket") socket.Bind(new UnixDomainSocketEndPoint(path));
 
         var store = _file.Open();
-        foreach (var ask in (Func<Task>[])[() => store.CheckAsync().AsTask(), () => store.AppendAsync([HubFixture.Draft("c", "0")]).AsTask(), () => store.ReadAsync("c", 0, 1).AsTask()])
+        foreach (var ask in (Func<Task>[])[() => store.CheckAsync().AsTask(), () => store.AppendAsync([HubFixture.NewMessage("c", "0")]).AsTask(), () => store.ReadAsync("c", 0, 1).AsTask()])
             Assert.Matches($"the database's (path|mark) is a .*{kind}", (await Assert.ThrowsAsync<StoreUnavailableException>(ask)).Message);
         Assert.False(File.Exists(path + "-nowhere"));
     }
@@ -88,12 +87,12 @@ public sealed class SqlitePlaceTests : IDisposable
     [Fact]
     public async Task Link_to_a_database_elsewhere_is_followed()
     {
-        await _file.Open().AppendAsync([HubFixture.Draft("c", "0")]);
+        await _file.Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
         await _file.CloseAsync();
         using var other = new SqliteFixture();
         Directory.CreateDirectory(Path.GetDirectoryName(other.Path)!);
         File.CreateSymbolicLink(other.Path, _file.Path);
-        Assert.Equal(1, (await other.Open().AppendAsync([HubFixture.Draft("c", "1")]))[0].Seqid);
+        Assert.Equal(1, (await other.Open().AppendAsync([HubFixture.NewMessage("c", "1")]))[0].Seqid);
     }
 
     [Fact]

@@ -1,7 +1,7 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Text.Json;
-using CComet.Web.Hub;
+using CComet.Diagnostics;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Streams;

@@ -1,3 +1,5 @@
+using CComet.Kestrel;
+using CComet.Web.Hosting;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Support;
@@ -10,8 +12,8 @@ internal static class Burst
     /// <summary>Has a keeper see much allocated, and then little: it compacts.</summary>
     public static void IsOver(ConnectionBuffers buffers)
     {
-        var keeper = new MemoryKeeper(new FakeTimeProvider(), buffers);
-        Assert.Equal(MemoryKeeper.Done.Nothing, keeper.Look(500 * MiB));
-        Assert.Equal(MemoryKeeper.Done.Compacted, keeper.Look(501 * MiB));
+        var keeper = new MemoryTrimService(new FakeTimeProvider(), buffers);
+        Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(500 * MiB));
+        Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(501 * MiB));
     }
 }

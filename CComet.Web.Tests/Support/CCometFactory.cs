@@ -1,4 +1,5 @@
-using CComet.Web.Hub;
+using CComet.Channels;
+using CComet.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;

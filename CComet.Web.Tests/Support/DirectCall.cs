@@ -1,4 +1,4 @@
-using CComet.Web.Endpoints;
+using CComet.Http;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,7 +15,7 @@ public sealed class DirectCall
     {
         var hub = factory.Hub;
         var options = Options.Create(new EndpointOptions());
-        var verb = new Verb(hub, new RequestLog(NullLogger<RequestLog>.Instance), new CrossOrigin(options), options, NullLogger<Verb>.Instance);
+        var verb = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), new CrossOrigin(options), options, NullLogger<RequestPipeline>.Instance);
         _verbs = new() { ["/pub"] = PubEndpoint.Of(verb, hub), ["/sign"] = SignEndpoint.Of(verb, hub) };
     }
 

@@ -1,7 +1,11 @@
 using System.Diagnostics.Metrics;
 using System.Text.Json;
-using CComet.Web.Hub;
-using CComet.Web.Stores;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Diagnostics;
+using CComet.Messages;
+using CComet.Storage;
+using CComet.Subscriptions;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -31,12 +35,12 @@ public sealed class HubFixture : IDisposable
 
     public static MemoryStore NewStore(HubOptions options, TimeProvider time) => new(Microsoft.Extensions.Options.Options.Create(options), time);
 
-    public static Draft Draft(string channel, string text, string? id = null) => new(channel, MessageType.Msg, null, JsonText.Quote(text), id);
+    public static NewMessage NewMessage(string channel, string text, string? id = null) => new(channel, MessageType.Msg, null, JsonText.Quote(text), id);
 
     /// <summary>The texts of what was read, notices as <c>GAP 3-7</c>, <c>RESET</c>.</summary>
     public static IReadOnlyList<string> Texts(IReadOnlyList<Reading> readings) => [.. readings.SelectMany(Texts)];
 
-    public async Task<Receipt> PublishAsync(string channel, string text, string? id = null) => (await Hub.PublishAsync(CallerContext.Local, [Draft(channel, text, id)]))[0];
+    public async Task<Receipt> PublishAsync(string channel, string text, string? id = null) => (await Hub.PublishAsync(CallerContext.Local, [NewMessage(channel, text, id)]))[0];
 
     public ValueTask<Subscriber> SubscribeAsync(string channel, Cursor from = default, string? sname = null) => Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart(channel, from)], sname);
 

@@ -1,6 +1,6 @@
 using System.Net.Http.Json;
 using System.Text.Json;
-using CComet.Web.Hub;
+using CComet.Channels;
 
 namespace CComet.Web.Tests.Support;
 

@@ -1,11 +1,11 @@
-using CComet.Web.Hub;
+using CComet.Subscriptions;
 
 namespace CComet.Web.Tests.Support;
 
 public static class Waking
 {
     /// <summary>Waits, and says what the subscriber was woken by.</summary>
-    public static async Task<Wake> WakeAsync(this Subscriber subscriber, TimeSpan timeout)
+    public static async Task<WakeReason> WakeAsync(this Subscriber subscriber, TimeSpan timeout)
     {
         await subscriber.WaitAsync(timeout);
         return Assert.NotNull(subscriber.Woken);

@@ -3,9 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using CComet.Web.Hub;
+using CComet.Channels;
+using CComet.Transports;
 using CComet.Web.Tests.Support;
-using CComet.Web.Transports;
 
 namespace CComet.Web.Tests.Transports;
 

@@ -1,7 +1,7 @@
 using System.IO.Pipelines;
 using System.Text;
+using CComet.Dialects.Native;
 using CComet.Web.Tests.Support;
-using CComet.Web.Transports;
 using CsCheck;
 
 namespace CComet.Web.Tests.Transports;

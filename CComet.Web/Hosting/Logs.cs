@@ -1,4 +1,3 @@
-using CComet.Web.Hub;
 using Microsoft.Extensions.Options;
 using Serilog;
 using Serilog.Events;
@@ -32,7 +31,7 @@ internal static class Logs
                     new LineLimiter(() => services.GetRequiredService<IOptions<HubOptions>>().Value.Limits.LogLinesPerSecond, TimeProvider.System))),
             preserveStaticLogger: true);
         var serilog = builder.Services.Last(service => service.ServiceType == typeof(ILoggerFactory)).ImplementationFactory!;
-        builder.Services.AddSingleton<ILoggerFactory>(services => new ScopelessLoggers((ILoggerFactory)serilog(services)));
+        builder.Services.AddSingleton<ILoggerFactory>(services => new NoScopeLoggerFactory((ILoggerFactory)serilog(services)));
     }
 
     /// <summary>Makes the queue in front of the sinks that the section names.</summary>

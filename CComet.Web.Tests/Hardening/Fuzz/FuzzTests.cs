@@ -1,11 +1,10 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using CComet.Web.Endpoints;
-using CComet.Web.Hosting;
+using CComet.Dialects.Native;
+using CComet.Http;
+using CComet.Storage;
 using CComet.Web.Hosting.Settings;
-using CComet.Web.Hub;
-using CComet.Web.Stores;
 using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
@@ -78,7 +77,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
         {
             var request = RequestGenerator.Storing(new Random(unchecked(_seed + i)));
             var coding = request.Header("Content-Encoding");
-            var sent = request.Query.Length + (coding is null ? request.Body.Length : RequestBody.MaxBytes(new LimitOptions()));
+            var sent = request.Query.Length + (coding is null ? request.Body.Length : WireLimits.MaxBodyBytes(new LimitOptions()));
             var last = default(DirectCall.Result);
             var isBounded = false;
             for (var time = 0; time < 3 && !isBounded; time++)

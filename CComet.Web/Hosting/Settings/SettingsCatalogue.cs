@@ -1,5 +1,4 @@
 using System.Reflection;
-using CComet.Web.Hub;
 
 namespace CComet.Web.Hosting.Settings;
 
@@ -22,7 +21,7 @@ internal sealed class SettingsCatalogue
 
     /// <summary>The server's own settings.</summary>
     public static SettingsCatalogue Server { get; } =
-        new(typeof(SettingsCatalogue).Assembly.GetTypes().Where(t => t.IsDefined(typeof(SettingsAttribute), inherit: false)));
+        new(new[] { typeof(HubOptions).Assembly, typeof(SettingsCatalogue).Assembly }.SelectMany(assembly => assembly.GetTypes()).Where(t => t.IsDefined(typeof(SettingsAttribute), inherit: false)));
 
     /// <summary>By group, and in a group as they are declared.</summary>
     public IReadOnlyList<Setting> All { get; }

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
-using CComet.Web.Hub;
 
 namespace CComet.Web.Hosting.Settings;
 

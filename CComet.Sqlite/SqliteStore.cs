@@ -1,0 +1,65 @@
+using CComet.Messages;
+using CComet.Storage;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Sqlite;
+
+/// <summary>
+/// Keeps the logs in a SQLite file: what was acknowledged outlives the process, and with <see cref="Durability.Full"/> the
+/// machine's power. One process serves a file. A channel gets its row with its first message, so that asking for channels
+/// leaves nothing behind.
+/// </summary>
+public sealed class SqliteStore : IMessageStore, IAsyncDisposable
+{
+    private readonly SqliteLogs _logs;
+    private readonly SqliteReaders _readers;
+    private readonly SqliteWriter _writer;
+    private readonly SqliteRetention _retention;
+    private readonly TimeProvider _time;
+
+    /// <summary>Opens the file, or begins to try: a file that fails is told by every call, not here.</summary>
+    public SqliteStore(IOptions<StoreOptions> store, IOptions<HubOptions> hub, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
+    {
+        var file = new SqliteFile(Path.GetFullPath(store.Value.Path, environment.ContentRootPath), store.Value.Durability);
+        _time = time;
+        _logs = new SqliteLogs(time);
+        _readers = new SqliteReaders(file, hub.Value.History);
+        _writer = new SqliteWriter(file, _logs, _readers, hub.Value, time, logger);
+        _retention = new SqliteRetention(_writer, _readers, hub.Value, store.Value.Remember, time);
+    }
+
+    /// <summary>How many logs are in memory.</summary>
+    public int LogCount => _logs.Count;
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
+        await _writer.WriteAsync(new SqliteAppend(drafts));
+
+    /// <inheritdoc/>
+    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        return _readers.UseAsync(reader => reader.Read(channel, from, maxBytes, _time.GetUtcNow(), _logs.Find(channel)?.Head?.Epoch), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        await _logs.FollowAsync(channel, listener, () => _readers.UseAsync(reader => reader.Find(channel), cancellation));
+    }
+
+    /// <inheritdoc/>
+    public void Unfollow(string channel, ILogListener listener) => _logs.Unfollow(channel, listener);
+
+    /// <inheritdoc/>
+    public async ValueTask SweepAsync(CancellationToken cancellation = default) => await _retention.SweepAsync(cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask CheckAsync(CancellationToken cancellation = default) => await _writer.CheckAsync();
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _writer.DisposeAsync();
+}

@@ -1,0 +1,59 @@
+using CComet.Kestrel;
+using CComet.Web.Hosting;
+using Microsoft.Extensions.Time.Testing;
+
+namespace CComet.Web.Tests.Hosting;
+
+public sealed class MemoryTrimServiceTests
+{
+    private const long MiB = 1 << 20;
+
+    private readonly FakeTimeProvider _time = new();
+
+    [Fact]
+    public void After_a_burst_it_compacts_once_it_is_quiet_and_not_again()
+    {
+        var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
+        Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(500 * MiB));
+        Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(900 * MiB));
+        Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(905 * MiB));
+        _time.Advance(MemoryTrimService.Rest);
+        Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(907 * MiB));
+    }
+
+    [Fact]
+    public void It_rests_between_two_bursts()
+    {
+        var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
+        keeper.Look(500 * MiB);
+        Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(501 * MiB));
+        keeper.Look(900 * MiB);
+        Assert.Equal(MemoryTrimService.Done.Collected, keeper.Look(901 * MiB));
+        _time.Advance(MemoryTrimService.Rest);
+        Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(940 * MiB));
+    }
+
+    [Fact]
+    public void What_has_allocated_little_is_left_alone()
+    {
+        var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
+        for (var i = 1; i <= 7; i++) Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(i * MiB));
+        Assert.Equal(MemoryTrimService.Done.Collected, keeper.Look(8 * MiB));
+    }
+
+    [Fact]
+    public void Under_a_little_traffic_it_collects_beside_the_work_and_lets_nobody_wait()
+    {
+        var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
+        var allocated = 0L;
+        var done = new List<MemoryTrimService.Done>();
+        for (var since = TimeSpan.Zero; since < TimeSpan.FromHours(1); since += MemoryTrimService.Period)
+        {
+            _time.Advance(MemoryTrimService.Period);
+            done.Add(keeper.Look(allocated += 8 * MiB));
+        }
+
+        Assert.DoesNotContain(MemoryTrimService.Done.Compacted, done);
+        Assert.Equal((int)(TimeSpan.FromHours(1) / MemoryTrimService.Rest), done.Count(d => d == MemoryTrimService.Done.Collected));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Runtime;
+using System.Runtime.InteropServices;
+using CComet.Kestrel;
+
+namespace CComet.Web.Hosting;
+
+/// <summary>
+/// Keeps small what waits. The collector keeps what ten thousand requests have left behind until it is needed again, which for a
+/// server whose clients then wait is never: once it is quiet after a burst, one compacting collection leaves what is in use, and
+/// gives the rest back. Everybody waits while it runs. What little traffic leaves behind, as when those who wait ask anew, is
+/// collected beside the work, which keeps the process from growing and lets nobody wait.
+/// </summary>
+internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buffers) : BackgroundService
+{
+    /// <summary>How often it looks.</summary>
+    public static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long it rests between two collections of a kind.</summary>
+    public static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+
+    /// <summary>So much must have been allocated since the last collection, in bytes.</summary>
+    public const long WorthIt = 8 << 20;
+
+    /// <summary>Whoever allocates more between two looks is not quiet, in bytes: the polls of ten thousand, asked anew every 28 s, make a fifth of it.</summary>
+    public const long Quiet = 48 << 20;
+
+    /// <summary>Has the C library give back what the runtime's own parts have freed; null where it is none that can.</summary>
+    private static readonly MallocTrim? TrimNative =
+        OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out var trim)
+            ? Marshal.GetDelegateForFunctionPointer<MallocTrim>(trim)
+            : null;
+
+    private long _seen;
+    private long _kept;
+    private bool _burst;
+    private long? _collectedAt;
+    private long? _compactedAt;
+
+    /// <param name="pad">How much to keep at the top, in bytes.</param>
+    private delegate int MallocTrim(nuint pad);
+
+    /// <summary>What a look had done.</summary>
+    public enum Done
+    {
+        /// <summary>Nothing was due.</summary>
+        Nothing,
+
+        /// <summary>A collection beside the work.</summary>
+        Collected,
+
+        /// <summary>One that everybody waited for.</summary>
+        Compacted,
+    }
+
+    /// <summary>Looks, and collects when it is due.</summary>
+    /// <param name="allocated">All that the process has allocated so far, in bytes.</param>
+    public Done Look(long allocated)
+    {
+        var isQuiet = allocated - _seen < Quiet;
+        _seen = allocated;
+        if (!isQuiet) _burst = true;
+        if (!isQuiet || allocated - _kept < WorthIt) return Done.Nothing;
+        if (_burst && IsRested(_compactedAt))
+        {
+            buffers.Trim();
+            GCSettings.LargeObjectHeapCompactionMode = GCLargeObjectHeapCompactionMode.CompactOnce;
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            TrimNative?.Invoke(0);
+            _burst = false;
+            (_kept, _compactedAt) = (allocated, time.GetTimestamp());
+            return Done.Compacted;
+        }
+
+        if (!IsRested(_collectedAt)) return Done.Nothing;
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Forced, blocking: false);
+        (_kept, _collectedAt) = (allocated, time.GetTimestamp());
+        return Done.Collected;
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(Period, time);
+        while (await timer.WaitForNextTickAsync(stoppingToken)) Look(GC.GetTotalAllocatedBytes());
+    }
+
+    private bool IsRested(long? since) => since is not { } at || time.GetElapsedTime(at) >= Rest;
+}

@@ -1,0 +1,37 @@
+using Microsoft.Extensions.Hosting;
+
+namespace CComet.Channels;
+
+/// <summary>
+/// The planned stop: readiness is refused first, then, after a moment for balancers to notice, every subscriber is sent away,
+/// and only then does the server below stop listening.
+/// </summary>
+public sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedLifecycleService
+{
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(hub.BeginDrain);
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        hub.BeginDrain();
+        await Task.Delay(hub.Options.Drain.Grace, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        hub.Drain();
+    }
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+}

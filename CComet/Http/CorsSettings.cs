@@ -1,0 +1,16 @@
+using System.ComponentModel;
+
+namespace CComet.Http;
+
+/// <summary>Which pages of other origins may call, under <c>CComet:Cors</c>.</summary>
+public sealed record CorsSettings
+{
+    /// <summary>Origins such as <c>https://example.org</c>; none named means every origin.</summary>
+    [Description("origins whose pages may call, on every verb and transport; empty means all")]
+    [Origin]
+    public IReadOnlyList<string> Origins { get; init; } = [];
+
+    /// <summary>False refuses every origin but the server's own.</summary>
+    [Description("whether pages of other origins may call at all")]
+    public bool Enabled { get; init; } = true;
+}

@@ -1,0 +1,50 @@
+using CComet.Channels;
+using CComet.Dialects.Native;
+using CComet.Messages;
+using CComet.Storage;
+using Microsoft.AspNetCore.Http;
+
+namespace CComet.Http;
+
+/// <summary>
+/// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it may be sent clients; <c>limits</c> names the bounds on the
+/// whole server that refused somebody within the last minute.
+/// </summary>
+/// <remarks>
+/// A met bound leaves it at 200: the server still serves everybody it has, and a crowd that fills one node would fill the next; were
+/// both taken out, nobody would be served.
+/// </remarks>
+internal static class HealthEndpoints
+{
+    /// <summary>Answers <c>/health/live</c>.</summary>
+    public static Task AnswerLiveAsync(HttpContext context) => AnswerAsync(context, "ok", []);
+
+    /// <summary>Makes the delegate of <c>/health/ready</c>.</summary>
+    public static RequestDelegate OfReady(ChannelHub hub, IMessageStore store) => async context =>
+    {
+        try
+        {
+            if (hub.IsDraining) throw new DrainingException();
+            await store.CheckAsync(context.RequestAborted);
+            await AnswerAsync(context, "ready", hub.Limits.Met);
+        }
+        catch (Exception e) when (WireException.From(e) is { } error)
+        {
+            await ResponseWriter.WriteErrorAsync(context, null, error);
+        }
+    };
+
+    private static Task AnswerAsync(HttpContext context, string status, IReadOnlyList<string> limits)
+    {
+        context.Response.ContentType = JsonArray.ContentType;
+        ResponseWriter.SetCommonHeaders(context.Response);
+        return ResponseWriter.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json =>
+        {
+            json.WriteString("status", status);
+            if (limits.Count == 0) return;
+            json.WriteStartArray("limits");
+            foreach (var limit in limits) json.WriteStringValue(limit);
+            json.WriteEndArray();
+        }));
+    }
+}

@@ -1,0 +1,46 @@
+using System.Diagnostics;
+using CComet.Http.Requests;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Http;
+
+/// <summary>
+/// One line for each request: its path as it came, never its query, so that messages stay out of the log. What is not plain in
+/// the path is percent-encoded, so that a client cannot make lines of the log.
+/// </summary>
+internal sealed partial class RequestLog(ILogger<RequestLog> logger)
+{
+    /// <summary>To be given to <see cref="Write"/>; 0 when nobody wants lines.</summary>
+    public long Begin() => logger.IsEnabled(LogLevel.Information) ? Stopwatch.GetTimestamp() : 0;
+
+    /// <summary>Writes the line of a request that is over.</summary>
+    public void Write(HttpContext context, long began)
+    {
+        var status = context.Response.StatusCode;
+        if (began == 0 && status < StatusCodes.Status500InternalServerError) return;
+        var level = LevelOf(context.Request.Path, status);
+        if (!logger.IsEnabled(level)) return;
+        var elapsed = began == 0 ? 0 : Stopwatch.GetElapsedTime(began).TotalMilliseconds;
+        var path = PathOf(context).ToUriComponent();
+        LogRequest(logger, level, context.Request.Method, path, status, elapsed);
+    }
+
+    private static PathString PathOf(HttpContext context)
+    {
+        var raw = RawPath.Of(context);
+        return raw.SequenceEqual(context.Request.Path.Value) ? context.Request.Path : new PathString(raw.ToString());
+    }
+
+    /// <summary>503 is how a server that stops, or whose store is away, answers on purpose.</summary>
+    private static LogLevel LevelOf(PathString path, int status) => status switch
+    {
+        StatusCodes.Status503ServiceUnavailable => LogLevel.Warning,
+        >= StatusCodes.Status500InternalServerError => LogLevel.Error,
+        _ when path.StartsWithSegments("/health") => LogLevel.Debug,
+        _ => LogLevel.Information,
+    };
+
+    [LoggerMessage(Message = "HTTP {Method} {Path} responded {Status} in {Elapsed:0.0000} ms")]
+    private static partial void LogRequest(ILogger logger, LogLevel level, string method, string path, int status, double elapsed);
+}

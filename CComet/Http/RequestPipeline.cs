@@ -1,0 +1,221 @@
+using System.IO.Pipelines;
+using System.Runtime.ExceptionServices;
+using CComet.Channels;
+using CComet.Dialects.Native;
+using CComet.Http.Requests;
+using CComet.Transports;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Http;
+
+/// <summary>What every verb of the wire has in common: its parameters, JSONP, and how a refusal is told.</summary>
+internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, CrossOrigin crossOrigin, IOptions<EndpointOptions> options, ILogger<RequestPipeline> logger)
+{
+    /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
+    public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
+
+    private readonly bool _mayCallBack = options.Value.Jsonp.Enabled;
+
+    /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
+    public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
+
+    /// <summary>What a verb does that ends its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>: what waits in one place holds less than what waits in two.</summary>
+    public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
+
+    /// <summary>Makes a verb's request delegate.</summary>
+    /// <param name="read">Reads the parameters. Those of an element of an array are not its own: the next element is read into the same object.</param>
+    /// <param name="handler">What it does.</param>
+    /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
+    public RequestDelegate Of<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false) => context =>
+    {
+        var began = log.Begin();
+        string? callback = null;
+        Task handled;
+        try
+        {
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
+
+            // Before the body is read, so that what is wrong with it is told in the caller's form.
+            callback = CallbackOf(parameters);
+            crossOrigin.Check(context.Request);
+            parameters.ThrowIfRefused();
+            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw) : handler(context, [read(parameters)], callback);
+        }
+        catch (Exception e)
+        {
+            handled = Task.FromException(e);
+        }
+
+        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began);
+        Ended(context, began);
+        return handled;
+    };
+
+    /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself.</summary>
+    /// <param name="handler">What it does.</param>
+    /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
+    public RequestDelegate OfWaiting(WaitingHandler handler, bool holdsBackErrors = false) => context =>
+    {
+        var began = log.Begin();
+        string? callback = null;
+        try
+        {
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
+            callback = CallbackOf(parameters);
+            crossOrigin.Check(context.Request);
+            parameters.ThrowIfRefused();
+            return handler(context, parameters, callback, began);
+        }
+        catch (Exception e)
+        {
+            return FailAsync(context, e, callback, began, holdsBackErrors);
+        }
+    };
+
+    /// <summary>Awaits what a verb does, and ends its request.</summary>
+    private async Task FinishAsync(HttpContext context, Task handled, string? callback, long began)
+    {
+        try
+        {
+            await handled;
+        }
+        catch (Exception e)
+        {
+            await FailAsync(context, e, callback, began, holdsBackErrors: false);
+            return;
+        }
+
+        Ended(context, began);
+    }
+
+    /// <summary>Ends a request that was answered.</summary>
+    public void Ended(HttpContext context, long began) => log.Write(context, began);
+
+    /// <summary>Answers a request that failed with what can be told of it, and ends it.</summary>
+    public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, bool holdsBackErrors)
+    {
+        AnnounceEnd(context);
+        if (failure is BadCallbackException)
+        {
+            await WriteBadCallbackAsync(context.Response);
+        }
+        else if (IsGone(context, failure))
+        {
+            // There is nobody to answer; the line in the log should not say that all went well.
+            if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+        }
+        else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
+        {
+            if (holdsBackErrors && callback is not null) await HoldBackAsync(context);
+            await ResponseWriter.WriteErrorAsync(context, callback, error);
+        }
+        else
+        {
+            LogFailed(logger, failure);
+            if (context.Response.HasStarted) context.Abort();
+            else await ResponseWriter.WriteErrorAsync(context, null, WireException.Of(StatusCodes.Status500InternalServerError));
+        }
+
+        Ended(context, began);
+        if (IsCutOff(context, failure)) ExceptionDispatchInfo.Throw(failure);
+    }
+
+    /// <summary>Keeps a client that asks again at once from doing so in a circle.</summary>
+    public async Task HoldBackAsync(HttpContext context)
+    {
+        try
+        {
+            await hub.Wheel.DelayAsync(HoldBack, context.RequestAborted);
+        }
+        catch (OperationCanceledException)
+        {
+            // The client has gone, and will not ask again.
+        }
+    }
+
+    /// <summary>Tells whether a request failed because its client has gone. The connection may be reset before its token says so.</summary>
+    private static bool IsGone(HttpContext context, Exception failure) =>
+        failure is ConnectionResetException or ConnectionAbortedException
+        || (context.RequestAborted.IsCancellationRequested && failure is OperationCanceledException or IOException)
+        || IsCutOff(context, failure);
+
+    /// <summary>
+    /// Tells whether a body ended before its Content-Length. The web server has closed the connection then, but goes on to read a next
+    /// request from it, and fails with a stack trace in the log, unless it is given the exception.
+    /// </summary>
+    private static bool IsCutOff(HttpContext context, Exception failure) =>
+        failure is BadHttpRequestException { StatusCode: StatusCodes.Status400BadRequest }
+        && context.Request.ContentLength is not null
+        && HttpProtocol.IsHttp11(context.Request.Protocol);
+
+    private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
+    {
+        string? callback = null;
+        try
+        {
+            var reading = RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, hub.Bodies, mayBeRaw, read);
+            var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
+            callback = CallbackOf(query);
+            query.ThrowIfRefused();
+            await handler(context, elements ?? [read(query)], callback);
+        }
+        catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
+        {
+            // The callback may have come in the body.
+            AnnounceEnd(context);
+            await ResponseWriter.WriteErrorAsync(context, callback, error);
+        }
+        finally
+        {
+            hub.Bodies.Cover(ref query.HeldBytes, 0);
+        }
+    }
+
+    /// <summary>Bounds the time that a whole body takes; the web server's own bound is on its average rate alone, and lets a large one trickle.</summary>
+    private async ValueTask<T> InTimeAsync<T>(ValueTask<T> reading, PipeReader body)
+    {
+        using var deadline = new ReadDeadline(hub.Wheel, body, hub.Options.Limits.BodyTimeout);
+        return await reading;
+    }
+
+    /// <summary>Tells of a refusal whether it is the connection's last answer.</summary>
+    private void AnnounceEnd(HttpContext context)
+    {
+        if (context.Response.HasStarted) return;
+        DrainNotice.Announce(context, hub);
+        UnreadBody.Announce(context, WireLimits.MaxBodyBytes(hub.Options.Limits), isRead: false);
+    }
+
+    private string? CallbackOf(Parameters parameters)
+    {
+        if (parameters.Refused == "callback") throw new BadCallbackException();
+        if (!parameters.Has("callback")) return null;
+        if (!_mayCallBack) throw WireException.Forbidden("callback", "JSONP is switched off here, by CComet:Jsonp:Enabled.");
+        try
+        {
+            return parameters.Optional("callback") is { } name && Jsonp.IsName(name) ? name : throw new BadCallbackException();
+        }
+        catch (WireException)
+        {
+            throw new BadCallbackException();
+        }
+    }
+
+    /// <summary>The one refusal that is plain text, because no form of the caller's is left.</summary>
+    private static Task WriteBadCallbackAsync(HttpResponse response)
+    {
+        response.StatusCode = StatusCodes.Status400BadRequest;
+        response.ContentType = "text/plain; charset=utf-8";
+        ResponseWriter.SetCommonHeaders(response);
+        return ResponseWriter.WriteBodyAsync(response, "callback: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"u8.ToArray());
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "A request failed")]
+    private static partial void LogFailed(ILogger logger, Exception exception);
+
+    /// <summary>A callback that cannot be called.</summary>
+    private sealed class BadCallbackException : Exception;
+}

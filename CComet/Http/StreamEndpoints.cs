@@ -1,0 +1,94 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Http.Requests;
+using CComet.Kestrel;
+using CComet.Subscriptions;
+using CComet.Transports;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace CComet.Http;
+
+/// <summary><c>/sse</c> and <c>/stream</c>: answers that do not end.</summary>
+internal static class StreamEndpoints
+{
+    private const string EventStreamType = "text/event-stream";
+
+    /// <summary><c>/sse</c>.</summary>
+    public static RequestDelegate OfEvents(RequestPipeline verb, ChannelHub hub) => verb.OfWaiting((context, parameters, callback, began) =>
+        StreamEventsAsync(context, parameters, callback, began, verb, hub));
+
+    /// <summary><c>/stream</c>.</summary>
+    public static RequestDelegate OfLines(RequestPipeline verb, ChannelHub hub) => verb.OfWaiting((context, parameters, callback, began) =>
+        StreamAsync(context, parameters, callback, began, verb, hub, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
+
+    /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
+    public static bool WantsEventStream(HttpRequest request) =>
+        request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals(EventStreamType, StringComparison.OrdinalIgnoreCase) && type.Quality is not 0);
+
+    /// <summary>Answers with server-sent events.</summary>
+    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelHub hub) =>
+        StreamAsync(context, parameters, callback, began, verb, hub, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
+
+    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelHub hub, string contentType, StreamFactory feed)
+    {
+        // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
+        var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
+        var beginning = BeginAsync(context.CallerOf(), asked, hub);
+        return beginning.IsCompletedSuccessfully
+            ? RunAsync(context, beginning.Result, began, verb, contentType, feed)
+            : RunLaterAsync(context, beginning, callback, began, verb, contentType, feed);
+    }
+
+    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelHub hub)
+    {
+        var subscriber = await hub.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        try
+        {
+            await subscriber.BeginAsync();
+            return subscriber;
+        }
+        catch
+        {
+            subscriber.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>The channel has to be opened first.</summary>
+    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, string? callback, long began, RequestPipeline verb, string contentType, StreamFactory feed)
+    {
+        Subscriber subscriber;
+        try
+        {
+            subscriber = await beginning;
+        }
+        catch (Exception e)
+        {
+            await verb.FailAsync(context, e, callback, began, holdsBackErrors: false);
+            return;
+        }
+
+        await RunAsync(context, subscriber, began, verb, contentType, feed);
+    }
+
+    private static Task RunAsync(HttpContext context, Subscriber subscriber, long began, RequestPipeline verb, string contentType, StreamFactory feed)
+    {
+        var response = context.Response;
+        response.ContentType = contentType;
+
+        // no-transform and X-Accel-Buffering keep proxies from collecting what must go out at once.
+        response.Headers.CacheControl = "no-cache, no-transform";
+        response.Headers["X-Accel-Buffering"] = "no";
+        response.Headers.XContentTypeOptions = "nosniff";
+
+        // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        WaitingRequest.Lighten(context.Request);
+        return feed(response.BodyWriter, PlainSocket.Of(context), subscriber, new StreamRequest(verb, context, began, subscriber)).RunAsync();
+    }
+
+    private delegate StreamLoop StreamFactory(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request);
+}

@@ -1,0 +1,15 @@
+using System.ComponentModel;
+
+namespace CComet.Http;
+
+/// <summary>The settings under <c>CComet:WebSocket</c>.</summary>
+public sealed record WebSocketSettings
+{
+    /// <summary>
+    /// Origins whose pages may open a WebSocket, beside the server's own; none named leaves that to <see cref="CorsSettings"/>, which
+    /// holds in any case.
+    /// </summary>
+    [Description("origins that may open a WebSocket; empty means all that Cors lets in")]
+    [Origin]
+    public IReadOnlyList<string> Origins { get; init; } = [];
+}

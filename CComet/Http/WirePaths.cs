@@ -1,0 +1,61 @@
+using System.Collections.Frozen;
+using CComet.Channels;
+using CComet.Storage;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Primitives;
+
+namespace CComet.Http;
+
+/// <summary>A path of the contract.</summary>
+/// <param name="Path">The path, exact.</param>
+/// <param name="Methods">The methods it takes, exact, as the Allow header lists them.</param>
+/// <param name="Answer">Answers a request with one of these methods.</param>
+/// <param name="IsVerb">Whether it is a verb, which may wait, and writes its line of the log itself.</param>
+internal sealed record WirePath(PathString Path, StringValues Methods, RequestDelegate Answer, bool IsVerb)
+{
+    /// <summary>Whether the Accept header chooses between forms of the answer.</summary>
+    public bool VariesByAccept { get; init; }
+
+    /// <summary>Whether it takes a method.</summary>
+    public bool Takes(string method)
+    {
+        foreach (var own in Methods)
+        {
+            if (own == method) return true;
+        }
+
+        return false;
+    }
+}
+
+/// <summary>The one table of all paths of the contract.</summary>
+internal sealed class WirePaths
+{
+    private readonly FrozenDictionary<string, WirePath>.AlternateLookup<ReadOnlySpan<char>> _paths;
+
+    /// <summary>Makes the table by the settings.</summary>
+    public WirePaths(RequestPipeline verb, ChannelHub hub, IMessageStore store, CrossOrigin crossOrigin, IOptions<EndpointOptions> options)
+    {
+        string[] get = [HttpMethods.Get];
+        string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
+        string[] publish = options.Value.Publish.ByGet ? [HttpMethods.Get, HttpMethods.Post] : [HttpMethods.Post];
+        WirePath[] all =
+        [
+            new("/sign", publish, SignEndpoint.Of(verb, hub), IsVerb: true),
+            new("/pub", publish, PubEndpoint.Of(verb, hub), IsVerb: true),
+            new("/sub", get, SubEndpoint.Of(verb, hub), IsVerb: true) { VariesByAccept = true },
+            new("/sse", get, StreamEndpoints.OfEvents(verb, hub), IsVerb: true),
+            new("/stream", get, StreamEndpoints.OfLines(verb, hub), IsVerb: true),
+
+            // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
+            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Of(verb, hub, crossOrigin), IsVerb: true),
+            new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
+            new("/health/ready", getOrHead, HealthEndpoints.OfReady(hub, store), IsVerb: false),
+        ];
+        _paths = all.ToFrozenDictionary(p => p.Path.Value!, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>Returns what stands at a path; null for nothing.</summary>
+    public WirePath? Find(ReadOnlySpan<char> path) => _paths.TryGetValue(path, out var found) ? found : null;
+}

@@ -1,0 +1,37 @@
+namespace CComet;
+
+/// <summary>The client asked for a seqid the log has not reached, and gave no epoch that would explain it.</summary>
+public sealed class SeqidBeyondEndException(string channel, long seqid, long end)
+    : Exception($"seqid: {seqid} is beyond the end of channel '{channel}', whose next seqid is {end}.");
+
+/// <summary>Something would grow over its configured bound.</summary>
+public sealed class LimitException(string parameter, string reason, TimeSpan retryAfter, string? setting = null, bool isGlobal = false) : Exception(reason)
+{
+    /// <summary>When to come back after a bound was met, where nothing better is known.</summary>
+    public static readonly TimeSpan DefaultRetry = TimeSpan.FromSeconds(5);
+
+    /// <summary>The request's parameter that the bound concerns.</summary>
+    public string Parameter { get; } = parameter;
+
+    /// <summary>The setting that holds the bound, below <c>CComet:</c> (<c>Limits:Channels</c>), or null.</summary>
+    public string? Setting { get; } = setting;
+
+    /// <summary>Whether the bound is one on the whole server, and not on one channel or client.</summary>
+    public bool IsGlobal { get; } = isGlobal;
+
+    /// <summary>When trying again may help.</summary>
+    public TimeSpan RetryAfter { get; } = retryAfter;
+}
+
+/// <summary>The store cannot do what was asked, however often it is asked.</summary>
+public sealed class RefusedException(string parameter, string reason) : Exception(reason)
+{
+    /// <summary>The request's parameter that is at fault.</summary>
+    public string Parameter { get; } = parameter;
+}
+
+/// <summary>The store cannot be reached, or refuses to store.</summary>
+public sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause);
+
+/// <summary>The server is stopping and takes no new subscribers.</summary>
+public sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");

@@ -1,0 +1,179 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CComet.Messages;
+
+/// <summary>How CComet writes text as JSON: as few escapes as JSON allows, because every transport escapes for itself.</summary>
+public static class JsonText
+{
+    /// <summary>The writer's settings for the JSON that a writer makes.</summary>
+    public static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    /// <summary>A buffer that has grown larger than so many bytes is not kept.</summary>
+    private const int MostKept = 4 << 10;
+
+    private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>What may not stand in a JSON string as it is. The library's own encoders escape all of Unicode's upper planes too, which makes an emoji three times as long.</summary>
+    private static readonly SearchValues<byte> Escaped = SearchValues.Create([.. Enumerable.Range(0, 0x20).Select(c => (byte)c), (byte)'"', (byte)'\\']);
+
+    /// <summary>Made once: a text may be of nothing else.</summary>
+    private static readonly byte[][] ControlEscapes = [.. Enumerable.Range(0, 0x20).Select(c => Encoding.ASCII.GetBytes(c switch
+    {
+        '\b' => "\\b",
+        '\f' => "\\f",
+        '\n' => "\\n",
+        '\r' => "\\r",
+        '\t' => "\\t",
+        _ => $"\\u{c:X4}",
+    }))];
+
+    [ThreadStatic]
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _writer;
+
+    /// <summary>The text as a JSON string, quotes included, in UTF-8.</summary>
+    /// <exception cref="ArgumentException">The text holds half of a surrogate pair.</exception>
+    public static byte[] Quote(string text)
+    {
+        var quoted = new byte[Strict.GetByteCount(text) + 2];
+        quoted[0] = quoted[^1] = (byte)'"';
+        Strict.GetBytes(text, quoted.AsSpan(1));
+        var inner = quoted.AsSpan(1, quoted.Length - 2);
+        return inner.IndexOfAny(Escaped) < 0 ? quoted : QuoteEscaped(inner);
+    }
+
+    /// <summary>UTF-8 as a JSON string, quotes included.</summary>
+    public static byte[] Quote(ReadOnlySpan<byte> text)
+    {
+        if (text.IndexOfAny(Escaped) >= 0) return QuoteEscaped(text);
+        var quoted = new byte[text.Length + 2];
+        quoted[0] = quoted[^1] = (byte)'"';
+        text.CopyTo(quoted.AsSpan(1));
+        return quoted;
+    }
+
+    /// <summary>A JSON object in UTF-8.</summary>
+    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, []);
+
+    /// <summary>A JSON object and a newline.</summary>
+    public static byte[] ObjectLineOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, "\n"u8);
+
+    /// <summary>A JSON array of an object for each value, in UTF-8.</summary>
+    public static byte[] ArrayOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, []);
+
+    /// <summary>A JSON array of an object for each value, and a newline.</summary>
+    public static byte[] ArrayLineOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, "\n"u8);
+
+    private static void WriteArray<T>(Utf8JsonWriter json, (IReadOnlyList<T> Values, Action<Utf8JsonWriter, T> Members) all)
+    {
+        json.WriteStartArray();
+        for (var i = 0; i < all.Values.Count; i++) WriteObject(json, all.Values[i], all.Members);
+        json.WriteEndArray();
+    }
+
+    private static void WriteObject(Utf8JsonWriter json, Action<Utf8JsonWriter> members) => WriteObject(json, members, static (json, members) => members(json));
+
+    private static void WriteObject<T>(Utf8JsonWriter json, T value, Action<Utf8JsonWriter, T> members)
+    {
+        json.WriteStartObject();
+        members(json, value);
+        json.WriteEndObject();
+    }
+
+    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write, ReadOnlySpan<byte> ending)
+    {
+        // A thread's own, used again; not there while it is in use.
+        var (buffer, json) = _writer ?? NewWriter();
+        _writer = null;
+        write(json, value);
+        json.Flush();
+        buffer.Write(ending);
+        var bytes = buffer.WrittenSpan.ToArray();
+        if (buffer.Capacity > MostKept) return bytes;
+        buffer.ResetWrittenCount();
+        json.Reset();
+        _writer = (buffer, json);
+        return bytes;
+    }
+
+    /// <summary>The value without white space between its tokens and with as few escapes as JSON allows; numbers keep their text.</summary>
+    /// <param name="json">One valid JSON value.</param>
+    /// <exception cref="InvalidOperationException">A string or a name in it holds half of a surrogate pair.</exception>
+    public static byte[] Minify(ReadOnlySpan<byte> json)
+    {
+        var reader = new Utf8JsonReader(json);
+        var compact = new ArrayBufferWriter<byte>(json.Length);
+        for (var separate = false; reader.Read();)
+        {
+            var token = reader.TokenType;
+            if (separate && token is not (JsonTokenType.EndArray or JsonTokenType.EndObject)) compact.Write(","u8);
+            if (token is JsonTokenType.String or JsonTokenType.PropertyName) WriteString(ref reader, compact);
+            else compact.Write(reader.ValueSpan);
+            if (token == JsonTokenType.PropertyName) compact.Write(":"u8);
+            separate = token is not (JsonTokenType.StartArray or JsonTokenType.StartObject or JsonTokenType.PropertyName);
+        }
+
+        return compact.WrittenSpan.ToArray();
+    }
+
+    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json) NewWriter()
+    {
+        var buffer = new ArrayBufferWriter<byte>(256);
+        return (buffer, new Utf8JsonWriter(buffer, Compact));
+    }
+
+    private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)
+    {
+        var quoted = new ArrayBufferWriter<byte>(text.Length * 2);
+        WriteQuoted(text, quoted);
+        return quoted.WrittenSpan.ToArray();
+    }
+
+    private static void WriteQuoted(ReadOnlySpan<byte> text, ArrayBufferWriter<byte> output)
+    {
+        output.Write("\""u8);
+        while (true)
+        {
+            var plain = text.IndexOfAny(Escaped);
+            output.Write(plain < 0 ? text : text[..plain]);
+            if (plain < 0) break;
+            output.Write(EscapeOf(text[plain]));
+            text = text[(plain + 1)..];
+        }
+
+        output.Write("\""u8);
+    }
+
+    /// <summary>Writes the string or name that a reader stands at. One without escapes is written as it stands.</summary>
+    private static void WriteString(ref Utf8JsonReader reader, ArrayBufferWriter<byte> output)
+    {
+        if (!reader.ValueIsEscaped)
+        {
+            output.Write("\""u8);
+            output.Write(reader.ValueSpan);
+            output.Write("\""u8);
+            return;
+        }
+
+        var text = ArrayPool<byte>.Shared.Rent(reader.ValueSpan.Length);
+        try
+        {
+            WriteQuoted(text.AsSpan(0, reader.CopyString(text)), output);
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(text);
+        }
+    }
+
+    private static ReadOnlySpan<byte> EscapeOf(byte character) => character switch
+    {
+        (byte)'"' => "\\\""u8,
+        (byte)'\\' => "\\\\"u8,
+        _ => ControlEscapes[character],
+    };
+}

@@ -1,0 +1,93 @@
+using CComet.Access;
+using CComet.Channels;
+using CComet.Limits;
+using CComet.Messages;
+
+namespace CComet.Operations;
+
+/// <summary>What somebody who signs in to a channel is given. It is one array that cannot come in parts, so its bytes count until it is disposed of.</summary>
+public sealed class SignIn : IDisposable
+{
+    /// <summary>How much one read of the history brings, in bytes.</summary>
+    private const long ReadBytes = 64 << 10;
+
+    private readonly ChannelHub _hub;
+    private readonly List<Message> _history = [];
+    private long _bytes;
+    private long _held;
+
+    private SignIn(ChannelHub hub) => _hub = hub;
+
+    /// <summary>The kept history; its last message is the sign-in itself.</summary>
+    public IReadOnlyList<Message> History => _history;
+
+    /// <summary>The cursor behind the sign-in.</summary>
+    public Cursor Cursor { get; private set; }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _hub.Memory.Release(_held);
+        _held = 0;
+    }
+
+    /// <summary>Signs in. The history is read first, so that one for which there is no memory is refused before anything is stored.</summary>
+    internal static async ValueTask<SignIn> RunAsync(ChannelHub hub, CallerContext caller, string channel, string? sname, CancellationToken cancellation)
+    {
+        var signIn = new SignIn(hub);
+        try
+        {
+            await signIn.RunAsync(caller, channel, sname, cancellation);
+            return signIn;
+        }
+        catch
+        {
+            signIn.Dispose();
+            throw;
+        }
+    }
+
+    private async ValueTask RunAsync(CallerContext caller, string channel, string? sname, CancellationToken cancellation)
+    {
+        var (epoch, next) = await ReadAsync(channel, null, 0, long.MaxValue, mayRefuse: true, cancellation);
+        var receipt = (await _hub.PublishAsync(caller, [NewMessage.Sign(channel, sname)], cancellation))[0];
+        if (receipt.Epoch != epoch)
+        {
+            // The log began a new epoch in between, or had none yet.
+            _history.Clear();
+            next = 0;
+        }
+
+        if (next < receipt.Seqid) await ReadAsync(channel, receipt.Epoch, next, receipt.Seqid, mayRefuse: false, cancellation);
+        _history.Add(receipt.Stored ?? throw new InvalidOperationException("A sign-in has no id, and is never a duplicate."));
+        Cursor = new Cursor(receipt.Epoch, receipt.Seqid + 1);
+    }
+
+    /// <summary>Adds what the store has from a seqid on, up to <paramref name="end"/> or the log's end at this moment.</summary>
+    /// <returns>The epoch of what was read, and one past the last seqid.</returns>
+    private async ValueTask<(string? Epoch, long Next)> ReadAsync(string channel, string? epoch, long next, long end, bool mayRefuse, CancellationToken cancellation)
+    {
+        while (next < end)
+        {
+            var slice = await _hub.Store.ReadAsync(channel, next, ReadBytes, cancellation);
+            if (slice.Messages.Length == 0 || (epoch is not null && slice.Head.Epoch != epoch)) break;
+            epoch = slice.Head.Epoch;
+            end = Math.Min(end, slice.Head.End);
+
+            // A hole: the history has moved on between two reads. What lies before it is no longer kept.
+            if (slice.Messages[0].Seqid > next) _history.Clear();
+            foreach (var message in slice.Messages)
+            {
+                if (message.Seqid >= end) break;
+                _history.Add(message);
+                _bytes += message.Json.Length;
+            }
+
+            if (!_hub.Memory.TryHold(ref _held, _bytes) && mayRefuse)
+                throw _hub.Limits.Refuse(HubMemory.Bound, isGlobal: true, "channel", $"the answers under way take the memory that they may (CComet:{HubMemory.Bound}).");
+            next = Math.Min(end, slice.Messages[^1].Seqid + 1);
+        }
+
+        return (epoch, next);
+    }
+}

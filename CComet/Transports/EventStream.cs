@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Text;
+using CComet.Dialects.Native;
+using CComet.Messages;
+using CComet.Subscriptions;
+
+namespace CComet.Transports;
+
+/// <summary>Server-sent events. The id of each event is the cursor behind it, so that a browser's own reconnect resumes exactly.</summary>
+public sealed class EventStream : StreamLoop
+{
+    /// <summary>The content type.</summary>
+    public const string ContentType = "text/event-stream; charset=utf-8";
+
+    /// <summary>A browser waits at least this long before it reconnects after a cut, and at most twice as long.</summary>
+    private static readonly TimeSpan Retry = TimeSpan.FromSeconds(1);
+
+    /// <summary>A browser whose name a newer stream took would take it back at once; it is asked to wait this long.</summary>
+    private static readonly TimeSpan ReplacedRetry = TimeSpan.FromSeconds(30);
+
+    private static readonly Func<Batch, byte[]> Events = Encode;
+    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Events).Span);
+
+    /// <summary>Of several channels: the cursor in each, as it was told. An id is of all of them.</summary>
+    private readonly Cursor[]? _told;
+    private int _idBytes;
+    private long _sinceId;
+
+    /// <summary>A stream to the subscriber, which has begun.</summary>
+    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
+        : base(output, socket, subscriber, request)
+    {
+        if (subscriber.Channels > 1) _told = [.. subscriber.Positions.Select(p => p.Cursor)];
+    }
+
+    /// <inheritdoc/>
+    protected override void Begin()
+    {
+        Put($"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\n");
+        Put($"id: {Subscriber.CursorText}\n\n");
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Notice notice, bool isLast)
+    {
+        Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\n");
+        WriteEvent(position, notice.After, notice.Json, isLast);
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(int position, Batch batch, bool isLast)
+    {
+        if (_told is null)
+        {
+            Output.Write(batch.As(Events).Span);
+            return;
+        }
+
+        for (var i = 0; i < batch.Messages.Count; i++)
+        {
+            var message = batch.Messages[i];
+            WriteEvent(position, new Cursor(batch.Epoch, message.Seqid + 1), message.Json, isLast && i == batch.Messages.Count - 1);
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(Chunks) : default;
+
+    /// <inheritdoc/>
+    protected override bool TryHeartbeat()
+    {
+        Output.Write(":\n\n"u8);
+        return true;
+    }
+
+    /// <inheritdoc/>
+    protected override void Finish(WakeReason reason, TimeSpan retry)
+    {
+        if (reason == WakeReason.Draining)
+        {
+            Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
+            Output.Write(Notice.Bye(retry).Json);
+            Output.Write("\n\n"u8);
+        }
+        else if (reason == WakeReason.Replaced)
+        {
+            Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\nevent: close\ndata: ");
+            Output.Write(Replacement.Json(Subscriber));
+            Output.Write("\n\n"u8);
+        }
+    }
+
+    private static byte[] Encode(Batch batch)
+    {
+        var events = new ArrayBufferWriter<byte>((int)batch.Bytes + (batch.Messages.Count * 48));
+        foreach (var message in batch.Messages)
+        {
+            Encoding.UTF8.GetBytes($"id: {new Cursor(batch.Epoch, message.Seqid + 1)}\ndata: ", events);
+            events.Write(message.Json);
+            events.Write("\n\n"u8);
+        }
+
+        return events.WrittenSpan.ToArray();
+    }
+
+    /// <summary>
+    /// Writes the rest of an event. Of several channels an id is long: only the last of the events that are sent together must have
+    /// one, and another has one when as much as an id was written since the last, so that ids are never more than half of a stream.
+    /// </summary>
+    private void WriteEvent(int position, Cursor after, byte[] json, bool isLast)
+    {
+        _sinceId += json.Length;
+        if (_told is null)
+        {
+            Put($"id: {after}\n");
+        }
+        else
+        {
+            _told[position] = after;
+            if (isLast || _sinceId >= _idBytes)
+            {
+                var id = Cursor.Combine(_told);
+                Put($"id: {id}\n");
+                (_idBytes, _sinceId) = (id.Length, 0);
+            }
+        }
+
+        Output.Write("data: "u8);
+        Output.Write(json);
+        Output.Write("\n\n"u8);
+    }
+
+    private void Put(string text) => Encoding.UTF8.GetBytes(text, Output);
+}

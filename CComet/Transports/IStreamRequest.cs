@@ -1,0 +1,12 @@
+namespace CComet.Transports;
+
+/// <summary>The request that a stream answers, as far as the stream has to do with it.</summary>
+public interface IStreamRequest
+{
+    /// <summary>Cuts the client off.</summary>
+    void Abort();
+
+    /// <summary>The stream is over.</summary>
+    /// <param name="failure">What it has failed with, or null.</param>
+    ValueTask EndAsync(Exception? failure);
+}
