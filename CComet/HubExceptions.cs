@@ -35,3 +35,6 @@ public sealed class StoreUnavailableException(string reason, Exception? cause = 
 
 /// <summary>The server is stopping and takes no new subscribers.</summary>
 public sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
+
+/// <summary>The caller may not do what it asked for.</summary>
+public sealed class AccessDeniedException(string channel, string right, string? reason) : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}");

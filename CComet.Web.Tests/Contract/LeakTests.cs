@@ -29,7 +29,7 @@ public sealed class LeakTests(ITestOutputHelper output)
             after.Add(GC.GetTotalMemory(forceFullCollection: true));
             output.WriteLine($"wave {wave}: {before / 1024} KiB before, {after[^1] / 1024} KiB after {PollsPerWave} polls");
             for (var c = 0; c < Channels; c++) Assert.Equal((0, 0), (server.Hub.Find($"c{c}")!.Subscribers, server.Hub.Find($"c{c}")!.Waiting));
-            Assert.Equal(0, server.Hub.Wheel.Count);
+            Assert.Equal(0, server.Hub.Context.Wheel.Count);
         }
 
         // A pool that grows shows in a wave or two; what stays behind of every poll shows in each.

@@ -57,7 +57,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
         var answers = rows.Select(row => http.AskAsync($"{row.Path}?{row.Query}&callback=f")).ToArray();
 
         // Those of /sub are held back by the clock, all at once.
-        await Eventually.TrueAsync(() => factory.Hub.Wheel.Count == rows.Count(r => r.Path == "/sub"), "Holding back of every refused poll");
+        await Eventually.TrueAsync(() => factory.Hub.Context.Wheel.Count == rows.Count(r => r.Path == "/sub"), "Holding back of every refused poll");
         time.Advance(TimeSpan.FromSeconds(1.1));
         for (var i = 0; i < rows.Length; i++) (await answers[i]).AssertJsonpProblem("f", "400", rows[i].Parameter);
     }

@@ -119,7 +119,7 @@ public sealed class HttpTests : IAsyncLifetime
         await WaitingAsync(50);
         foreach (var raw in polls) raw.Dispose();
         await Eventually.TrueAsync(() => _server.Hub.SubscriberCount == 0, "Freeing of every subscriber");
-        await Eventually.TrueAsync(() => _server.Hub.Wheel.Count == 0, "Freeing of every timeout");
+        await Eventually.TrueAsync(() => _server.Hub.Context.Wheel.Count == 0, "Freeing of every timeout");
         Assert.Equal((0, 0), (_server.Hub.Find("a")!.Waiting, _server.Hub.Find("a")!.Subscribers));
     }
 
@@ -134,7 +134,7 @@ public sealed class HttpTests : IAsyncLifetime
         }
 
         foreach (var raw in polls) raw.Dispose();
-        await Eventually.TrueAsync(() => _server.Hub.Wheel.Count == 0, "Letting go of those that were held back");
+        await Eventually.TrueAsync(() => _server.Hub.Context.Wheel.Count == 0, "Letting go of those that were held back");
         await _server.PublishAsync("a", "m");
     }
 

@@ -137,10 +137,10 @@ public sealed class JsonpAnswerTests : IDisposable
     {
         using var cut = new CancellationTokenSource();
         var answer = _http.GetAsync(new Uri("/sub?channel=&callback=f", UriKind.Relative), cut.Token);
-        await Eventually.TrueAsync(() => _factory.Hub.Wheel.Count == 1, "Holding back");
+        await Eventually.TrueAsync(() => _factory.Hub.Context.Wheel.Count == 1, "Holding back");
         await cut.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => answer);
-        await Eventually.TrueAsync(() => _factory.Hub.Wheel.Count == 0, "Letting go");
+        await Eventually.TrueAsync(() => _factory.Hub.Context.Wheel.Count == 0, "Letting go");
     }
 
     [Fact]
@@ -176,9 +176,9 @@ public sealed class JsonpAnswerTests : IDisposable
 
     private async Task AssertHeldBackAsync(Task<Answer> answer)
     {
-        await Eventually.TrueAsync(() => _factory.Hub.Wheel.Count == 1, "Holding back");
+        await Eventually.TrueAsync(() => _factory.Hub.Context.Wheel.Count == 1, "Holding back");
         _time.Advance(HoldBack - TimeSpan.FromMilliseconds(1));
-        Assert.Equal((1, false), (_factory.Hub.Wheel.Count, answer.IsCompleted));
+        Assert.Equal((1, false), (_factory.Hub.Context.Wheel.Count, answer.IsCompleted));
         _time.Advance(TimeSpan.FromMilliseconds(101));
     }
 }

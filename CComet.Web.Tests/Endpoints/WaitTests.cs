@@ -35,7 +35,7 @@ public sealed class WaitTests : IDisposable
         var poll = _http.AskAsync($"/sub?channel=c{query}");
         await ParkedAsync(1);
         _time.Advance(TimeSpan.FromSeconds(seconds) - TimeSpan.FromMilliseconds(1));
-        Assert.Equal((1, false), (_factory.Hub.Wheel.Count, poll.IsCompleted));
+        Assert.Equal((1, false), (_factory.Hub.Context.Wheel.Count, poll.IsCompleted));
         _time.Advance(TimeSpan.FromMilliseconds(101));
         var answer = await poll;
         Assert.Equal("[]\n", answer.Text);
@@ -56,7 +56,7 @@ public sealed class WaitTests : IDisposable
         await using var factory = new CCometFactory(_time, "CComet:Poll:Timeout=00:00:02");
         using var http = factory.CreateClient();
         var poll = http.AskAsync("/sub?channel=c&wait=20");
-        await Eventually.TrueAsync(() => factory.Hub.Wheel.Count == 1, "Parking");
+        await Eventually.TrueAsync(() => factory.Hub.Context.Wheel.Count == 1, "Parking");
         _time.Advance(TimeSpan.FromSeconds(2.1));
         Assert.Empty((await poll).Elements);
     }
@@ -125,7 +125,7 @@ public sealed class WaitTests : IDisposable
         Assert.Equal(409, (await old).Status);
 
         // A poll is counted out once its answer is on its way.
-        await Eventually.TrueAsync(() => (_factory.Hub.Find("c")!.Waiting, _factory.Hub.Find("d")!.Waiting, _factory.Hub.Wheel.Count) == (0, 1, 1), "Parking of the one that took its place");
+        await Eventually.TrueAsync(() => (_factory.Hub.Find("c")!.Waiting, _factory.Hub.Find("d")!.Waiting, _factory.Hub.Context.Wheel.Count) == (0, 1, 1), "Parking of the one that took its place");
         _time.Advance(TimeSpan.FromSeconds(29));
         Assert.Empty((await newest).Elements);
     }
@@ -148,8 +148,8 @@ public sealed class WaitTests : IDisposable
         Assert.Equal("1", refused.Header("Retry-After"));
         (await _http.AskAsync("/health/ready")).AssertProblem(503);
         Assert.Equal(200, (await _http.AskAsync("/health/live")).Status);
-        Assert.Equal(0, _factory.Hub.Wheel.Count);
+        Assert.Equal(0, _factory.Hub.Context.Wheel.Count);
     }
 
-    private Task ParkedAsync(int polls) => Eventually.TrueAsync(() => _factory.Hub.Wheel.Count == polls, $"Parking of {polls}");
+    private Task ParkedAsync(int polls) => Eventually.TrueAsync(() => _factory.Hub.Context.Wheel.Count == polls, $"Parking of {polls}");
 }

@@ -2,8 +2,6 @@ using System.Net;
 using CComet.Access;
 using CComet.Limits;
 using CComet.Messages;
-using CComet.Storage;
-using CComet.Subscriptions;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -22,26 +20,26 @@ public sealed class AddressShareTests
     public async Task Subscriptions_of_one_address_are_bounded_and_free_again_when_they_end()
     {
         using var fixture = NewFixture(new LimitOptions { SubscribersPerAddress = 3 });
-        var both = await fixture.Hub.SubscribeAsync(One, Starts("a", "b"), null);
-        using var third = await fixture.Hub.SubscribeAsync(One, Starts("a"), null);
-        var refusal = await Assert.ThrowsAsync<LimitException>(async () => await fixture.Hub.SubscribeAsync(One, Starts("a"), null));
+        var both = await fixture.Operations.SubscribeAsync(One, Starts("a", "b"), null);
+        using var third = await fixture.Operations.SubscribeAsync(One, Starts("a"), null);
+        var refusal = await Assert.ThrowsAsync<LimitException>(async () => await fixture.Operations.SubscribeAsync(One, Starts("a"), null));
         Assert.Equal(("channel", "Limits:SubscribersPerAddress", false), (refusal.Parameter, refusal.Setting, refusal.IsGlobal));
         Assert.Contains("CComet:Proxies", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(2, fixture.Hub.SubscriberCount);
-        using var other = await fixture.Hub.SubscribeAsync(Two, Starts("a"), null);
-        using var local = await fixture.Hub.SubscribeAsync(CallerContext.Local, Starts("a", "b", "c", "d"), null);
+        using var other = await fixture.Operations.SubscribeAsync(Two, Starts("a"), null);
+        using var local = await fixture.Operations.SubscribeAsync(CallerContext.Local, Starts("a", "b", "c", "d"), null);
 
         both.Dispose();
-        using var again = await fixture.Hub.SubscribeAsync(One, Starts("a", "b"), null);
+        using var again = await fixture.Operations.SubscribeAsync(One, Starts("a", "b"), null);
     }
 
     [Fact]
     public async Task Share_of_an_address_is_half_of_the_whole_unless_it_is_set()
     {
         using var fixture = NewFixture(new LimitOptions { Subscribers = 5, Channels = 7 });
-        Assert.Equal((3, 4), (fixture.Hub.Addresses.MaxSubscriptions, fixture.Hub.Addresses.MaxChannels));
-        using var first = await fixture.Hub.SubscribeAsync(One, Starts("a", "b", "c"), null);
-        await Assert.ThrowsAsync<LimitException>(async () => await fixture.Hub.SubscribeAsync(One, Starts("a"), null));
+        Assert.Equal((3, 4), (fixture.Hub.Context.Addresses.MaxSubscriptions, fixture.Hub.Context.Addresses.MaxChannels));
+        using var first = await fixture.Operations.SubscribeAsync(One, Starts("a", "b", "c"), null);
+        await Assert.ThrowsAsync<LimitException>(async () => await fixture.Operations.SubscribeAsync(One, Starts("a"), null));
     }
 
     [Fact]
@@ -67,14 +65,14 @@ public sealed class AddressShareTests
         await PublishAsync(One, "later");
         fixture.Time.Advance(fixture.Options.History.MaxAge);
         await fixture.Hub.SweepAsync();
-        Assert.Equal(0, fixture.Hub.Addresses.Count);
+        Assert.Equal(0, fixture.Hub.Context.Addresses.Count);
 
         async Task<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, params string[] names) =>
-            await fixture.Hub.PublishAsync(caller, [.. names.Select(n => HubFixture.NewMessage(n, "m"))]);
+            await fixture.Operations.PublishAsync(caller, [.. names.Select(n => HubFixture.NewMessage(n, "m"))]);
 
         async Task SignAsync(CallerContext caller, string name)
         {
-            using var signIn = await fixture.Hub.SignAsync(caller, name, null);
+            using var signIn = await fixture.Operations.SignAsync(caller, name, null);
         }
     }
 
@@ -82,18 +80,18 @@ public sealed class AddressShareTests
     public async Task Repeated_ids_make_no_channel()
     {
         using var fixture = NewFixture(new LimitOptions { ChannelsPerAddress = 2 });
-        for (var i = 0; i < 5; i++) await fixture.Hub.PublishAsync(One, [HubFixture.NewMessage("c", "m", "same")]);
-        Assert.Equal(0, (await fixture.Hub.PublishAsync(One, [HubFixture.NewMessage("d", "m")]))[0].Seqid);
+        for (var i = 0; i < 5; i++) await fixture.Operations.PublishAsync(One, [HubFixture.NewMessage("c", "m", "same")]);
+        Assert.Equal(0, (await fixture.Operations.PublishAsync(One, [HubFixture.NewMessage("d", "m")]))[0].Seqid);
     }
 
     [Fact]
     public async Task Address_that_holds_nothing_is_forgotten()
     {
         using var fixture = NewFixture(new LimitOptions());
-        for (var i = 0; i < 1_000; i++) (await fixture.Hub.SubscribeAsync(new CallerContext(new IPAddress(i + 1L)), Starts("a"), null)).Dispose();
-        using var stays = await fixture.Hub.SubscribeAsync(One, Starts("a"), null);
+        for (var i = 0; i < 1_000; i++) (await fixture.Operations.SubscribeAsync(new CallerContext(new IPAddress(i + 1L)), Starts("a"), null)).Dispose();
+        using var stays = await fixture.Operations.SubscribeAsync(One, Starts("a"), null);
         await fixture.Hub.SweepAsync();
-        Assert.Equal(1, fixture.Hub.Addresses.Count);
+        Assert.Equal(1, fixture.Hub.Context.Addresses.Count);
     }
 
     [Theory]

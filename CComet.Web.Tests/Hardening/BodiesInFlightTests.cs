@@ -23,7 +23,7 @@ public sealed class BodiesInFlightTests
         {
             begun.Add(await BeginAsync(server.Port, header, chunk));
             var counted = (i + 1) * (Sent - (16 << 10));
-            await Eventually.TrueAsync(() => server.Hub.Bodies.Used == counted, "Counting of a body");
+            await Eventually.TrueAsync(() => server.Hub.Context.Bodies.Used == counted, "Counting of a body");
         }
 
         using var oneTooMany = await BeginAsync(server.Port, header, chunk);
@@ -33,7 +33,7 @@ public sealed class BodiesInFlightTests
         (await server.Http.AskAsync("/pub?channel=c", Asking.Body(new string('x', Sent), "text/plain"))).AssertProblem(429, "body");
 
         begun.ForEach(b => b.Dispose());
-        await Eventually.TrueAsync(() => server.Hub.Bodies.Used == 0, "Freeing of what was begun");
+        await Eventually.TrueAsync(() => server.Hub.Context.Bodies.Used == 0, "Freeing of what was begun");
         (await server.Http.AskAsync("/pub?channel=c", Asking.Body(new string('x', Sent), "text/plain"))).AssertProblem(413, "msg");
         Assert.Equal(["small"], await server.Http.KeptAsync("c"));
     }
@@ -44,7 +44,7 @@ public sealed class BodiesInFlightTests
         await using var server = await LiveServer.StartAsync(Bound);
         using var saying = await BeginAsync(server.Port, "Content-Length: 1000000", "", sent: 16 << 10);
         Assert.Equal(200, (await server.Http.AskAsync("/pub?channel=c", Asking.Body(new string('x', 60_000), "text/plain"))).Status);
-        await Eventually.TrueAsync(() => server.Hub.Bodies.Used == 0, "Freeing of the publish");
+        await Eventually.TrueAsync(() => server.Hub.Context.Bodies.Used == 0, "Freeing of the publish");
     }
 
     [Fact]
@@ -56,13 +56,13 @@ public sealed class BodiesInFlightTests
         {
             begun.Add(await BeginMessageAsync(server.Port));
             var least = (i + 1) * (Sent - (16 << 10));
-            await Eventually.TrueAsync(() => server.Hub.Bodies.Used >= least, "Counting of a message");
+            await Eventually.TrueAsync(() => server.Hub.Context.Bodies.Used >= least, "Counting of a message");
         }
 
         using var oneTooMany = await BeginMessageAsync(server.Port);
         Assert.Equal(1013, await oneTooMany.CloseCodeAsync());
         begun.ForEach(b => b.Dispose());
-        await Eventually.TrueAsync(() => server.Hub.Bodies.Used == 0, "Freeing of what was begun");
+        await Eventually.TrueAsync(() => server.Hub.Context.Bodies.Used == 0, "Freeing of what was begun");
     }
 
     private static async Task<TcpClient> BeginAsync(int port, string header, string chunk, int sent = Sent)

@@ -24,15 +24,15 @@ public sealed class ChannelPlaceTests
         using var fixture = NewFixture();
         for (var poll = 0; poll < 40; poll++)
         {
-            using var subscriber = await fixture.Hub.SubscribeAsync(Attacker, Fresh($"{poll}"), null);
+            using var subscriber = await fixture.Operations.SubscribeAsync(Attacker, Fresh($"{poll}"), null);
             Assert.Empty(await subscriber.ReadAsync(park: false));
             Assert.InRange(fixture.Hub.ChannelCount, 1, Places);
         }
 
         Assert.Equal(0, fixture.Hub.SubscriberCount);
-        using var served = await fixture.Hub.SubscribeAsync(Other, Fresh("new"), null);
+        using var served = await fixture.Operations.SubscribeAsync(Other, Fresh("new"), null);
         Assert.InRange(fixture.Hub.ChannelCount, 1, Places);
-        Assert.Empty(fixture.Hub.Limits.Met);
+        Assert.Empty(fixture.Hub.Context.Limits.Met);
     }
 
     [Fact]
@@ -42,22 +42,22 @@ public sealed class ChannelPlaceTests
         var streams = new List<Subscriber>();
         var refusal = await Assert.ThrowsAsync<LimitException>(async () =>
         {
-            for (var stream = 0; stream < 1_500; stream++) streams.Add(await fixture.Hub.SubscribeAsync(Attacker, Fresh($"{stream}"), null));
+            for (var stream = 0; stream < 1_500; stream++) streams.Add(await fixture.Operations.SubscribeAsync(Attacker, Fresh($"{stream}"), null));
         });
         Assert.Equal("channel", refusal.Parameter);
         Assert.Contains("CComet:Limits:ChannelsPerAddress", refusal.Message, StringComparison.Ordinal);
         Assert.Contains("CComet:Proxies", refusal.Message, StringComparison.Ordinal);
         Assert.Equal(Places / 2 / NamesPerRequest, streams.Count);
 
-        using var other = await fixture.Hub.SubscribeAsync(Other, Fresh("other"), null);
+        using var other = await fixture.Operations.SubscribeAsync(Other, Fresh("other"), null);
 
         // What the attacker holds is enough for it: a channel that is open already takes no further place.
-        using (await fixture.Hub.SubscribeAsync(Attacker, Fresh("other"), null))
+        using (await fixture.Operations.SubscribeAsync(Attacker, Fresh("other"), null))
         {
         }
 
         streams.ForEach(s => s.Dispose());
-        using var again = await fixture.Hub.SubscribeAsync(Attacker, Fresh("again"), null);
+        using var again = await fixture.Operations.SubscribeAsync(Attacker, Fresh("again"), null);
     }
 
     [Fact]
@@ -65,10 +65,10 @@ public sealed class ChannelPlaceTests
     {
         using var fixture = NewFixture();
         var streams = new List<Subscriber>();
-        for (var i = 0; i < Places / NamesPerRequest; i++) streams.Add(await fixture.Hub.SubscribeAsync(CallerContext.Local, Fresh($"{i}"), null));
+        for (var i = 0; i < Places / NamesPerRequest; i++) streams.Add(await fixture.Operations.SubscribeAsync(CallerContext.Local, Fresh($"{i}"), null));
         var refusal = await Assert.ThrowsAsync<LimitException>(async () => await fixture.SubscribeAsync("one too many"));
         Assert.Equal("Limits:Channels", refusal.Setting);
-        Assert.Equal(["Limits:Channels"], fixture.Hub.Limits.Met);
+        Assert.Equal(["Limits:Channels"], fixture.Hub.Context.Limits.Met);
         Assert.Equal(Places, fixture.Hub.ChannelCount);
 
         streams[0].Dispose();
@@ -112,7 +112,7 @@ public sealed class ChannelPlaceTests
         using var fixture = NewFixture();
         var receipt = await fixture.PublishAsync("c", "seen");
         (await fixture.SubscribeAsync("c")).Dispose();
-        for (var poll = 0; poll < 10; poll++) (await fixture.Hub.SubscribeAsync(Attacker, Fresh($"{poll}"), null)).Dispose();
+        for (var poll = 0; poll < 10; poll++) (await fixture.Operations.SubscribeAsync(Attacker, Fresh($"{poll}"), null)).Dispose();
         Assert.Null(fixture.Hub.Find("c"));
         await fixture.PublishAsync("c", "missed");
         using var subscriber = await fixture.SubscribeAsync("c", new Cursor(receipt.Epoch, receipt.Seqid + 1));

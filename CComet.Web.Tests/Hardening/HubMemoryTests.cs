@@ -1,5 +1,5 @@
 using CComet.Access;
-using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
@@ -17,7 +17,7 @@ public sealed class HubMemoryTests
     {
         const int Channels = 2_000;
         using var fixture = NewFixture(2 * MiB);
-        var memory = fixture.Hub.Memory;
+        var memory = fixture.Hub.Context.Memory;
         for (var i = 0; i < Channels; i++) await StoreAsync(fixture, $"{i}", count: 1, length: 8_000);
         long most = 0;
         for (var i = 0; i < Channels; i++)
@@ -31,7 +31,7 @@ public sealed class HubMemoryTests
         Assert.InRange(most, 8_000, MiB + 20_000);
         Assert.Equal(0, memory.Reads);
         Assert.InRange(fixture.Hub.ChannelCount, 1, Channels / 2);
-        Assert.Empty(fixture.Hub.Limits.Met);
+        Assert.Empty(fixture.Hub.Context.Limits.Met);
     }
 
     [Fact]
@@ -40,7 +40,7 @@ public sealed class HubMemoryTests
         const int Channels = 64;
         const int Rounds = 4;
         using var fixture = NewFixture(2 * MiB);
-        var memory = fixture.Hub.Memory;
+        var memory = fixture.Hub.Context.Memory;
         var subscribers = new List<Subscriber>();
         for (var i = 0; i < Channels; i++)
         {
@@ -80,7 +80,7 @@ public sealed class HubMemoryTests
         const int Readers = 40;
         const int Messages = 64;
         using var fixture = NewFixture(2 * MiB, channelMemory: 4_096);
-        var memory = fixture.Hub.Memory;
+        var memory = fixture.Hub.Context.Memory;
         for (var i = 0; i < Readers; i++) await StoreAsync(fixture, $"{i}", Messages, length: 4_000);
         var readers = new List<Subscriber>();
         long given = 0;
@@ -96,11 +96,11 @@ public sealed class HubMemoryTests
         }
 
         // All that the histories have is ten times as much; each is given one step in any case.
-        Assert.InRange(given, MiB / 2, MiB + (Readers * (ChannelHub.StepBytes + 5_000)));
+        Assert.InRange(given, MiB / 2, MiB + (Readers * (ReadSizes.MaxStepBytes + 5_000)));
 
         foreach (var reader in readers[1..]) reader.Dispose();
         var last = new List<string>();
-        while (readers[0].Positions.Single().Cursor.Seqid < Messages) last.AddRange(HubFixture.Texts(await readers[0].ReadAsync(park: false, 50_000)));
+        while (readers[0].Cursors.Single().Cursor.Seqid < Messages) last.AddRange(HubFixture.Texts(await readers[0].ReadAsync(park: false, 50_000)));
         readers[0].Dispose();
         Assert.Equal(0, memory.Reads);
     }
@@ -111,16 +111,16 @@ public sealed class HubMemoryTests
         using var fixture = NewFixture(MiB);
         await StoreAsync(fixture, "long", count: 10, length: 30_000);
         await StoreAsync(fixture, "short", count: 1, length: 1_000);
-        var first = await fixture.Hub.SignAsync(CallerContext.Local, "long", "a");
+        var first = await fixture.Operations.SignAsync(CallerContext.Local, "long", "a");
         Assert.Equal(11, first.History.Count);
-        var refusal = await Assert.ThrowsAsync<LimitException>(async () => await fixture.Hub.SignAsync(CallerContext.Local, "long", "b"));
+        var refusal = await Assert.ThrowsAsync<LimitException>(async () => await fixture.Operations.SignAsync(CallerContext.Local, "long", "b"));
         Assert.Equal(("channel", "Limits:MemoryBytes"), (refusal.Parameter, refusal.Setting));
         Assert.Equal(11, (await fixture.Store.ReadAsync("long", 0, 1)).Head.End);
-        using (var signIn = await fixture.Hub.SignAsync(CallerContext.Local, "short", "c")) Assert.Equal(2, signIn.History.Count);
+        using (var signIn = await fixture.Operations.SignAsync(CallerContext.Local, "short", "c")) Assert.Equal(2, signIn.History.Count);
 
         first.Dispose();
-        using (var signIn = await fixture.Hub.SignAsync(CallerContext.Local, "long", "b")) Assert.Equal(Enumerable.Range(0, 12), signIn.History.Select(m => (int)m.Seqid));
-        Assert.Equal(0, fixture.Hub.Memory.Reads);
+        using (var signIn = await fixture.Operations.SignAsync(CallerContext.Local, "long", "b")) Assert.Equal(Enumerable.Range(0, 12), signIn.History.Select(m => (int)m.Seqid));
+        Assert.Equal(0, fixture.Hub.Context.Memory.Reads);
     }
 
     [Fact]
@@ -130,7 +130,7 @@ public sealed class HubMemoryTests
         using var http = factory.CreateClient();
         for (var i = 0; i < 10; i++) await http.AskAsync("/pub?channel=c", Asking.Body(new string('x', 60_000), "text/plain"));
         Assert.Equal(11, (await http.AskAsync("/sign?channel=c")).Elements.Length);
-        await Eventually.TrueAsync(() => factory.Hub.Memory.Reads == 0, "Freeing of what was answered");
+        await Eventually.TrueAsync(() => factory.Hub.Context.Memory.Reads == 0, "Freeing of what was answered");
     }
 
     [Fact]
@@ -138,8 +138,8 @@ public sealed class HubMemoryTests
     {
         using var fixture = new HubFixture();
         var available = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
-        Assert.InRange(fixture.Hub.Memory.MaxTails, available / 17, available / 15);
-        Assert.InRange(fixture.Hub.Bodies.Max, available / 17, available / 15);
+        Assert.InRange(fixture.Hub.Context.Memory.MaxTails, available / 17, available / 15);
+        Assert.InRange(fixture.Hub.Context.Bodies.Max, available / 17, available / 15);
     }
 
     private static HubFixture NewFixture(long memory, int channelMemory = 1 << 20)

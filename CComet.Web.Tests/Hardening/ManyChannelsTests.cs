@@ -3,9 +3,8 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using CComet.Access;
-using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
-using CComet.Subscriptions;
 using CComet.Transports;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
@@ -52,7 +51,7 @@ public sealed class ManyChannelsTests
     {
         await using var wire = await EventWire.OpenAsync(messages: 20, text: new string('x', 1_000));
         await wire.ReadAllAsync(Most * 20);
-        Assert.All(wire.Steps, step => Assert.InRange(step, 1, (2 * ChannelHub.StepBytes) + 4096));
+        Assert.All(wire.Steps, step => Assert.InRange(step, 1, (2 * ReadSizes.MaxStepBytes) + 4096));
     }
 
     [Fact]
@@ -197,8 +196,8 @@ public sealed class ManyChannelsTests
         public static async Task<EventWire> OpenAsync(int messages, string text)
         {
             var wire = new EventWire();
-            for (var i = 0; i < messages; i++) await wire.Fixture.Hub.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.NewMessage(name, text))]);
-            var subscriber = await wire.Fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
+            for (var i = 0; i < messages; i++) await wire.Fixture.Operations.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.NewMessage(name, text))]);
+            var subscriber = await wire.Fixture.Operations.SubscribeAsync(CallerContext.Local, [.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
             await subscriber.BeginAsync();
             wire._running = new EventStream(wire._pipe.Writer, null, subscriber, wire).RunAsync();
             return wire;

@@ -3,7 +3,6 @@ using CComet.Access;
 using CComet.Diagnostics;
 using CComet.Limits;
 using CComet.Messages;
-using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -21,7 +20,7 @@ public sealed class MetBoundTests
         await using var factory = new CCometFactory(time, "CComet:Limits:Subscribers=1", "CComet:Limits:SubscribersPerChannel=1");
         using var http = factory.CreateClient();
         Assert.False((await http.AskAsync("/health/ready")).Json.TryGetProperty("limits", out _));
-        using (await factory.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("c", Cursor.None)], null))
+        using (await factory.Operations.SubscribeAsync(CallerContext.Local, [new ChannelStart("c", Cursor.None)], null))
             (await http.PeekAsync("c")).AssertProblem(429, "channel");
 
         var ready = await http.AskAsync("/health/ready");
@@ -77,7 +76,7 @@ public sealed class MetBoundTests
         var store = new RoomyStore(time) { Failure = new LimitException("channel", "channel: is full.", TimeSpan.FromSeconds(5), "History:TotalBytes", isGlobal: true) };
         using var fixture = new HubFixture(store: store, time: time);
         await Assert.ThrowsAsync<LimitException>(() => fixture.PublishAsync("c", "m"));
-        Assert.Equal(["History:TotalBytes"], fixture.Hub.Limits.Met);
+        Assert.Equal(["History:TotalBytes"], fixture.Hub.Context.Limits.Met);
     }
 
     private sealed class LineLog : ILogger

@@ -26,9 +26,9 @@ public sealed class SlowSenderTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await LiveServer.StartAsync(0, new CCometFactory(time));
         using var http = await RawHttp.ConnectAsync(server.Port);
-        var before = server.Hub.Wheel.Count;
+        var before = server.Hub.Context.Wheel.Count;
         await http.SendAsync($"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: {type}\r\nContent-Length: 60000\r\n\r\n{new string('x', sent)}");
-        await Eventually.TrueAsync(() => server.Hub.Wheel.Count > before, "Waiting for the rest");
+        await Eventually.TrueAsync(() => server.Hub.Context.Wheel.Count > before, "Waiting for the rest");
         time.Advance(TimeSpan.FromSeconds(29));
         await http.SendAsync("x");
         time.Advance(TimeSpan.FromSeconds(2));
@@ -36,7 +36,7 @@ public sealed class SlowSenderTests
         Assert.Equal(408, answer!.Status);
         Assert.Equal("body", answer.Json.GetProperty("parameter").GetString());
         Assert.Null(await http.ReadAsync());
-        Assert.Equal(before, server.Hub.Wheel.Count);
+        Assert.Equal(before, server.Hub.Context.Wheel.Count);
     }
 
     [Fact]
@@ -46,7 +46,7 @@ public sealed class SlowSenderTests
         await using var server = await LiveServer.StartAsync(0, new CCometFactory(time));
         using var http = await RawHttp.ConnectAsync(server.Port);
         await http.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
-        await Eventually.TrueAsync(() => server.Hub.Wheel.Count > 0, "Waiting for the rest");
+        await Eventually.TrueAsync(() => server.Hub.Context.Wheel.Count > 0, "Waiting for the rest");
         time.Advance(TimeSpan.FromSeconds(31));
         Assert.Equal(408, (await http.ReadAsync())!.Status);
     }
@@ -60,11 +60,11 @@ public sealed class SlowSenderTests
         for (var i = 0; i < 3; i++)
         {
             await http.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nx");
-            await Eventually.TrueAsync(() => server.Hub.Wheel.Count > 0, "Waiting for the rest");
+            await Eventually.TrueAsync(() => server.Hub.Context.Wheel.Count > 0, "Waiting for the rest");
             time.Advance(TimeSpan.FromSeconds(29));
             await http.SendAsync("y");
             Assert.Equal(200, (await http.ReadAsync())!.Status);
-            Assert.Equal(0, server.Hub.Wheel.Count);
+            Assert.Equal(0, server.Hub.Context.Wheel.Count);
         }
     }
 

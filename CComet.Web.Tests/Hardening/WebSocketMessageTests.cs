@@ -67,7 +67,7 @@ public sealed class WebSocketMessageTests
         Assert.False(wire.Running.IsCompleted, what);
         wire.Fixture.Time.Advance(TimeSpan.FromSeconds(1));
         Assert.Equal((1008, "The message took too long to come."), await wire.CloseAsync());
-        Assert.Equal(0, wire.Fixture.Hub.Wheel.Count);
+        Assert.Equal(0, wire.Fixture.Hub.Context.Wheel.Count);
         Assert.False(wire.IsAborted);
     }
 
@@ -103,7 +103,7 @@ public sealed class WebSocketMessageTests
 
         Assert.Equal(20, wire.Messages.Count);
         Assert.False(wire.Running.IsCompleted);
-        await Eventually.TrueAsync(() => wire.Fixture.Hub.Wheel.Count == 1, "The wait of the stream alone");
+        await Eventually.TrueAsync(() => wire.Fixture.Hub.Context.Wheel.Count == 1, "The wait of the stream alone");
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Storage;
 using CComet.Web.Tests.Support;
@@ -21,7 +21,7 @@ public sealed class ColdHistoryTests
         using var fixture = new HubFixture(Options, store);
         await PublishAsync(fixture, 100);
         var expected = Enumerable.Range(0, 100).Select(i => $"{i}").ToArray();
-        var crowd = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => ReadAllAsync(fixture, 0, 100, i % 2 == 0 ? 1_000 : ChannelHub.ReadBytes))));
+        var crowd = await Task.WhenAll(Enumerable.Range(0, 200).Select(i => Task.Run(() => ReadAllAsync(fixture, 0, 100, i % 2 == 0 ? 1_000 : ReadSizes.MaxReadBytes))));
         Assert.All(crowd, texts => Assert.Equal(expected, texts));
 
         // One brought it all; another may have looked in the moment before.
@@ -35,7 +35,7 @@ public sealed class ColdHistoryTests
         using var fixture = new HubFixture(Options, store);
         await PublishAsync(fixture, 5_000);
         var expected = Enumerable.Range(0, 5_000).Select(i => $"{i}").ToArray();
-        foreach (var step in new[] { 1_000, 16_384, ChannelHub.ReadBytes }) Assert.Equal(expected, await ReadAllAsync(fixture, 0, 5_000, step));
+        foreach (var step in new[] { 1_000, 16_384, ReadSizes.MaxReadBytes }) Assert.Equal(expected, await ReadAllAsync(fixture, 0, 5_000, step));
         Assert.Equal(expected.Skip(4_000), await ReadAllAsync(fixture, 4_000, 5_000, 16_384));
 
         // What is new is delivered as ever, and to those who are deep in the history too.
@@ -78,7 +78,7 @@ public sealed class ColdHistoryTests
     {
         using var subscriber = await fixture.SubscribeAsync("c", new Cursor(null, from));
         var texts = new List<string>();
-        while (subscriber.Positions.Single().Cursor.Seqid < to) texts.AddRange(HubFixture.Texts(await subscriber.ReadAsync(park: false, step)));
+        while (subscriber.Cursors.Single().Cursor.Seqid < to) texts.AddRange(HubFixture.Texts(await subscriber.ReadAsync(park: false, step)));
         return texts;
     }
 

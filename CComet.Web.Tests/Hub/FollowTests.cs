@@ -1,7 +1,9 @@
 using System.Collections.Concurrent;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
+using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
@@ -27,7 +29,7 @@ public sealed class FollowTests
         Assert.Equal(1, fixture.Hub.Find("c")!.Waiting);
         fixture.Time.Advance(TimeSpan.FromSeconds(29));
         Assert.Equal(WakeReason.Timeout, await wake);
-        Assert.Equal(2, subscriber.Positions.Single().Cursor.Seqid);
+        Assert.Equal(2, subscriber.Cursors.Single().Cursor.Seqid);
     }
 
     [Fact]
@@ -75,8 +77,8 @@ public sealed class FollowTests
         subscriber.Sink = outlet;
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(28));
-        var half = new string('x', (int)ChannelHub.StepBytes * 2 / 3);
-        await fixture.Hub.PublishAsync(CallerContext.Local, [HubFixture.NewMessage("c", half), HubFixture.NewMessage("c", half)]);
+        var half = new string('x', (int)ReadSizes.MaxStepBytes * 2 / 3);
+        await fixture.Operations.PublishAsync(CallerContext.Local, [HubFixture.NewMessage("c", half), HubFixture.NewMessage("c", half)]);
         Assert.Equal(WakeReason.Messages, await wake);
         Assert.Empty(outlet.Texts);
         Assert.Equal([half, half], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
@@ -125,7 +127,7 @@ public sealed class FollowTests
         const int Channels = 3, PerChannel = 4_000, Followers = 16;
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = PerChannel, MaxBytes = 1 << 28 } });
         var names = Enumerable.Range(0, Channels).Select(i => $"c{i}").ToArray();
-        var followers = Enumerable.Range(0, Followers).Select(i => new Follower(fixture.Hub, names, PerChannel, new Random((seed * 1000) + i))).ToArray();
+        var followers = Enumerable.Range(0, Followers).Select(i => new Follower(fixture.Operations, names, PerChannel, new Random((seed * 1000) + i))).ToArray();
         var following = followers.Select(follower => Task.Run(follower.RunAsync)).ToArray();
         var publishing = names.SelectMany(name => Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
         {
@@ -192,7 +194,7 @@ public sealed class FollowTests
     }
 
     /// <summary>As a stream does it: reads while there is something, then waits to be given more; leaves and comes back at random.</summary>
-    private sealed class Follower(ChannelHub hub, string[] all, int perChannel, Random random) : IMessageSink
+    private sealed class Follower(ChannelOperations operations, string[] all, int perChannel, Random random) : IMessageSink
     {
         private readonly string[] _names = [.. all.OrderBy(_ => random.Next()).Take(random.Next(1, all.Length + 1))];
         private readonly ConcurrentDictionary<string, long> _next = new();
@@ -218,13 +220,13 @@ public sealed class FollowTests
             foreach (var name in _names) _next[name] = 0;
             while (!IsDone())
             {
-                using var subscriber = await hub.SubscribeAsync(CallerContext.Local, [.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
+                using var subscriber = await operations.SubscribeAsync(CallerContext.Local, [.. _names.Select(name => new ChannelStart(name, new Cursor(null, _next[name])))], null);
                 subscriber.Sink = this;
                 for (var rounds = random.Next(5, 60); rounds > 0 && !IsDone(); rounds--)
                 {
                     if (Interlocked.Increment(ref _writers) > 1) _wrong = "Read while it was given something.";
-                    var readings = await subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
-                    foreach (var reading in readings) Note(reading.Position, reading.Batch);
+                    var readings = await subscriber.ReadAsync(park: true, ReadSizes.MaxStepBytes);
+                    foreach (var reading in readings) Note(reading.ChannelIndex, reading.Batch);
                     var isDone = IsDone();
                     Interlocked.Decrement(ref _writers);
                     if (readings.Count > 0 || isDone) continue;
@@ -235,7 +237,7 @@ public sealed class FollowTests
                     await wait;
                 }
 
-                foreach (var (channel, cursor) in subscriber.Positions) Assert.Equal(_next[channel], Math.Max(0, cursor.Seqid!.Value));
+                foreach (var (channel, cursor) in subscriber.Cursors) Assert.Equal(_next[channel], Math.Max(0, cursor.Seqid!.Value));
             }
 
             Assert.Null(_wrong);

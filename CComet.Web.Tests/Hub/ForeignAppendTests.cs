@@ -1,6 +1,6 @@
+using CComet.Channels;
 using CComet.Messages;
 using CComet.Storage;
-using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;

@@ -1,7 +1,6 @@
 using CComet.Access;
-using CComet.Channels;
 using CComet.Messages;
-using CComet.Subscriptions;
+using CComet.Operations;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -18,8 +17,8 @@ public sealed class PromiseTests
         const int Channels = 3, PerChannel = 3_000;
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = PerChannel, MaxBytes = 1 << 28 } });
         var names = Enumerable.Range(0, Channels).Select(i => $"c{i}").ToArray();
-        var readers = Enumerable.Range(0, 16).Select(i => Task.Run(() => ReadAllAsync(fixture.Hub, names, PerChannel, new Random((seed * 1000) + i)))).ToArray();
-        var writers = names.SelectMany(name => Enumerable.Range(0, 3).Select(w => Task.Run(() => WriteAsync(fixture.Hub, name, PerChannel / 3, new Random((seed * 77) + w))))).ToArray();
+        var readers = Enumerable.Range(0, 16).Select(i => Task.Run(() => ReadAllAsync(fixture.Operations, names, PerChannel, new Random((seed * 1000) + i)))).ToArray();
+        var writers = names.SelectMany(name => Enumerable.Range(0, 3).Select(w => Task.Run(() => WriteAsync(fixture.Operations, name, PerChannel / 3, new Random((seed * 77) + w))))).ToArray();
         await Task.WhenAll(writers);
         await Task.WhenAll(readers).WaitAsync(Patience.Limit);
         Assert.Equal(0, fixture.Hub.SubscriberCount);
@@ -63,32 +62,32 @@ public sealed class PromiseTests
         await Task.WhenAll([.. readers, .. writers]);
     }
 
-    private static async Task WriteAsync(ChannelHub hub, string channel, int count, Random random)
+    private static async Task WriteAsync(ChannelOperations operations, string channel, int count, Random random)
     {
         for (var i = 0; i < count;)
         {
             var burst = Math.Min(count - i, random.Next(1, 4));
-            await hub.PublishAsync(CallerContext.Local, [.. Enumerable.Range(0, burst).Select(_ => HubFixture.NewMessage(channel, "m"))]);
+            await operations.PublishAsync(CallerContext.Local, [.. Enumerable.Range(0, burst).Select(_ => HubFixture.NewMessage(channel, "m"))]);
             i += burst;
             if (random.Next(8) == 0) await Task.Yield();
         }
     }
 
     /// <summary>Follows a random choice of the channels, leaving and coming back with its cursor at random moments.</summary>
-    private static async Task ReadAllAsync(ChannelHub hub, string[] all, int perChannel, Random random)
+    private static async Task ReadAllAsync(ChannelOperations operations, string[] all, int perChannel, Random random)
     {
         var names = all.OrderBy(_ => random.Next()).Take(random.Next(1, all.Length + 1)).ToArray();
         var cursors = names.ToDictionary(n => n, _ => new Cursor(null, 0));
         while (cursors.Values.Any(c => c.Seqid < perChannel))
         {
-            using var subscriber = await hub.SubscribeAsync(CallerContext.Local, [.. names.Select(n => new ChannelStart(n, cursors[n]))], null);
+            using var subscriber = await operations.SubscribeAsync(CallerContext.Local, [.. names.Select(n => new ChannelStart(n, cursors[n]))], null);
             for (var reads = random.Next(1, 20); reads > 0 && cursors.Values.Any(c => c.Seqid < perChannel); reads--)
             {
                 var readings = await subscriber.ReadAsync(park: true);
                 foreach (var reading in readings)
                 {
                     Assert.Null(reading.Notice);
-                    var name = names[reading.Position];
+                    var name = names[reading.ChannelIndex];
                     foreach (var message in reading.Batch.Messages)
                     {
                         Assert.Equal(cursors[name].Seqid, message.Seqid);
@@ -99,7 +98,7 @@ public sealed class PromiseTests
                 if (readings.Count == 0 && random.Next(4) > 0) await subscriber.WaitAsync(TimeSpan.FromHours(1));
             }
 
-            foreach (var (channel, cursor) in subscriber.Positions) Assert.Equal(cursors[channel].Seqid, cursor.Seqid);
+            foreach (var (channel, cursor) in subscriber.Cursors) Assert.Equal(cursors[channel].Seqid, cursor.Seqid);
         }
     }
 }

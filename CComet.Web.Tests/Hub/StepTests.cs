@@ -1,8 +1,7 @@
 using CComet.Access;
-using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Storage;
-using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hub;
@@ -25,12 +24,12 @@ public sealed class StepTests
             for (var c = 0; c < Most; c++) await fixture.PublishAsync($"c{c}", $"{i} {new string('x', 1_000)}");
         }
 
-        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Enumerable.Range(0, Most).Select(c => new ChannelStart($"c{c}", new Cursor(null, 0)))], null);
+        using var subscriber = await fixture.Operations.SubscribeAsync(CallerContext.Local, [.. Enumerable.Range(0, Most).Select(c => new ChannelStart($"c{c}", new Cursor(null, 0)))], null);
         var seen = new int[Most];
-        while (await subscriber.ReadAsync(park: true, ChannelHub.StepBytes) is { Count: > 0 } readings)
+        while (await subscriber.ReadAsync(park: true, ReadSizes.MaxStepBytes) is { Count: > 0 } readings)
         {
-            Assert.InRange(readings.Sum(reading => reading.Bytes), 1, ChannelHub.StepBytes);
-            Assert.Equal(readings.Select(reading => reading.Position).Order(), readings.Select(reading => reading.Position));
+            Assert.InRange(readings.Sum(reading => reading.Bytes), 1, ReadSizes.MaxStepBytes);
+            Assert.Equal(readings.Select(reading => reading.ChannelIndex).Order(), readings.Select(reading => reading.ChannelIndex));
             foreach (var (position, _, batch) in readings)
             {
                 foreach (var message in batch.Messages) Assert.Equal(seen[position]++, message.Seqid);
@@ -46,14 +45,14 @@ public sealed class StepTests
     public async Task Channel_that_always_fills_a_step_does_not_keep_another_waiting()
     {
         using var fixture = new HubFixture(Options);
-        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", Cursor.None), new ChannelStart("quiet", Cursor.None)], null);
+        using var subscriber = await fixture.Operations.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", Cursor.None), new ChannelStart("quiet", Cursor.None)], null);
         await subscriber.BeginAsync();
         await fixture.PublishAsync("quiet", "at last");
         for (var reads = 1; ; reads++)
         {
-            await fixture.PublishAsync("busy", new string('x', (int)ChannelHub.StepBytes));
-            var readings = await subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
-            if (readings.Any(reading => reading.Position == 1)) break;
+            await fixture.PublishAsync("busy", new string('x', (int)ReadSizes.MaxStepBytes));
+            var readings = await subscriber.ReadAsync(park: true, ReadSizes.MaxStepBytes);
+            if (readings.Any(reading => reading.ChannelIndex == 1)) break;
             Assert.InRange(reads, 1, 2);
         }
     }
@@ -66,10 +65,10 @@ public sealed class StepTests
         for (var next = 0L; ;)
         {
             await fixture.PublishAsync("busy", new string('x', 1_000));
-            using var poll = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", new Cursor(busy.Epoch, next)), new ChannelStart("quiet", new Cursor(quiet.Epoch, 0))], null);
+            using var poll = await fixture.Operations.SubscribeAsync(CallerContext.Local, [new ChannelStart("busy", new Cursor(busy.Epoch, next)), new ChannelStart("quiet", new Cursor(quiet.Epoch, 0))], null);
             var readings = await poll.ReadAsync(park: true, maxBytes: 500);
-            if (readings.Any(reading => reading.Position == 1)) break;
-            next = poll.Positions.First().Cursor.Seqid!.Value;
+            if (readings.Any(reading => reading.ChannelIndex == 1)) break;
+            next = poll.Cursors.First().Cursor.Seqid!.Value;
             Assert.InRange(next, 0, 200);
         }
     }
@@ -84,7 +83,7 @@ public sealed class StepTests
             foreach (var channel in Three) await fixture.PublishAsync(channel, $"{channel}{i}");
         }
 
-        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [.. Three.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
+        using var subscriber = await fixture.Operations.SubscribeAsync(CallerContext.Local, [.. Three.Select(channel => new ChannelStart(channel, new Cursor(null, 0)))], null);
         store.Fails = "b";
         var told = new List<string>();
         while (told.Count < 6) told.AddRange(HubFixture.Texts(await subscriber.ReadAsync(park: true)));

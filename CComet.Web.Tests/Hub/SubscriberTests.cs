@@ -1,4 +1,5 @@
 using CComet.Access;
+using CComet.Channels;
 using CComet.Messages;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
@@ -32,7 +33,7 @@ public sealed class SubscriberTests
         Assert.Null(subscriber.Woken);
         fixture.Time.Advance(TimeSpan.FromSeconds(0.3));
         Assert.Equal(WakeReason.Timeout, await wake);
-        Assert.Equal(0, fixture.Hub.Wheel.Count);
+        Assert.Equal(0, fixture.Hub.Context.Wheel.Count);
     }
 
     /// <summary>Signals overtake each other at every point of a wait; what ended it is known whichever came first.</summary>
@@ -192,7 +193,7 @@ public sealed class SubscriberTests
     {
         using var fixture = new HubFixture();
         var a = await fixture.PublishAsync("a", "a0");
-        using var subscriber = await fixture.Hub.SubscribeAsync(CallerContext.Local, [new ChannelStart("a", new Cursor(a.Epoch, 0)), new ChannelStart("b, =ü", Cursor.None)], null);
+        using var subscriber = await fixture.Operations.SubscribeAsync(CallerContext.Local, [new ChannelStart("a", new Cursor(a.Epoch, 0)), new ChannelStart("b, =ü", Cursor.None)], null);
         Assert.Equal(["a0"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
         Assert.Empty(await subscriber.ReadAsync(park: true));
         var wake = subscriber.WakeAsync(TimeSpan.FromSeconds(1));

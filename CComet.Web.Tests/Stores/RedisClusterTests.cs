@@ -1,5 +1,6 @@
+using CComet.Channels;
+using CComet.Messages;
 using CComet.Redis;
-using CComet.Storage;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 

@@ -1,5 +1,4 @@
 using CComet.Messages;
-using CComet.Storage;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;

@@ -1,6 +1,5 @@
 using CComet.Access;
 using CComet.Messages;
-using CComet.Storage;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
@@ -266,7 +265,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     {
         const int Many = 40_000;
         var large = NewNode(options: new HubOptions { History = new HistoryOptions { MaxMessages = Many, MaxBytes = 1L << 30 } });
-        for (var i = 0; i < Many; i += 1_000) await large.Hub.PublishAsync(CallerContext.Local, [.. Enumerable.Range(i, 1_000).Select(n => HubFixture.NewMessage("c", $"{n}"))]);
+        for (var i = 0; i < Many; i += 1_000) await large.Operations.PublishAsync(CallerContext.Local, [.. Enumerable.Range(i, 1_000).Select(n => HubFixture.NewMessage("c", $"{n}"))]);
         var small = NewNode(options: new HubOptions { History = new HistoryOptions { MaxMessages = 10 } });
         await small.PublishAsync("c", "a");
         var first = (await small.Store.ReadAsync("c", Many, 1)).Head.First;

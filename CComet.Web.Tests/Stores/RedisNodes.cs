@@ -1,12 +1,13 @@
+using CComet.Channels;
+using CComet.Messages;
 using CComet.Redis;
-using CComet.Storage;
 using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Stores;
 
 /// <summary>Nodes over Redis, each a hub with a store of its own, and what tests do with them.</summary>
-public sealed class RedisNodes
+internal sealed class RedisNodes
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
 

@@ -1,7 +1,7 @@
+using CComet.Channels;
 using CComet.Messages;
 using CComet.Sqlite;
 using CComet.Storage;
-using CComet.Subscriptions;
 using CComet.Web.Tests.Support;
 using Microsoft.Data.Sqlite;
 

@@ -1,4 +1,6 @@
+using CComet.Access;
 using CComet.Channels;
+using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -30,7 +32,12 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     /// <summary>Sees every request before the application does.</summary>
     public Action<HttpContext>? OnRequest { get; init; }
 
+    /// <summary>Decides what callers may do; without one everything is allowed.</summary>
+    public IChannelAuthorizer? Authorizer { get; init; }
+
     public ChannelHub Hub => Services.GetRequiredService<ChannelHub>();
+
+    internal ChannelOperations Operations => Services.GetRequiredService<ChannelOperations>();
 
     /// <summary>Ends the application. Its own entry point ends it at the same time: only the store can say when it has let go of its file.</summary>
     public override async ValueTask DisposeAsync()
@@ -64,6 +71,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         }
 
         if (_time is not null) builder.ConfigureTestServices(services => services.AddSingleton(_time));
+        if (Authorizer is not null) builder.ConfigureTestServices(services => services.AddSingleton(Authorizer));
         if (OnRequest is not null) builder.ConfigureTestServices(services => services.AddSingleton<IStartupFilter>(new Watching(OnRequest)));
     }
 

@@ -16,7 +16,7 @@ public sealed class DirectCall
         var hub = factory.Hub;
         var options = Options.Create(new EndpointOptions());
         var verb = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), new CrossOrigin(options), options, NullLogger<RequestPipeline>.Instance);
-        _verbs = new() { ["/pub"] = PubEndpoint.Of(verb, hub), ["/sign"] = SignEndpoint.Of(verb, hub) };
+        _verbs = new() { ["/pub"] = PubEndpoint.Of(verb, factory.Operations), ["/sign"] = SignEndpoint.Of(verb, factory.Operations) };
     }
 
     /// <summary>What one request came to.</summary>

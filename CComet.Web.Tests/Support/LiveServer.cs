@@ -1,6 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using CComet.Channels;
+using CComet.Operations;
 
 namespace CComet.Web.Tests.Support;
 
@@ -26,6 +27,8 @@ public sealed class LiveServer : IAsyncDisposable
     public HttpClient Http { get; }
 
     public ChannelHub Hub => _factory.Hub;
+
+    internal ChannelOperations Operations => _factory.Operations;
 
     public IServiceProvider Services => _factory.Services;
 

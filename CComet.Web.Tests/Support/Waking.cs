@@ -1,8 +1,9 @@
+using CComet.Channels;
 using CComet.Subscriptions;
 
 namespace CComet.Web.Tests.Support;
 
-public static class Waking
+internal static class Waking
 {
     /// <summary>Waits, and says what the subscriber was woken by.</summary>
     public static async Task<WakeReason> WakeAsync(this Subscriber subscriber, TimeSpan timeout)

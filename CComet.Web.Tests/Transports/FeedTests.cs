@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
-using CComet.Channels;
+using CComet.Limits;
 using CComet.Transports;
 using CComet.Web.Tests.Support;
 
@@ -18,7 +18,7 @@ public sealed partial class FeedTests
     private const string Channel = "c";
 
     /// <summary>The loop reads this much at a time; a message that is larger is one step.</summary>
-    private const int Large = (int)ChannelHub.StepBytes;
+    private const int Large = (int)ReadSizes.MaxStepBytes;
 
     [Fact]
     public async Task What_comes_to_one_who_has_read_everything_goes_to_the_socket_as_a_chunk()
@@ -39,7 +39,7 @@ public sealed partial class FeedTests
         for (; wire.IsFollowing; count++) await wire.PublishAsync($"{count} {new string('x', Large)}");
 
         // It is in the middle of a message, for as long as the client takes nothing, and waits for that alone.
-        await Eventually.TrueAsync(() => wire.Fixture.Hub.Wheel.Count == 1, "Waiting for the client");
+        await Eventually.TrueAsync(() => wire.Fixture.Hub.Context.Wheel.Count == 1, "Waiting for the client");
         Assert.False(wire.IsFollowing);
         await wire.PublishAsync("later");
         Assert.DoesNotContain("later", wire.FromPipe(), StringComparison.Ordinal);

@@ -1,7 +1,9 @@
+using CComet.Access;
 using CComet.Channels;
 using CComet.Diagnostics;
 using CComet.Http;
 using CComet.Kestrel;
+using CComet.Operations;
 using CComet.Web.Hosting.Settings;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -44,6 +46,8 @@ internal static partial class CCometHosting
         builder.Services.AddMessageStore(settings.GetSection("Store"));
         builder.Services.AddSingleton<HubMetrics>();
         builder.Services.AddSingleton<ChannelHub>();
+        builder.Services.TryAddSingleton<IChannelAuthorizer, AllowAllAuthorizer>();
+        builder.Services.AddSingleton<ChannelOperations>();
         builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.Services.AddHostedService<HubSweeper>();
         builder.Services.AddHostedService<HubDrainer>();

@@ -1,10 +1,12 @@
 using System.Net;
+using System.Security.Claims;
 
 namespace CComet.Access;
 
-/// <summary>Names the client for which an operation of the hub is done; what bounds a client's share is decided by it.</summary>
+/// <summary>The client for which an operation runs. Rights and the bounds of a client's share are decided by it.</summary>
 /// <param name="Address">The client's address; null when it has none, as over a Unix socket, and then no bound per address holds.</param>
-public readonly record struct CallerContext(IPAddress? Address)
+/// <param name="User">The user as the host has authenticated it; null when it has not. No subscriber holds it.</param>
+public readonly record struct CallerContext(IPAddress? Address, ClaimsPrincipal? User = null)
 {
     /// <summary>The server itself, or a client without an address.</summary>
     public static readonly CallerContext Local;

@@ -6,7 +6,7 @@ namespace CComet.Channels;
 /// The planned stop: readiness is refused first, then, after a moment for balancers to notice, every subscriber is sent away,
 /// and only then does the server below stop listening.
 /// </summary>
-public sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedLifecycleService
+internal sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedLifecycleService
 {
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)

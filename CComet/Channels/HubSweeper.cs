@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace CComet.Channels;
 
 /// <summary>Sweeps the hub every few seconds.</summary>
-public sealed partial class HubSweeper(ChannelHub hub, TimeProvider time, ILogger<HubSweeper> logger) : BackgroundService
+internal sealed partial class HubSweeper(ChannelHub hub, TimeProvider time, ILogger<HubSweeper> logger) : BackgroundService
 {
     /// <summary>How often.</summary>
     public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);

@@ -13,11 +13,11 @@ namespace CComet.Channels;
 internal sealed class IdleChannels
 {
     private readonly Lock _lock = new();
-    private Channel? _first;
-    private Channel? _last;
+    private ActiveChannel? _first;
+    private ActiveChannel? _last;
 
     /// <summary>The channel that has been idle for the longest time, or null.</summary>
-    public Channel? First
+    public ActiveChannel? First
     {
         get
         {
@@ -26,7 +26,7 @@ internal sealed class IdleChannels
     }
 
     /// <summary>Adds a channel as the most recently used. The caller holds the channel's lock.</summary>
-    public void Add(Channel channel)
+    public void Add(ActiveChannel channel)
     {
         lock (_lock)
         {
@@ -39,7 +39,7 @@ internal sealed class IdleChannels
     }
 
     /// <summary>Removes a channel, if it is listed. The caller holds the channel's lock.</summary>
-    public void Remove(Channel channel)
+    public void Remove(ActiveChannel channel)
     {
         lock (_lock)
         {
@@ -54,5 +54,5 @@ internal sealed class IdleChannels
     }
 
     /// <summary>A channel's neighbours in the list, guarded by the list's lock.</summary>
-    internal readonly record struct Links(Channel? Previous, Channel? Next, bool IsListed);
+    internal readonly record struct Links(ActiveChannel? Previous, ActiveChannel? Next, bool IsListed);
 }

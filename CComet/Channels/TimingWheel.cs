@@ -4,7 +4,7 @@ namespace CComet.Channels;
 /// One clock for all timeouts of the server: a hashed wheel with a single timer, so that a waiting subscriber costs two
 /// links in a list instead of a timer of its own. The timer rests while nothing waits.
 /// </summary>
-public sealed class TimingWheel : IDisposable
+internal sealed class TimingWheel : IDisposable
 {
     /// <summary>How exactly timeouts are kept: they come at most two ticks late, never early.</summary>
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);

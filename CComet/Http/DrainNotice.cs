@@ -14,7 +14,7 @@ internal static class DrainNotice
     private static readonly StringValues Close = "close";
 
     /// <summary>Makes the answer that is about to begin the connection's last: by <c>Connection: close</c>, or HTTP/2's GOAWAY.</summary>
-    public static void Announce(HttpContext context, ChannelHub hub)
+    public static void Announce(HttpContext context, HubContext hub)
     {
         if (!hub.IsDraining || context.Response.HasStarted) return;
         if (HttpProtocol.IsHttp2(context.Request.Protocol) || HttpProtocol.IsHttp3(context.Request.Protocol)) CloseAfterwards(context, hub);
@@ -22,7 +22,7 @@ internal static class DrainNotice
     }
 
     /// <summary>Has the connection closed once its request has ended; for an answer whose head was sent before.</summary>
-    public static void CloseAfterwards(HttpContext context, ChannelHub hub)
+    public static void CloseAfterwards(HttpContext context, HubContext hub)
     {
         if (hub.IsDraining) context.Features.Get<IConnectionLifetimeNotificationFeature>()?.RequestClose();
     }

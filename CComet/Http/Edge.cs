@@ -25,7 +25,7 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
     /// </summary>
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
-        DrainNotice.Announce(context, hub);
+        DrainNotice.Announce(context, hub.Context);
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
         crossOrigin.SetHeaders(context, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);

@@ -26,7 +26,7 @@ internal static class HealthEndpoints
         {
             if (hub.IsDraining) throw new DrainingException();
             await store.CheckAsync(context.RequestAborted);
-            await AnswerAsync(context, "ready", hub.Limits.Met);
+            await AnswerAsync(context, "ready", hub.Context.Limits.Met);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {

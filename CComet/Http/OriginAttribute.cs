@@ -6,7 +6,7 @@ namespace CComet.Http;
 /// cannot be listed: every page can make itself a frame that has it.
 /// </remarks>
 [AttributeUsage(AttributeTargets.Property)]
-public sealed class OriginAttribute : SettingTextAttribute
+internal sealed class OriginAttribute : SettingTextAttribute
 {
     /// <inheritdoc/>
     public override string Normalize(string text)

@@ -1,10 +1,9 @@
 using System.Text.Json;
 using CComet.Access;
-using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Messages;
-using CComet.Storage;
+using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http;
@@ -13,46 +12,46 @@ namespace CComet.Http;
 internal static class PubEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelHub hub)
+    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations)
     {
-        var limits = hub.Options.Limits;
+        var limits = operations.Context.Options.Limits;
         return verb.Of(
-            parameters => DraftOf(parameters, limits),
-            async (context, drafts, callback) =>
+            parameters => MessageOf(parameters, limits),
+            async (context, messages, callback) =>
             {
-                var receipts = await PublishAsync(context.CallerOf(), drafts, hub);
-                DrainNotice.Announce(context, hub);
+                var receipts = await PublishAsync(context.CallerOf(), messages, operations);
+                DrainNotice.Announce(context, operations.Context);
                 await ResponseWriter.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(receipts, WriteReceipt));
             },
             mayBeRaw: true);
     }
 
     /// <summary>Publishes what a text frame holds; gives the receipts as a JSON array.</summary>
-    public static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> json, ChannelHub hub)
+    public static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> json, ChannelOperations operations)
     {
-        var limits = hub.Options.Limits;
+        var limits = operations.Context.Options.Limits;
         var parameters = new Parameters(limits.Parameters);
-        var drafts = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => DraftOf(element, limits));
+        var messages = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => MessageOf(element, limits));
         parameters.ThrowIfRefused();
-        return JsonText.ArrayOf(await PublishAsync(caller, drafts ?? [DraftOf(parameters, limits)], hub), WriteReceipt);
+        return JsonText.ArrayOf(await PublishAsync(caller, messages ?? [MessageOf(parameters, limits)], operations), WriteReceipt);
     }
 
     /// <summary>Stores all the messages or none. Not cancelled when the client goes: they may have been stored by then.</summary>
-    private static ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> drafts, ChannelHub hub)
+    private static ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, ChannelOperations operations)
     {
-        if (drafts.Count > 1) CheckTotal(drafts, WireLimits.MaxBodyBytes(hub.Options.Limits));
-        return hub.PublishAsync(caller, drafts);
+        if (messages.Count > 1) CheckTotal(messages, WireLimits.MaxBodyBytes(operations.Context.Options.Limits));
+        return operations.PublishAsync(caller, messages);
     }
 
     /// <summary>Bounds what one message in the query, which holds for every element of an array that has none, multiplies to.</summary>
-    private static void CheckTotal(IReadOnlyList<NewMessage> drafts, int maxBytes)
+    private static void CheckTotal(IReadOnlyList<NewMessage> messages, int maxBytes)
     {
         var total = 0L;
-        for (var i = 0; i < drafts.Count; i++) total += drafts[i].Body.Length;
+        for (var i = 0; i < messages.Count; i++) total += messages[i].Body.Length;
         if (total > maxBytes) throw WireException.TooLarge("msg", $"of all elements together is {total} bytes long; the limit is {maxBytes}.");
     }
 
-    private static NewMessage DraftOf(Parameters parameters, LimitOptions limits) => new(
+    private static NewMessage MessageOf(Parameters parameters, LimitOptions limits) => new(
         parameters.RequiredName("channel"),
         MessageType.Msg,
         parameters.OptionalName("sname"),

@@ -36,7 +36,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         Task handled;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits);
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
@@ -63,7 +63,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         string? callback = null;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request, hub.Options.Limits);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits);
             callback = CallbackOf(parameters);
             crossOrigin.Check(context.Request);
             parameters.ThrowIfRefused();
@@ -128,7 +128,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     {
         try
         {
-            await hub.Wheel.DelayAsync(HoldBack, context.RequestAborted);
+            await hub.Context.Wheel.DelayAsync(HoldBack, context.RequestAborted);
         }
         catch (OperationCanceledException)
         {
@@ -156,7 +156,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         string? callback = null;
         try
         {
-            var reading = RequestBody.ReadAsync(context.Request, query, hub.Options.Limits, hub.Bodies, mayBeRaw, read);
+            var reading = RequestBody.ReadAsync(context.Request, query, hub.Context.Options.Limits, hub.Context.Bodies, mayBeRaw, read);
             var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
             callback = CallbackOf(query);
             query.ThrowIfRefused();
@@ -170,14 +170,14 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         }
         finally
         {
-            hub.Bodies.Cover(ref query.HeldBytes, 0);
+            hub.Context.Bodies.Cover(ref query.HeldBytes, 0);
         }
     }
 
     /// <summary>Bounds the time that a whole body takes; the web server's own bound is on its average rate alone, and lets a large one trickle.</summary>
     private async ValueTask<T> InTimeAsync<T>(ValueTask<T> reading, PipeReader body)
     {
-        using var deadline = new ReadDeadline(hub.Wheel, body, hub.Options.Limits.BodyTimeout);
+        using var deadline = new ReadDeadline(hub.Context.Wheel, body, hub.Context.Options.Limits.BodyTimeout);
         return await reading;
     }
 
@@ -185,8 +185,8 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     private void AnnounceEnd(HttpContext context)
     {
         if (context.Response.HasStarted) return;
-        DrainNotice.Announce(context, hub);
-        UnreadBody.Announce(context, WireLimits.MaxBodyBytes(hub.Options.Limits), isRead: false);
+        DrainNotice.Announce(context, hub.Context);
+        UnreadBody.Announce(context, WireLimits.MaxBodyBytes(hub.Context.Options.Limits), isRead: false);
     }
 
     private string? CallbackOf(Parameters parameters)

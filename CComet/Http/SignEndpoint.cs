@@ -1,5 +1,5 @@
-using CComet.Channels;
 using CComet.Http.Requests;
+using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
@@ -10,12 +10,12 @@ namespace CComet.Http;
 internal static class SignEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelHub hub) => verb.Of(
+    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations) => verb.Of(
         parameters => (Channel: parameters.RequiredName("channel"), Sname: parameters.OptionalName("sname")),
         async (context, asked, callback) =>
         {
-            using var signIn = await hub.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
-            DrainNotice.Announce(context, hub);
+            using var signIn = await operations.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
+            DrainNotice.Announce(context, operations.Context);
             context.Response.Headers[ResponseWriter.CursorHeader] = signIn.Cursor.ToString();
             await ResponseWriter.WriteArrayAsync(context, callback, [.. signIn.History.Select(m => (ReadOnlyMemory<byte>)m.Json)]);
         });

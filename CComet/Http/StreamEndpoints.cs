@@ -1,9 +1,9 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Access;
-using CComet.Channels;
 using CComet.Http.Requests;
 using CComet.Kestrel;
+using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -17,34 +17,34 @@ internal static class StreamEndpoints
     private const string EventStreamType = "text/event-stream";
 
     /// <summary><c>/sse</c>.</summary>
-    public static RequestDelegate OfEvents(RequestPipeline verb, ChannelHub hub) => verb.OfWaiting((context, parameters, callback, began) =>
-        StreamEventsAsync(context, parameters, callback, began, verb, hub));
+    public static RequestDelegate OfEvents(RequestPipeline verb, ChannelOperations operations) => verb.OfWaiting((context, parameters, callback, began) =>
+        StreamEventsAsync(context, parameters, callback, began, verb, operations));
 
     /// <summary><c>/stream</c>.</summary>
-    public static RequestDelegate OfLines(RequestPipeline verb, ChannelHub hub) => verb.OfWaiting((context, parameters, callback, began) =>
-        StreamAsync(context, parameters, callback, began, verb, hub, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
+    public static RequestDelegate OfLines(RequestPipeline verb, ChannelOperations operations) => verb.OfWaiting((context, parameters, callback, began) =>
+        StreamAsync(context, parameters, callback, began, verb, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals(EventStreamType, StringComparison.OrdinalIgnoreCase) && type.Quality is not 0);
 
     /// <summary>Answers with server-sent events.</summary>
-    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelHub hub) =>
-        StreamAsync(context, parameters, callback, began, verb, hub, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
+    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelOperations operations) =>
+        StreamAsync(context, parameters, callback, began, verb, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
 
-    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelHub hub, string contentType, StreamFactory feed)
+    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelOperations operations, string contentType, StreamFactory feed)
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        var beginning = BeginAsync(context.CallerOf(), asked, hub);
+        var beginning = BeginAsync(context.CallerOf(), asked, operations);
         return beginning.IsCompletedSuccessfully
             ? RunAsync(context, beginning.Result, began, verb, contentType, feed)
             : RunLaterAsync(context, beginning, callback, began, verb, contentType, feed);
     }
 
-    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelHub hub)
+    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations)
     {
-        var subscriber = await hub.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
         try
         {
             await subscriber.BeginAsync();

@@ -3,6 +3,8 @@ using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Kestrel;
+using CComet.Messages;
+using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -15,20 +17,20 @@ namespace CComet.Http;
 internal static class SubEndpoint
 {
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelHub hub)
+    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations)
     {
-        var usual = new Terms(verb, null, hub.Options.Poll.Timeout);
+        var usual = new Terms(verb, null, operations.Context.Options.Poll.Timeout);
         return verb.OfWaiting((context, parameters, callback, began) =>
         {
             if (callback is null && StreamEndpoints.WantsEventStream(context.Request))
-                return StreamEndpoints.StreamEventsAsync(context, parameters, callback, began, verb, hub);
+                return StreamEndpoints.StreamEventsAsync(context, parameters, callback, began, verb, operations);
 
             // What was read of the request is not held while the poll waits: only what these arguments say.
             var asked = SubscribeParameters.Read(parameters);
             var wait = SubscribeParameters.ReadWait(parameters, usual.Wait);
             var terms = callback is null && wait == usual.Wait ? usual : new Terms(verb, callback, wait);
             var wantsPlace = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
-            var subscribing = hub.SubscribeAsync(context.CallerOf(), asked.Starts, asked.Sname);
+            var subscribing = operations.SubscribeAsync(context.CallerOf(), asked.Starts, asked.Sname);
             return subscribing.IsCompletedSuccessfully && !wantsPlace && asked.Starts.Count == 1
                 ? PollAsync(context, subscribing.Result, began, terms)
                 : BeginAsync(context, subscribing, began, terms, wantsPlace);
@@ -47,7 +49,7 @@ internal static class SubEndpoint
                 // JSONP has no headers: who begins without a place is told it at once, so that it is not lost with the first answer.
                 using var left = subscriber;
                 await subscriber.BeginAsync();
-                await ResponseWriter.WriteArrayAsync(context, terms.Callback, [.. subscriber.Places.Select(place => (ReadOnlyMemory<byte>)place.Json)]);
+                await ResponseWriter.WriteArrayAsync(context, terms.Callback, [.. subscriber.CursorNotices.Select(place => (ReadOnlyMemory<byte>)NoticeJson.Encode(place))]);
                 terms.RequestPipeline.Ended(context, began);
                 return;
             }

@@ -2,11 +2,11 @@ using System.IO.Pipelines;
 using System.Security.Cryptography;
 using System.Text;
 using CComet.Access;
-using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Kestrel;
 using CComet.Messages;
+using CComet.Operations;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
@@ -23,24 +23,24 @@ internal static class WebSocketEndpoint
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
     /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelHub hub, CrossOrigin crossOrigin) => verb.Of(parameters => parameters, (context, parameters, _) =>
+    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations, CrossOrigin crossOrigin) => verb.Of(parameters => parameters, (context, parameters, _) =>
     {
         crossOrigin.CheckSocket(context.Request);
-        return RunAsync(context, parameters[0], hub);
+        return RunAsync(context, parameters[0], operations);
     });
 
-    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelHub hub)
+    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelOperations operations)
     {
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
         var caller = context.CallerOf();
-        using var subscriber = await hub.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        using var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
         WaitingRequest.Lighten(context.Request);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
         var feed = new WebSocketStream(output, PlainSocket.Of(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
-        var receiver = new WebSocketReceiver(feed, subscriber, WireLimits.MaxBodyBytes(hub.Options.Limits), text => PublishAsync(caller, text, hub));
+        var receiver = new WebSocketReceiver(feed, subscriber, WireLimits.MaxBodyBytes(operations.Context.Options.Limits), text => PublishAsync(caller, text, operations));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
         var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
@@ -56,15 +56,15 @@ internal static class WebSocketEndpoint
         finally
         {
             feed.Complete();
-            await CloseAsync(receiving, hub, context);
+            await CloseAsync(receiving, operations, context);
         }
     }
 
     /// <summary>Lets the client's own close come, for a moment, so that the end is in good order; then cuts.</summary>
-    private static async Task CloseAsync(Task receiving, ChannelHub hub, HttpContext context)
+    private static async Task CloseAsync(Task receiving, ChannelOperations operations, HttpContext context)
     {
         using var closed = new CancellationTokenSource();
-        if (await Task.WhenAny(receiving, hub.Wheel.DelayAsync(CloseTimeout, closed.Token)) != receiving) context.Abort();
+        if (await Task.WhenAny(receiving, operations.Context.Wheel.DelayAsync(CloseTimeout, closed.Token)) != receiving) context.Abort();
         await closed.CancelAsync();
         await receiving;
     }
@@ -107,11 +107,11 @@ internal static class WebSocketEndpoint
 #pragma warning restore CA5350
     }
 
-    private static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> text, ChannelHub hub)
+    private static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> text, ChannelOperations operations)
     {
         try
         {
-            return await PubEndpoint.PublishAsync(caller, text, hub);
+            return await PubEndpoint.PublishAsync(caller, text, operations);
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {

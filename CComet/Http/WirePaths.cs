@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using CComet.Channels;
+using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Options;
@@ -34,26 +35,29 @@ internal sealed class WirePaths
 {
     private readonly FrozenDictionary<string, WirePath>.AlternateLookup<ReadOnlySpan<char>> _paths;
 
+    /// <summary>All paths.</summary>
+    public IReadOnlyList<WirePath> All { get; }
+
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline verb, ChannelHub hub, IMessageStore store, CrossOrigin crossOrigin, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline verb, ChannelOperations operations, ChannelHub hub, IMessageStore store, CrossOrigin crossOrigin, IOptions<EndpointOptions> options)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
         string[] publish = options.Value.Publish.ByGet ? [HttpMethods.Get, HttpMethods.Post] : [HttpMethods.Post];
-        WirePath[] all =
+        All =
         [
-            new("/sign", publish, SignEndpoint.Of(verb, hub), IsVerb: true),
-            new("/pub", publish, PubEndpoint.Of(verb, hub), IsVerb: true),
-            new("/sub", get, SubEndpoint.Of(verb, hub), IsVerb: true) { VariesByAccept = true },
-            new("/sse", get, StreamEndpoints.OfEvents(verb, hub), IsVerb: true),
-            new("/stream", get, StreamEndpoints.OfLines(verb, hub), IsVerb: true),
+            new("/sign", publish, SignEndpoint.Of(verb, operations), IsVerb: true),
+            new("/pub", publish, PubEndpoint.Of(verb, operations), IsVerb: true),
+            new("/sub", get, SubEndpoint.Of(verb, operations), IsVerb: true) { VariesByAccept = true },
+            new("/sse", get, StreamEndpoints.OfEvents(verb, operations), IsVerb: true),
+            new("/stream", get, StreamEndpoints.OfLines(verb, operations), IsVerb: true),
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
-            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Of(verb, hub, crossOrigin), IsVerb: true),
+            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Of(verb, operations, crossOrigin), IsVerb: true),
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.OfReady(hub, store), IsVerb: false),
         ];
-        _paths = all.ToFrozenDictionary(p => p.Path.Value!, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+        _paths = All.ToFrozenDictionary(p => p.Path.Value!, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
     /// <summary>Returns what stands at a path; null for nothing.</summary>

@@ -1,3 +1,4 @@
+using CComet.Channels;
 using CComet.Subscriptions;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;

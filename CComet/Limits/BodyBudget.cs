@@ -8,7 +8,7 @@ namespace CComet.Limits;
 /// The first <see cref="FreeBytes"/> of each are not counted: connections bound them, and slow large uploads that fill the budget
 /// cannot have small publishes refused. A body that says it is long counts for nothing before its bytes are there.
 /// </remarks>
-public sealed class BodyBudget(LimitOptions limits, LimitMonitor monitor)
+internal sealed class BodyBudget(LimitOptions limits, LimitMonitor monitor)
 {
     /// <summary>The setting, as refusals name it.</summary>
     public const string Bound = "Limits:BodiesInFlightBytes";

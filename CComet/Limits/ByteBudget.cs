@@ -1,7 +1,7 @@
 namespace CComet.Limits;
 
 /// <summary>Counts bytes that are held at one moment, over all clients, against one bound.</summary>
-public sealed class ByteBudget(long max)
+internal sealed class ByteBudget(long max)
 {
     private long _used;
 

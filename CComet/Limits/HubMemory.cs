@@ -1,5 +1,3 @@
-using CComet.Channels;
-
 namespace CComet.Limits;
 
 /// <summary>
@@ -8,7 +6,7 @@ namespace CComet.Limits;
 /// </summary>
 /// <remarks>
 /// Over the bound nobody is refused, because everything can be read again: tails shrink (<see cref="Trim"/>), and reads bring one
-/// step of <see cref="ChannelHub.StepBytes"/>, so that long answers come in more parts; how many steps there can be, connections
+/// step of <see cref="ReadSizes.MaxStepBytes"/>, so that long answers come in more parts; how many steps there can be, connections
 /// bound. The memory store's own messages are counted here too while a tail holds them: they stay in memory when
 /// the store drops them first.
 /// </remarks>
@@ -68,7 +66,7 @@ internal sealed class HubMemory : IThreadPoolWorkItem
     /// <returns>How much to read, to be given to <see cref="EndRead"/>.</returns>
     public long BeginRead(long wanted)
     {
-        for (; wanted > ChannelHub.StepBytes; wanted = Math.Max(ChannelHub.StepBytes, wanted / 4))
+        for (; wanted > ReadSizes.MaxStepBytes; wanted = Math.Max(ReadSizes.MaxStepBytes, wanted / 4))
         {
             if (_reads.TryAdd(wanted)) return wanted;
         }
@@ -79,7 +77,7 @@ internal sealed class HubMemory : IThreadPoolWorkItem
     /// <summary>Ends a reservation.</summary>
     public void EndRead(long granted)
     {
-        if (granted > ChannelHub.StepBytes) _reads.Add(-granted);
+        if (granted > ReadSizes.MaxStepBytes) _reads.Add(-granted);
     }
 
     /// <summary>Counts what was read until it has been answered and <see cref="Release"/> is called.</summary>
@@ -88,7 +86,7 @@ internal sealed class HubMemory : IThreadPoolWorkItem
     /// <summary>Counts more for an answer that cannot come in parts; false when the bound is met.</summary>
     public bool TryHold(ref long held, long bytes)
     {
-        var more = Math.Max(0, bytes - ChannelHub.StepBytes) - held;
+        var more = Math.Max(0, bytes - ReadSizes.MaxStepBytes) - held;
         if (more > 0 && !_reads.TryAdd(more, held)) return false;
         held += Math.Max(0, more);
         return true;

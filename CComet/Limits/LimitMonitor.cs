@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 namespace CComet.Limits;
 
 /// <summary>Notes which bounds are met: a metric each time, a line in the log at most once a minute for each bound, and readiness says it.</summary>
-public sealed partial class LimitMonitor(HubMetrics metrics, TimeProvider time, ILogger logger)
+internal sealed partial class LimitMonitor(HubMetrics metrics, TimeProvider time, ILogger logger)
 {
     /// <summary>How often a bound has a line in the log, and for how long readiness names it.</summary>
     public static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);

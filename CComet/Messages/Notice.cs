@@ -1,5 +1,3 @@
-using System.Text.Json;
-
 namespace CComet.Messages;
 
 /// <summary>The kinds of things that are told to a subscriber without being in the log.</summary>
@@ -8,64 +6,66 @@ public enum NoticeKind
     /// <summary>Some seqids are no longer kept.</summary>
     Gap,
 
-    /// <summary>The log began anew.</summary>
+    /// <summary>The log has a new epoch, and starts at seqid 0.</summary>
     Reset,
 
-    /// <summary>Where the subscriber stands.</summary>
+    /// <summary>The subscriber's cursor in one channel.</summary>
     Cursor,
 
     /// <summary>The server ends the stream on purpose.</summary>
     Bye,
 }
 
-/// <summary>Something told to one subscriber that is not an entry of the log and uses up no seqid.</summary>
-public sealed class Notice
+/// <summary>Something told to one subscriber that is not an entry of the log and uses no seqid.</summary>
+/// <remarks>It is data: how it looks on a wire is for a dialect to say.</remarks>
+public sealed record Notice
 {
-    private Notice(NoticeKind kind, byte[] json, Cursor after = default)
-    {
-        Kind = kind;
-        Json = json;
-        After = after;
-    }
+    /// <summary>What a notice takes on a wire beside the channel's name, at most, in bytes.</summary>
+    private const int FixedBytes = 160;
 
-    /// <summary>Where the subscriber stands once it has been told; <see cref="Cursor.None"/> when that does not change.</summary>
-    public Cursor After { get; }
+    /// <summary>A UTF-16 unit takes at most so many bytes in a JSON string, escaped.</summary>
+    private const int MaxBytesPerCharacter = 6;
+
+    private Notice(NoticeKind kind) => Kind = kind;
 
     /// <summary>What is told.</summary>
     public NoticeKind Kind { get; }
 
-    /// <summary>The notice as a JSON object, UTF-8.</summary>
-    public byte[] Json { get; }
+    /// <summary>The channel it is about; empty for <see cref="NoticeKind.Bye"/>.</summary>
+    public string Channel { get; private init; } = "";
 
-    /// <summary>The seqids <paramref name="from"/> to <paramref name="to"/>, both included, are no longer kept.</summary>
-    public static Notice Gap(string channel, string epoch, long from, long to) => new(NoticeKind.Gap, Write("GAP", json =>
+    /// <summary>The epoch that the seqids belong to; empty for <see cref="NoticeKind.Bye"/>.</summary>
+    public string Epoch { get; private init; } = "";
+
+    /// <summary>The first seqid that is no longer kept; of <see cref="NoticeKind.Gap"/> alone.</summary>
+    public long From { get; private init; }
+
+    /// <summary>The last seqid that is no longer kept (<see cref="NoticeKind.Gap"/>), or the next that the subscriber gets.</summary>
+    public long Seqid { get; private init; }
+
+    /// <summary>When the client may come back; of <see cref="NoticeKind.Bye"/> alone.</summary>
+    public TimeSpan Retry { get; private init; }
+
+    /// <summary>The subscriber's cursor once it has been told; <see cref="Cursor.None"/> when that does not change.</summary>
+    public Cursor After => Kind switch
     {
-        json.WriteString("channel", channel);
-        json.WriteString("epoch", epoch);
-        json.WriteNumber("from", from);
-        json.WriteNumber("to", to);
-        json.WriteNumber("seqid", to);
-    }), new Cursor(epoch, to + 1));
+        NoticeKind.Gap => new Cursor(Epoch, Seqid + 1),
+        NoticeKind.Reset => new Cursor(Epoch, Seqid),
+        _ => Messages.Cursor.None,
+    };
 
-    /// <summary>The log began anew; the subscriber goes on from seqid 0 of the new epoch.</summary>
-    public static Notice Reset(string channel, string epoch) => new(NoticeKind.Reset, Place("RESET", channel, epoch, 0), new Cursor(epoch, 0));
+    /// <summary>The most that it takes on a wire, in bytes.</summary>
+    public int MaxBytes => FixedBytes + (MaxBytesPerCharacter * Channel.Length);
 
-    /// <summary>The subscriber's place: the next seqid it will get is <paramref name="next"/>.</summary>
-    public static Notice Cursor(string channel, string epoch, long next) => new(NoticeKind.Cursor, Place("CURSOR", channel, epoch, next));
+    /// <summary>Says that the seqids <paramref name="from"/> to <paramref name="to"/>, both included, are no longer kept.</summary>
+    public static Notice Gap(string channel, string epoch, long from, long to) => new(NoticeKind.Gap) { Channel = channel, Epoch = epoch, From = from, Seqid = to };
 
-    /// <summary>The server ends the stream; the client may come back after the given time.</summary>
-    public static Notice Bye(TimeSpan retry) => new(NoticeKind.Bye, Write("BYE", json => json.WriteNumber("retry", (long)retry.TotalMilliseconds)));
+    /// <summary>Says that the log has a new epoch; the subscriber goes on from seqid 0 of it.</summary>
+    public static Notice Reset(string channel, string epoch) => new(NoticeKind.Reset) { Channel = channel, Epoch = epoch };
 
-    private static byte[] Place(string type, string channel, string epoch, long seqid) => Write(type, json =>
-    {
-        json.WriteString("channel", channel);
-        json.WriteString("epoch", epoch);
-        json.WriteNumber("seqid", seqid);
-    });
+    /// <summary>Says that the next seqid the subscriber gets is <paramref name="next"/>.</summary>
+    public static Notice Cursor(string channel, string epoch, long next) => new(NoticeKind.Cursor) { Channel = channel, Epoch = epoch, Seqid = next };
 
-    private static byte[] Write(string type, Action<Utf8JsonWriter> members) => JsonText.ObjectOf(json =>
-    {
-        json.WriteString("type", type);
-        members(json);
-    });
+    /// <summary>Says that the server ends the stream; the client may come back after the given time.</summary>
+    public static Notice Bye(TimeSpan retry) => new(NoticeKind.Bye) { Retry = retry };
 }

@@ -1,22 +1,21 @@
 using CComet.Access;
-using CComet.Channels;
 using CComet.Limits;
 using CComet.Messages;
 
 namespace CComet.Operations;
 
 /// <summary>What somebody who signs in to a channel is given. It is one array that cannot come in parts, so its bytes count until it is disposed of.</summary>
-public sealed class SignIn : IDisposable
+internal sealed class SignIn : IDisposable
 {
     /// <summary>How much one read of the history brings, in bytes.</summary>
     private const long ReadBytes = 64 << 10;
 
-    private readonly ChannelHub _hub;
+    private readonly ChannelOperations _operations;
     private readonly List<Message> _history = [];
     private long _bytes;
     private long _held;
 
-    private SignIn(ChannelHub hub) => _hub = hub;
+    private SignIn(ChannelOperations operations) => _operations = operations;
 
     /// <summary>The kept history; its last message is the sign-in itself.</summary>
     public IReadOnlyList<Message> History => _history;
@@ -27,14 +26,14 @@ public sealed class SignIn : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _hub.Memory.Release(_held);
+        _operations.Context.Memory.Release(_held);
         _held = 0;
     }
 
     /// <summary>Signs in. The history is read first, so that one for which there is no memory is refused before anything is stored.</summary>
-    internal static async ValueTask<SignIn> RunAsync(ChannelHub hub, CallerContext caller, string channel, string? sname, CancellationToken cancellation)
+    internal static async ValueTask<SignIn> RunAsync(ChannelOperations operations, CallerContext caller, string channel, string? sname, CancellationToken cancellation)
     {
-        var signIn = new SignIn(hub);
+        var signIn = new SignIn(operations);
         try
         {
             await signIn.RunAsync(caller, channel, sname, cancellation);
@@ -50,7 +49,7 @@ public sealed class SignIn : IDisposable
     private async ValueTask RunAsync(CallerContext caller, string channel, string? sname, CancellationToken cancellation)
     {
         var (epoch, next) = await ReadAsync(channel, null, 0, long.MaxValue, mayRefuse: true, cancellation);
-        var receipt = (await _hub.PublishAsync(caller, [NewMessage.Sign(channel, sname)], cancellation))[0];
+        var receipt = (await _operations.PublishAsync(caller, [NewMessage.Sign(channel, sname)], cancellation))[0];
         if (receipt.Epoch != epoch)
         {
             // The log began a new epoch in between, or had none yet.
@@ -69,7 +68,7 @@ public sealed class SignIn : IDisposable
     {
         while (next < end)
         {
-            var slice = await _hub.Store.ReadAsync(channel, next, ReadBytes, cancellation);
+            var slice = await _operations.Context.Store.ReadAsync(channel, next, ReadBytes, cancellation);
             if (slice.Messages.Length == 0 || (epoch is not null && slice.Head.Epoch != epoch)) break;
             epoch = slice.Head.Epoch;
             end = Math.Min(end, slice.Head.End);
@@ -83,8 +82,8 @@ public sealed class SignIn : IDisposable
                 _bytes += message.Json.Length;
             }
 
-            if (!_hub.Memory.TryHold(ref _held, _bytes) && mayRefuse)
-                throw _hub.Limits.Refuse(HubMemory.Bound, isGlobal: true, "channel", $"the answers under way take the memory that they may (CComet:{HubMemory.Bound}).");
+            if (!_operations.Context.Memory.TryHold(ref _held, _bytes) && mayRefuse)
+                throw _operations.Context.Limits.Refuse(HubMemory.Bound, isGlobal: true, "channel", $"the answers under way take the memory that they may (CComet:{HubMemory.Bound}).");
             next = Math.Min(end, slice.Messages[^1].Seqid + 1);
         }
 

@@ -83,14 +83,3 @@ public readonly record struct LogSlice(LogHead Head, Message[] Messages)
         return take == Messages.Length ? this : this with { Messages = Messages[..take] };
     }
 }
-
-/// <summary>What a publisher gets for a stored message.</summary>
-/// <param name="Channel">The channel.</param>
-/// <param name="Epoch">The epoch the seqid belongs to.</param>
-/// <param name="Seqid">The message's number.</param>
-/// <param name="Stored">The message as it was stored; null for a duplicate: the same id had been stored before, and nothing was stored now.</param>
-public readonly record struct Receipt(string Channel, string Epoch, long Seqid, Message? Stored)
-{
-    /// <summary>True when nothing was stored, because the same id had been stored before.</summary>
-    public bool Duplicate => Stored is null;
-}

@@ -1,73 +1,27 @@
 using System.Runtime.ExceptionServices;
-using System.Threading.Tasks.Sources;
 using CComet.Channels;
 using CComet.Limits;
 using CComet.Messages;
 
 namespace CComet.Subscriptions;
 
-/// <summary>Why a waiting subscriber was woken.</summary>
-public enum WakeReason : byte
+/// <summary>A cursor in one or several channels, and the wait for more (<see cref="SubscriberWait"/>).</summary>
+/// <remarks>
+/// It holds no messages: when it wakes it reads the logs from its cursors on, so that a slow one costs only its own lag. One reader
+/// uses it at a time. While pushes are allowed, the cursors and the sink are guarded by a lock on the subscriber.
+/// </remarks>
+internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
 {
-    /// <summary>There may be something to read: read on. A hint, not a promise.</summary>
-    Messages,
-
-    /// <summary>Its time is over.</summary>
-    Timeout,
-
-    /// <summary>A newer request of the same channel and sname took its place. Final.</summary>
-    Replaced,
-
-    /// <summary>The server is stopping. Final.</summary>
-    Draining,
-
-    /// <summary>The client has gone. Final.</summary>
-    Gone,
-}
-
-/// <summary>Where one subscriber wants to begin in one channel.</summary>
-public readonly record struct ChannelStart(string Channel, Cursor From);
-
-/// <summary>What one read gave of one channel: a notice, or messages.</summary>
-/// <param name="Position">Which of the subscriber's channels, counted from 0 in the order they were asked for.</param>
-/// <param name="Notice">What is told, or null.</param>
-/// <param name="Batch">The messages; empty with a notice.</param>
-public readonly record struct Reading(int Position, Notice? Notice, Batch Batch)
-{
-    /// <summary>Its JSON, in bytes.</summary>
-    public long Bytes => Notice?.Json.Length ?? Batch.Bytes;
-}
-
-/// <summary>
-/// A cursor in one or several channels, and the completion source it waits on: it is its own, so that waiting costs no object.
-/// It holds no messages: when it wakes it reads the logs from its cursor on, so that a slow one costs nothing but its own lag.
-/// Used by one reader at a time; <see cref="Signal"/> may come from anywhere.
-/// </summary>
-public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposable
-{
-    private const byte None = byte.MaxValue;
-
-    /// <summary>In the reason's place while the subscriber waits for one.</summary>
-    private const byte Waiting = None - 1;
-
     private static readonly IReadOnlyList<Reading> Nothing = [];
 
-    /// <summary>Stands in the continuation's place when the wait is over.</summary>
-    private static readonly Action<object?> Over = static _ => { };
-
-    // One channel is what most follow: its place is held here, and an array only for those behind it.
-    private Position _first;
-    private readonly Position[] _others;
-    private Action<object?>? _continuation;
-    private object? _state;
-    private short _version;
-    private byte _signal = None;
-    private byte _ended = None;
-    private bool _follows;
+    // Most subscribers have one channel: its cursor is a field, and only those of further channels are in an array.
+    private ChannelCursor _first;
+    private readonly ChannelCursor[] _others;
+    private bool _takesPush;
     private ushort _turn;
 
-    /// <summary>One that has yet to be given its places, by <see cref="At"/>.</summary>
-    internal Subscriber(string? sname, int channels)
+    /// <summary>Makes a subscriber whose cursors are yet to be set, by <see cref="At"/>.</summary>
+    public Subscriber(string? sname, int channels)
     {
         Sname = sname;
         if (channels == 1)
@@ -76,69 +30,68 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
             return;
         }
 
-        // By chance: of polls, each of which is a subscriber of its own, none may always begin with the same channel.
-        _others = new Position[channels - 1];
+        // At random: each poll is a new subscriber, and no channel may always be the first.
+        _others = new ChannelCursor[channels - 1];
         _turn = (ushort)Random.Shared.Next(channels);
     }
 
-    /// <summary>What its address takes, of which it is a part; null where there is no address.</summary>
-    internal AddressShare? Share { get; set; }
+    /// <summary>The share of its address that it is counted in; null where there is no address.</summary>
+    public AddressShare? Share { get; set; }
 
-    /// <summary>Its hub.</summary>
-    public ChannelHub Hub => _first.Channel.Hub;
+    /// <summary>The parts that all subscribers and channels of its hub have in common.</summary>
+    public HubContext Hub => _first.Channel.Hub;
 
-    /// <summary>The name it goes by, or null. At most one waiting subscriber of a channel goes by a name.</summary>
+    /// <inheritdoc/>
     public string? Sname { get; }
 
     /// <summary>
-    /// Where it is given what comes next while it waits after it has read everything; null for one that is to be woken. Set
-    /// before the first read, and for good.
+    /// The sink that batches are pushed to while it is parked; null for one that is signalled. Set before the first read, and for good.
     /// </summary>
     public IMessageSink? Sink { get; set; }
 
-    /// <summary>How many channels it follows.</summary>
+    /// <inheritdoc/>
+    public bool TakesPushes => Sink is not null;
+
+    /// <summary>How many channels it has.</summary>
     public int Channels => 1 + _others.Length;
 
-    /// <summary>Where it stands: one entry a channel, in the order they were asked for. Known once it has read.</summary>
-    public IEnumerable<(string Channel, Cursor Cursor)> Positions =>
+    /// <summary>Its cursor in each channel, in the order they were asked for. Known once it has read.</summary>
+    public IEnumerable<(string Channel, Cursor Cursor)> Cursors =>
         from i in Enumerable.Range(0, Channels)
         select (At(i).Channel.Name, new Cursor(At(i).Epoch, At(i).Next));
 
-    /// <summary>Where it stands, as it is told: one notice a channel.</summary>
-    public IEnumerable<Notice> Places => Positions.Select(p => Notice.Cursor(p.Channel, p.Cursor.Epoch!, p.Cursor.Seqid!.Value));
+    /// <summary>Its cursors as notices, one for each channel.</summary>
+    public IEnumerable<Notice> CursorNotices => Cursors.Select(c => Notice.Cursor(c.Channel, c.Cursor.Epoch!, c.Cursor.Seqid!.Value));
 
-    /// <summary>Where it stands, as text: <c>epoch:seqid</c>, or for several channels one such for each, joined by commas.</summary>
+    /// <summary>Its cursors as text: <c>epoch:seqid</c>, or for several channels one such for each, joined by commas.</summary>
     public string CursorText => _others.Length == 0
         ? new Cursor(_first.Epoch, _first.Next).ToString()
-        : Cursor.Combine(Positions.Select(p => p.Cursor));
-
-    /// <summary>Why it was ended for good, or null.</summary>
-    public WakeReason? Ended => Volatile.Read(ref _ended) is var ended && ended == None ? null : (WakeReason)ended;
-
-    /// <summary>Why it was woken since it last parked, or null.</summary>
-    public WakeReason? Woken => Volatile.Read(ref _signal) is var signal && signal >= Waiting ? null : (WakeReason)signal;
+        : Cursor.Combine(Cursors.Select(c => c.Cursor));
 
     /// <summary>Whether it has left its channels.</summary>
     public bool HasLeft { get; private set; }
 
+    /// <inheritdoc/>
+    protected override TimingWheel Wheel => Hub.Wheel;
+
     /// <summary>
-    /// Finds its place without reading: from then on <see cref="CursorText"/> is known, and means what the client asked for.
-    /// A cursor of another epoch stays as it is, so that the reset is told by the first read, not passed over.
+    /// Resolves its cursors without reading: from then on <see cref="CursorText"/> is known, and means what the client asked for.
+    /// A cursor of another epoch stays as it is, so that the first read tells the reset.
     /// </summary>
     /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
     public async ValueTask BeginAsync()
     {
         for (var i = 0; i < Channels; i++)
         {
-            if (At(i).Channel.Place(ref At(i))) continue;
+            if (At(i).Channel.Resolve(ref At(i))) continue;
             await At(i).Channel.CatchUpAsync();
-            if (!At(i).Channel.Place(ref At(i))) At(i).Channel.RefuseBeyond(At(i));
+            if (!At(i).Channel.Resolve(ref At(i))) At(i).Channel.RefuseBeyond(At(i));
         }
     }
 
     /// <summary>
     /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
-    /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="WaitAsync"/>.
+    /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="SubscriberWait.WaitAsync"/>.
     /// </summary>
     /// <remarks>
     /// Among several channels the one with which half of <paramref name="maxBytes"/> is reached is the last of this read, and the next
@@ -151,7 +104,7 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
     /// <returns>What was read, in the order of the channels.</returns>
     /// <exception cref="SeqidBeyondEndException">The seqid is beyond the end and no epoch was given.</exception>
     /// <exception cref="StoreUnavailableException">The store had to be asked and cannot be read, and no other channel had anything.</exception>
-    public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, long maxBytes = ChannelHub.ReadBytes, CancellationToken cancellation = default)
+    public async ValueTask<IReadOnlyList<Reading>> ReadAsync(bool park, long maxBytes = ReadSizes.MaxReadBytes, CancellationToken cancellation = default)
     {
         if (park) Rearm();
         List<Reading>? readings = null;
@@ -197,170 +150,76 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
             return Nothing;
         }
 
-        return first == 0 || readings.Count == 1 ? readings : [.. readings.OrderBy(reading => reading.Position)];
+        return first == 0 || readings.Count == 1 ? readings : [.. readings.OrderBy(reading => reading.ChannelIndex)];
     }
 
     /// <summary>
-    /// Waits until there may be something to read, the time is over, or the subscription has ended; <see cref="Woken"/> says which.
-    /// To be awaited once, before anything else is asked of the subscriber.
+    /// Writes a batch to the sink when the subscriber is parked and the batch joins on to its cursor; otherwise removes it from the
+    /// channel's list and signals it: it reads for itself, and parks again once it has read everything. The caller holds no lock.
     /// </summary>
-    public ValueTask WaitAsync(TimeSpan timeout)
+    /// <param name="channelIndex">Which of its channels.</param>
+    /// <param name="batch">The batch, or null when it is too much for one step.</param>
+    public void Push(int channelIndex, Batch? batch)
     {
-        if (timeout <= TimeSpan.Zero) Signal(WakeReason.Timeout);
-        if (Woken is not null) return ValueTask.CompletedTask;
-        _continuation = null;
-        _state = null;
-        _version++;
-        Hub.Wheel.Add(this, timeout);
-        Follow(true);
-
-        // That it waits and why it was woken are one value: a signal that is still under way cannot end a later wait without a reason.
-        if (Interlocked.CompareExchange(ref _signal, Waiting, None) == None) return new ValueTask(this, _version);
-        Hub.Wheel.Remove(this);
-        Follow(false);
-        return ValueTask.CompletedTask;
-    }
-
-    /// <summary>Wakes the subscriber, which goes on on a thread of the pool. A final reason stays: every later wait ends with it at once.</summary>
-    public void Signal(WakeReason reason)
-    {
-        if (reason is WakeReason.Replaced or WakeReason.Draining or WakeReason.Gone) Interlocked.CompareExchange(ref _ended, (byte)reason, None);
-        var found = Volatile.Read(ref _signal);
-        while (found >= Waiting)
-        {
-            var expected = found;
-            found = Interlocked.CompareExchange(ref _signal, (byte)reason, expected);
-            if (found != expected) continue;
-            if (expected == Waiting) Complete();
-            return;
-        }
-    }
-
-    /// <summary>
-    /// Gives the outlet what was added, when the subscriber waits and has read everything before; else takes it out of the channel's
-    /// list and wakes it: it comes back when it has read everything. The caller may hold no lock.
-    /// </summary>
-    /// <param name="index">Which of its channels.</param>
-    /// <param name="batch">What was added, or null when it is too much for one step.</param>
-    internal void Push(int index, Batch? batch)
-    {
-        // A subscriber is its own lock: nobody outside of the hub locks one, and another object would be as large as a fifth of it.
+        // The subscriber is its own lock: nothing outside of the hub locks one, and a lock object would be a fifth of its size.
         lock (this)
         {
-            if (_follows)
+            if (_takesPush)
             {
-                // Not while it is written to: what a write has happen on this thread may publish, and come back here.
-                _follows = false;
-                if (TryGive(ref At(index), index, batch))
+                // Off while it is written to: a write may run code on this thread that publishes, and come back here.
+                _takesPush = false;
+                if (TryWrite(ref At(channelIndex), channelIndex, batch))
                 {
-                    _follows = true;
+                    _takesPush = true;
                     return;
                 }
             }
 
-            // Before it is woken: once it hears of it, it may come back.
-            At(index).Channel.StopFollowing(ref At(index));
+            // Before the signal: once it is signalled, it may park again.
+            At(channelIndex).Channel.StopPushing(ref At(channelIndex));
         }
 
         Signal(WakeReason.Messages);
     }
 
-    private bool TryGive(ref Position position, int index, Batch? batch)
-    {
-        if (batch is null || batch.Epoch != position.Epoch) return false;
-
-        // Another's step may have brought it already.
-        if (position.Next >= batch.End) return true;
-
-        // Nor is one message written alone when the next is there already: the busier the channel, the more share a write.
-        if ((position.Next != batch.First || position.Channel.End > batch.End) && (batch = position.Channel.StepFrom(position.Next)) is null) return false;
-        position.Next = batch.End;
-        position.Channel.Delivered(batch);
-        return Sink!.TryWrite(index, batch);
-    }
-
-    /// <summary>While it follows, its places and its outlet belong to whoever holds the lock on its places.</summary>
-    private void Follow(bool follows)
-    {
-        if (Sink is null) return;
-        lock (this) _follows = follows;
-    }
-
-    /// <inheritdoc/>
-    void IValueTaskSource.GetResult(short token)
-    {
-        Check(token);
-        if (_continuation != Over) throw new InvalidOperationException("The wait is not over.");
-        Hub.Wheel.Remove(this);
-        Follow(false);
-    }
-
-    /// <inheritdoc/>
-    ValueTaskSourceStatus IValueTaskSource.GetStatus(short token)
-    {
-        Check(token);
-        return Volatile.Read(ref _continuation) == Over ? ValueTaskSourceStatus.Succeeded : ValueTaskSourceStatus.Pending;
-    }
-
-    /// <inheritdoc/>
-    void IValueTaskSource.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags)
-    {
-        Check(token);
-        var stands = Volatile.Read(ref _continuation);
-        if (stands is null)
-        {
-            // What awaits brings its own context with it; that of the thread is not kept here.
-            _state = state;
-            stands = Interlocked.CompareExchange(ref _continuation, continuation, null);
-        }
-
-        if (stands == Over) GoOn(continuation, state);
-        else if (stands is not null) throw new InvalidOperationException("A wait is awaited once.");
-    }
-
-    /// <summary>Leaves every channel. Nothing of the subscriber stays behind.</summary>
+    /// <summary>Leaves every channel. The channels and the hub keep nothing of it.</summary>
     public void Dispose()
     {
         if (HasLeft) return;
         HasLeft = true;
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
-        Hub.Forget(this);
+        Hub.CountOut(Share, Channels);
     }
-
-    /// <summary>Its place in one of its channels.</summary>
-    internal ref Position At(int index)
-    {
-        if (index == 0) return ref _first;
-        return ref _others[index - 1];
-    }
-
-    /// <summary>Called by a channel, under its lock, when it moves or drops the subscriber's place in its list of waiters.</summary>
-    internal void Moved(int position, int slot) => At(position).Slot = slot;
 
     /// <inheritdoc/>
-    protected internal override void OnDue() => Signal(WakeReason.Timeout);
+    public void Moved(int channelIndex, int slot) => At(channelIndex).Slot = slot;
 
-    private void Rearm()
+    /// <summary>Its cursor in one of its channels.</summary>
+    public ref ChannelCursor At(int channelIndex)
     {
-        if (Woken is null) return;
-
-        // Cleared, then looked: together with Signal, which writes a final reason first, none can slip between.
-        Interlocked.Exchange(ref _signal, None);
-        var ended = Volatile.Read(ref _ended);
-        if (ended != None) Interlocked.CompareExchange(ref _signal, ended, None);
+        if (channelIndex == 0) return ref _first;
+        return ref _others[channelIndex - 1];
     }
 
-    /// <summary>Called once a wait, by whoever took the waiting from it.</summary>
-    private void Complete()
+    /// <inheritdoc/>
+    protected override void AllowPushes(bool allowed)
     {
-        if (Interlocked.Exchange(ref _continuation, Over) is { } continuation) GoOn(continuation, _state);
+        if (Sink is null) return;
+        lock (this) _takesPush = allowed;
     }
 
-    private static void GoOn(Action<object?> continuation, object? state) => ThreadPool.UnsafeQueueUserWorkItem(continuation, state, preferLocal: true);
-
-    private void Check(short token)
+    private bool TryWrite(ref ChannelCursor cursor, int channelIndex, Batch? batch)
     {
-        if (token != _version) throw new InvalidOperationException("Another wait has begun since.");
+        if (batch is null || batch.Epoch != cursor.Epoch) return false;
+
+        // Another push may have brought it already.
+        if (cursor.Next >= batch.End) return true;
+
+        // One message is not written alone when the next is there already: the busier the channel, the more messages share a write.
+        if ((cursor.Next != batch.First || cursor.Channel.End > batch.End) && (batch = cursor.Channel.StepFrom(cursor.Next)) is null) return false;
+        cursor.Next = batch.End;
+        Hub.Metrics.Delivered(batch.Messages.Count);
+        return Sink!.TryWrite(channelIndex, batch);
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
@@ -393,24 +252,5 @@ public sealed class Subscriber : TimingWheel.Entry, IValueTaskSource, IDisposabl
 
             found = channel.Read(ref At(i), i, park && readings.Count == 0 ? this : null, budget, ref all);
         }
-    }
-
-    /// <summary>The place of a subscriber in one channel.</summary>
-    internal struct Position
-    {
-        /// <summary>The channel, held open by this position.</summary>
-        public Channel Channel;
-
-        /// <summary>The epoch the client knows; null when it named none and has read nothing.</summary>
-        public string? Epoch;
-
-        /// <summary>The next seqid wanted, or -1 for "from now on".</summary>
-        public long Next;
-
-        /// <summary>The place in the channel's list of waiters, or -1.</summary>
-        public int Slot;
-
-        /// <summary>How many bytes that were read from the store for it count as held until they have been answered; it fills a gap that the struct has anyhow.</summary>
-        public int Held;
     }
 }

@@ -4,7 +4,7 @@ using System.Text;
 namespace CComet.Transports;
 
 /// <summary>A piece of an answer of HTTP/1.1 whose length is not known when it begins (RFC 9112, section 7.1).</summary>
-public static class Chunk
+internal static class Chunk
 {
     private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 

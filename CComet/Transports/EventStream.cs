@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
+using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
@@ -9,7 +10,7 @@ using CComet.Subscriptions;
 namespace CComet.Transports;
 
 /// <summary>Server-sent events. The id of each event is the cursor behind it, so that a browser's own reconnect resumes exactly.</summary>
-public sealed class EventStream : StreamLoop
+internal sealed class EventStream : StreamLoop
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "text/event-stream; charset=utf-8";
@@ -32,7 +33,7 @@ public sealed class EventStream : StreamLoop
     public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
         : base(output, socket, subscriber, request)
     {
-        if (subscriber.Channels > 1) _told = [.. subscriber.Positions.Select(p => p.Cursor)];
+        if (subscriber.Channels > 1) _told = [.. subscriber.Cursors.Select(p => p.Cursor)];
     }
 
     /// <inheritdoc/>
@@ -43,14 +44,14 @@ public sealed class EventStream : StreamLoop
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice, bool isLast)
+    protected override void Write(int channelIndex, Notice notice, bool isLast)
     {
         Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\n");
-        WriteEvent(position, notice.After, notice.Json, isLast);
+        WriteEvent(channelIndex, notice.After, NoticeJson.Encode(notice), isLast);
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch, bool isLast)
+    protected override void Write(int channelIndex, Batch batch, bool isLast)
     {
         if (_told is null)
         {
@@ -61,7 +62,7 @@ public sealed class EventStream : StreamLoop
         for (var i = 0; i < batch.Messages.Count; i++)
         {
             var message = batch.Messages[i];
-            WriteEvent(position, new Cursor(batch.Epoch, message.Seqid + 1), message.Json, isLast && i == batch.Messages.Count - 1);
+            WriteEvent(channelIndex, new Cursor(batch.Epoch, message.Seqid + 1), message.Json, isLast && i == batch.Messages.Count - 1);
         }
     }
 
@@ -81,7 +82,7 @@ public sealed class EventStream : StreamLoop
         if (reason == WakeReason.Draining)
         {
             Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
-            Output.Write(Notice.Bye(retry).Json);
+            Output.Write(NoticeJson.Encode(Notice.Bye(retry)));
             Output.Write("\n\n"u8);
         }
         else if (reason == WakeReason.Replaced)
@@ -109,7 +110,7 @@ public sealed class EventStream : StreamLoop
     /// Writes the rest of an event. Of several channels an id is long: only the last of the events that are sent together must have
     /// one, and another has one when as much as an id was written since the last, so that ids are never more than half of a stream.
     /// </summary>
-    private void WriteEvent(int position, Cursor after, byte[] json, bool isLast)
+    private void WriteEvent(int channelIndex, Cursor after, byte[] json, bool isLast)
     {
         _sinceId += json.Length;
         if (_told is null)
@@ -118,7 +119,7 @@ public sealed class EventStream : StreamLoop
         }
         else
         {
-            _told[position] = after;
+            _told[channelIndex] = after;
             if (isLast || _sinceId >= _idBytes)
             {
                 var id = Cursor.Combine(_told);

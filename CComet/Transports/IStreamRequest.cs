@@ -1,7 +1,7 @@
 namespace CComet.Transports;
 
 /// <summary>The request that a stream answers, as far as the stream has to do with it.</summary>
-public interface IStreamRequest
+internal interface IStreamRequest
 {
     /// <summary>Cuts the client off.</summary>
     void Abort();

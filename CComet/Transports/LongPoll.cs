@@ -1,10 +1,11 @@
 using CComet.Dialects.Native;
+using CComet.Messages;
 using CComet.Subscriptions;
 
 namespace CComet.Transports;
 
 /// <summary>What one long poll is answered with.</summary>
-public static class LongPoll
+internal static class LongPoll
 {
     /// <summary>In bytes. A larger batch is not joined into one element: few poll from the same old place, and the copy would be held for each.</summary>
     private const int MostJoined = 64 << 10;
@@ -22,7 +23,7 @@ public static class LongPoll
         var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
         foreach (var (_, notice, batch) in readings)
         {
-            if (notice is not null) elements.Add(notice.Json);
+            if (notice is not null) elements.Add(NoticeJson.Encode(notice));
             else if (batch.Bytes <= MostJoined) elements.Add(batch.As(JsonArray.Join));
             else elements.AddRange(batch.Messages.Select(m => (ReadOnlyMemory<byte>)m.Json));
         }

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
@@ -8,7 +9,7 @@ using CComet.Subscriptions;
 namespace CComet.Transports;
 
 /// <summary>One JSON object a line. A silent stream repeats where the subscriber stands, which any reader of lines can take.</summary>
-public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : StreamLoop(output, socket, subscriber, request)
+internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : StreamLoop(output, socket, subscriber, request)
 {
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";
@@ -19,14 +20,14 @@ public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscri
     /// <inheritdoc/>
     protected override void Begin()
     {
-        foreach (var place in Subscriber.Places) Put(place.Json);
+        foreach (var place in Subscriber.CursorNotices) Put(NoticeJson.Encode(place));
     }
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice, bool isLast) => Put(notice.Json);
+    protected override void Write(int channelIndex, Notice notice, bool isLast) => Put(NoticeJson.Encode(notice));
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch, bool isLast) => Output.Write(batch.As(Lines).Span);
+    protected override void Write(int channelIndex, Batch batch, bool isLast) => Output.Write(batch.As(Lines).Span);
 
     /// <inheritdoc/>
     protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Chunks);
@@ -41,7 +42,7 @@ public sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subscri
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason == WakeReason.Draining) Put(Notice.Bye(retry).Json);
+        if (reason == WakeReason.Draining) Put(NoticeJson.Encode(Notice.Bye(retry)));
         else if (reason == WakeReason.Replaced) Put(Replacement.Json(Subscriber));
     }
 

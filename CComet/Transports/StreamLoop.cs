@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
 
@@ -18,7 +19,7 @@ namespace CComet.Transports;
 /// </param>
 /// <param name="subscriber">Whose stream it is; it has begun.</param>
 /// <param name="request">What asked for it.</param>
-public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : IMessageSink
+internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : IMessageSink
 {
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
 
@@ -32,7 +33,7 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     protected Subscriber Subscriber { get; } = subscriber;
 
     /// <summary>Its hub.</summary>
-    protected ChannelHub Hub => Subscriber.Hub;
+    protected HubContext Hub => Subscriber.Hub;
 
     /// <summary>Runs until the client has gone or the server ends the stream. Then the subscriber is disposed of, and the request ended.</summary>
     public async Task RunAsync()
@@ -58,13 +59,13 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     }
 
     /// <inheritdoc/>
-    bool IMessageSink.TryWrite(int position, Batch batch)
+    bool IMessageSink.TryWrite(int channelIndex, Batch batch)
     {
         try
         {
             _wroteAt = Hub.Time.GetTimestamp();
             if (socket is not null && ForSocket(batch) is { IsEmpty: false } bytes) return TrySend(bytes);
-            Write(position, batch, isLast: true);
+            Write(channelIndex, batch, isLast: true);
             var flush = Output.FlushAsync();
             if (flush.IsCompletedSuccessfully)
             {
@@ -87,16 +88,16 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     protected abstract void Begin();
 
     /// <summary>Writes a notice to one of the subscriber's channels.</summary>
-    /// <param name="position">Which of the subscriber's channels.</param>
+    /// <param name="channelIndex">Which of the subscriber's channels.</param>
     /// <param name="notice">What is told.</param>
     /// <param name="isLast">Whether nothing is written behind it before it is sent.</param>
-    protected abstract void Write(int position, Notice notice, bool isLast);
+    protected abstract void Write(int channelIndex, Notice notice, bool isLast);
 
     /// <summary>Writes messages of one of the subscriber's channels.</summary>
-    /// <param name="position">Which of the subscriber's channels.</param>
+    /// <param name="channelIndex">Which of the subscriber's channels.</param>
     /// <param name="batch">The messages.</param>
     /// <param name="isLast">Whether nothing is written behind them before they are sent.</param>
-    protected abstract void Write(int position, Batch batch, bool isLast);
+    protected abstract void Write(int channelIndex, Batch batch, bool isLast);
 
     /// <summary>A batch as it goes over the socket, where that is the same for every client; else nothing.</summary>
     protected abstract ReadOnlyMemory<byte> ForSocket(Batch batch);
@@ -131,7 +132,7 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     private ValueTask StepAsync()
     {
         if (_flushing is not null) return TakenAsync(_flushing);
-        var reading = Subscriber.ReadAsync(park: true, ChannelHub.StepBytes);
+        var reading = Subscriber.ReadAsync(park: true, ReadSizes.MaxStepBytes);
         return reading.IsCompletedSuccessfully ? WriteAsync(reading.Result) : WriteLaterAsync(reading);
     }
 
@@ -140,9 +141,9 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     {
         for (var i = 0; i < readings.Count; i++)
         {
-            var (position, notice, batch) = readings[i];
-            if (notice is not null) Write(position, notice, i == readings.Count - 1);
-            else Write(position, batch, i == readings.Count - 1);
+            var (channelIndex, notice, batch) = readings[i];
+            if (notice is not null) Write(channelIndex, notice, i == readings.Count - 1);
+            else Write(channelIndex, batch, i == readings.Count - 1);
         }
 
         if (WriteReplies() || readings.Count > 0) return FlushAsync();
@@ -210,7 +211,7 @@ public abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber s
     {
         protected internal override void OnDue()
         {
-            feed.Hub.Stalled(feed.Subscriber);
+            foreach (var (channel, _) in feed.Subscriber.Cursors) feed.Hub.Metrics.Stalled(channel);
             feed.Cut();
         }
     }

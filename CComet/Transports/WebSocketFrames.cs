@@ -4,7 +4,7 @@ using System.Buffers.Binary;
 namespace CComet.Transports;
 
 /// <summary>What a frame of a WebSocket is (RFC 6455, section 5.2).</summary>
-public enum WebSocketOpcode : byte
+internal enum WebSocketOpcode : byte
 {
     /// <summary>More of a message that has begun.</summary>
     Continuation = 0x0,
@@ -30,14 +30,14 @@ public enum WebSocketOpcode : byte
 /// <param name="IsFinal">Whether it is the last of its message.</param>
 /// <param name="Length">The payload's length, in bytes.</param>
 /// <param name="Mask">What the payload is masked with, the first byte the highest.</param>
-public readonly record struct WebSocketFrameHeader(WebSocketOpcode Opcode, bool IsFinal, long Length, uint Mask)
+internal readonly record struct WebSocketFrameHeader(WebSocketOpcode Opcode, bool IsFinal, long Length, uint Mask)
 {
     /// <summary>Whether it is a close, a ping or a pong, which may stand between the frames of a message.</summary>
     public bool IsControl => Opcode >= WebSocketOpcode.Close;
 }
 
 /// <summary>The client broke a rule of the protocol; the connection ends with the code.</summary>
-public sealed class WebSocketProtocolException(ushort code, string reason) : Exception(reason)
+internal sealed class WebSocketProtocolException(ushort code, string reason) : Exception(reason)
 {
     /// <summary>The close code (RFC 6455, section 7.4.1).</summary>
     public ushort Code { get; } = code;
@@ -47,7 +47,7 @@ public sealed class WebSocketProtocolException(ushort code, string reason) : Exc
 /// Frames as they lie on the wire. Our own because a frame from a server is not masked: the bytes of a message are the same for
 /// every subscriber and are framed once, and because pings then come from the one timing wheel.
 /// </summary>
-public static class WebSocketFrames
+internal static class WebSocketFrames
 {
     /// <summary>The longest payload of a control frame, in bytes.</summary>
     public const int MaxControlPayload = 125;

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Text.Unicode;
+using CComet.Channels;
 using CComet.Subscriptions;
 
 namespace CComet.Transports;
@@ -16,7 +17,7 @@ namespace CComet.Transports;
 /// <param name="subscriber">Whose stream it is.</param>
 /// <param name="maxMessage">The longest message taken, in bytes.</param>
 /// <param name="answer">Answers a message of text.</param>
-public sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscriber, int maxMessage, Func<ReadOnlyMemory<byte>, ValueTask<byte[]>> answer)
+internal sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscriber, int maxMessage, Func<ReadOnlyMemory<byte>, ValueTask<byte[]>> answer)
 {
     /// <summary>The most frames that a message may come in. A client that cuts a message at its limit into pieces of 1 KiB sends as many.</summary>
     public const int MaxFragments = 1024;

@@ -3,6 +3,7 @@ using System.Buffers.Binary;
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
+using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
@@ -10,7 +11,7 @@ using CComet.Subscriptions;
 namespace CComet.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-public sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : StreamLoop(output, socket, subscriber, request)
+internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : StreamLoop(output, socket, subscriber, request)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
@@ -54,13 +55,13 @@ public sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscribe
 
     /// <inheritdoc/>
     protected override void Begin() =>
-        PutArray([.. Subscriber.Places.Select(place => place.Json)]);
+        PutArray([.. Subscriber.CursorNotices.Select(place => NoticeJson.Encode(place))]);
 
     /// <inheritdoc/>
-    protected override void Write(int position, Notice notice, bool isLast) => PutArray([notice.Json]);
+    protected override void Write(int channelIndex, Notice notice, bool isLast) => PutArray([NoticeJson.Encode(notice)]);
 
     /// <inheritdoc/>
-    protected override void Write(int position, Batch batch, bool isLast) => Output.Write(batch.As(Frames).Span);
+    protected override void Write(int channelIndex, Batch batch, bool isLast) => Output.Write(batch.As(Frames).Span);
 
     /// <inheritdoc/>
     protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Frames);
@@ -94,7 +95,7 @@ public sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscribe
         var close = _close;
         if (reason == WakeReason.Draining)
         {
-            PutArray([Notice.Bye(retry).Json]);
+            PutArray([NoticeJson.Encode(Notice.Bye(retry))]);
             close = CloseFrame(GoingAwayCode, "");
         }
         else if (reason == WakeReason.Replaced)

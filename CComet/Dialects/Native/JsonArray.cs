@@ -5,7 +5,7 @@ using CComet.Messages;
 namespace CComet.Dialects.Native;
 
 /// <summary>Writes ready JSON elements as one array. The bytes are shared by every subscriber and copied only onto the wire.</summary>
-public static class JsonArray
+internal static class JsonArray
 {
     /// <summary>How much is written before the reader must have taken some of it: a slow reader holds this much memory, not the whole answer.</summary>
     internal const int FlushBytes = 16 << 10;

@@ -11,7 +11,7 @@ namespace CComet.Dialects.Native;
 /// JSONP in the dialect of 2014: <c>/**/name('…')</c>, where … is one string that holds the JSON array. Evaluated, the string
 /// is the exact JSON; inside a script element it can end neither the string nor the element.
 /// </summary>
-public static partial class Jsonp
+internal static partial class Jsonp
 {
     /// <summary>The longest callback name, in characters.</summary>
     public const int MaxNameLength = 128;

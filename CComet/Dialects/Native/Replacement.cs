@@ -4,12 +4,12 @@ using CComet.Subscriptions;
 namespace CComet.Dialects.Native;
 
 /// <summary>The last words to a subscriber whose name a newer one took.</summary>
-public static class Replacement
+internal static class Replacement
 {
     /// <summary>As a JSON object. Its seqid lets the client of 2014, which counts on from whatever it is answered, keep its place.</summary>
     public static byte[] Json(Subscriber subscriber) => JsonText.ObjectOf(json =>
     {
-        var (channel, cursor) = subscriber.Positions.First();
+        var (channel, cursor) = subscriber.Cursors.First();
         json.WriteString("type", "409");
         json.WriteString("reason", "sname: a newer request of this channel and sname took this one's place.");
         json.WriteString("channel", channel);

@@ -3,7 +3,7 @@ using Microsoft.AspNetCore.Http;
 namespace CComet.Dialects.Native;
 
 /// <summary>A refusal that the client is told of: its status, the parameter at fault, and what is wrong with it.</summary>
-public sealed class WireException : Exception
+internal sealed class WireException : Exception
 {
     private WireException(int status, string title, string detail, string? parameter = null, string? code = null, TimeSpan? retryAfter = null)
         : base(detail)
@@ -75,6 +75,7 @@ public sealed class WireException : Exception
         WireException error => error,
         SeqidBeyondEndException e => new(StatusCodes.Status409Conflict, "Seqid beyond the end", e.Message, "seqid", "402"),
         LimitException e => new(StatusCodes.Status429TooManyRequests, "Over a limit", e.Message, e.Parameter, retryAfter: e.RetryAfter),
+        AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, "channel"),
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),
         StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
         DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),

@@ -1,6 +1,7 @@
 using CComet.Access;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Http.Features.Authentication;
 
 namespace CComet.Http.Requests;
 
@@ -9,7 +10,9 @@ internal static class Callers
 {
     /// <summary>
     /// The client's address is the connection's, or what a listed proxy has forwarded in its place. It is read from the feature:
-    /// <see cref="HttpContext.Connection"/> makes an object that a waiting request would hold.
+    /// <see cref="HttpContext.Connection"/> makes an object that a waiting request would hold; so does <see cref="HttpContext.User"/>.
     /// </summary>
-    public static CallerContext CallerOf(this HttpContext context) => new(context.Features.Get<IHttpConnectionFeature>()?.RemoteIpAddress);
+    public static CallerContext CallerOf(this HttpContext context) => new(
+        context.Features.Get<IHttpConnectionFeature>()?.RemoteIpAddress,
+        context.Features.Get<IHttpAuthenticationFeature>()?.User);
 }

@@ -2,7 +2,6 @@ using System.Globalization;
 using System.Text;
 using CComet.Dialects.Native;
 using CComet.Messages;
-using CComet.Subscriptions;
 
 namespace CComet.Http.Requests;
 

@@ -4,7 +4,7 @@ using CComet.Subscriptions;
 namespace CComet.Web.Tests.Hub;
 
 /// <summary>A list whose members leave from anywhere while others look at what it was.</summary>
-public sealed class WaiterListTests
+public sealed class ReaderListTests
 {
     /// <summary>Against a plain list, over several segments and back to none.</summary>
     [Theory]
@@ -14,9 +14,9 @@ public sealed class WaiterListTests
     public void Whatever_comes_leaves_and_is_looked_at_the_list_is_what_a_plain_one_would_be(int seed)
     {
         var random = new Random(seed);
-        var all = Enumerable.Range(0, 3 * WaiterList.SegmentSize).Select(_ => NewMember()).ToArray();
-        var (list, plain) = (new WaiterList(), new List<Subscriber>());
-        var looks = new List<(WaiterList.Group Group, Subscriber[] Then)>();
+        var all = Enumerable.Range(0, 3 * ReaderList.SegmentSize).Select(_ => NewMember()).ToArray();
+        var (list, plain) = (new ReaderList(), new List<Subscriber>());
+        var looks = new List<(ReaderList.Group Group, Subscriber[] Then)>();
         for (var step = 0; step < 20_000; step++)
         {
             // It fills in the first half of a thousand steps, and empties in the second.
@@ -65,5 +65,5 @@ public sealed class WaiterListTests
         return subscriber;
     }
 
-    private static Subscriber[] Members(WaiterList.Group group) => [.. Enumerable.Range(0, group.Count).Select(i => group[i].Subscriber)];
+    private static Subscriber[] Members(ReaderList.Group group) => [.. Enumerable.Range(0, group.Count).Select(i => (Subscriber)group[i].Reader)];
 }

@@ -1,0 +1,303 @@
+using CComet.Limits;
+using CComet.Messages;
+using CComet.Storage;
+
+namespace CComet.Channels;
+
+/// <summary>A channel that is open on this node: its log's tail (<see cref="ChannelLog"/>), its subscribers, and those that are parked.</summary>
+/// <remarks>Without subscribers it is a cache of its log, which can be closed at any moment (<see cref="IdleChannels"/>).</remarks>
+internal sealed class ActiveChannel : ChannelLog
+{
+    private readonly ReaderList _waiting = new();
+    private readonly ReaderList _pushed = new();
+    private Dictionary<string, IChannelReader>? _named;
+    private int _subscribers;
+    private long _end;
+    private AddressShare? _opener;
+    private long _idleSince;
+
+    public ActiveChannel(HubContext hub, string name)
+        : base(hub, name) => _idleSince = hub.Time.GetTimestamp();
+
+    /// <summary>Its neighbours among the idle channels; the list's own.</summary>
+    public IdleChannels.Links Idle { get; set; }
+
+    /// <summary>Since when it has had no subscribers, by the monotonic clock. Valid only while it is idle.</summary>
+    public long IdleSince => Volatile.Read(ref _idleSince);
+
+    /// <summary>The end of what was delivered so far, read without the lock.</summary>
+    public long End => Volatile.Read(ref _end);
+
+    /// <summary>How many subscribers it has.</summary>
+    public int Subscribers
+    {
+        get
+        {
+            lock (Gate) return _subscribers;
+        }
+    }
+
+    /// <summary>How many of them are parked at this moment.</summary>
+    public int Waiting
+    {
+        get
+        {
+            lock (Gate) return _waiting.Count + _pushed.Count;
+        }
+    }
+
+    /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
+    /// <param name="share">The share of the subscriber's address; the first subscriber's is charged with the channel until the last has left.</param>
+    public bool TryEnter(AddressShare? share)
+    {
+        lock (Gate)
+        {
+            if (IsClosed) return false;
+            if (_subscribers >= Hub.Options.Limits.SubscribersPerChannel)
+                throw Hub.Limits.Refuse("Limits:SubscribersPerChannel", isGlobal: false, "channel", $"'{Name}' has its {_subscribers} subscribers already.");
+            if (_subscribers == 0)
+            {
+                if (share?.TryOpen(Hub.Addresses.MaxChannels) == false)
+                {
+                    // It may have been opened for this one alone.
+                    MarkIdle();
+                    throw Hub.Addresses.Refuse("follows");
+                }
+
+                _opener = share;
+                Hub.Idle.Remove(this);
+            }
+
+            _subscribers++;
+            return true;
+        }
+    }
+
+    /// <summary>Counts a subscriber out and drops what this channel holds of it.</summary>
+    public void Leave(ref ChannelCursor cursor, IChannelReader reader)
+    {
+        lock (Gate)
+        {
+            ListOf(reader).Remove(ref cursor);
+            if (reader.Sname is not null && _named is not null && _named.TryGetValue(reader.Sname, out var named) && named == reader)
+                _named.Remove(reader.Sname);
+            Release(ref cursor);
+            if (--_subscribers > 0) return;
+            _opener?.Close();
+            _opener = null;
+            Tail.Forget();
+            MarkIdle();
+        }
+    }
+
+    /// <summary>Closes the channel when it has no subscribers, and says whether it did.</summary>
+    public bool TryClose()
+    {
+        lock (Gate)
+        {
+            if (IsClosed || _subscribers > 0) return false;
+            Shut();
+            return true;
+        }
+    }
+
+    /// <summary>Closes the channel, which has had no subscriber, because its log could not be opened.</summary>
+    public void Abandon()
+    {
+        lock (Gate) Shut();
+    }
+
+    /// <summary>Frees what was read for a cursor, which has been answered.</summary>
+    public void Release(ref ChannelCursor cursor)
+    {
+        Hub.Memory.Release(cursor.Held);
+        cursor.Held = 0;
+    }
+
+    /// <summary>
+    /// Reads from the cursor on and moves it; parks <paramref name="park"/> when everything has been read. Both happen under one lock.
+    /// </summary>
+    public ReadStatus Read(ref ChannelCursor cursor, int channelIndex, IChannelReader? park, long maxBytes, ref List<Reading>? readings)
+    {
+        IChannelReader? replaced = null;
+        var status = ReadStatus.Nothing;
+        lock (Gate)
+        {
+            Tail.Expire(Hub.Time.GetUtcNow());
+            if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
+            {
+                Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
+                Hub.Metrics.Reset();
+                cursor.Epoch = Tail.Epoch;
+                cursor.Next = 0;
+                park = null;
+                status = ReadStatus.Something;
+            }
+
+            if (cursor.Next < 0) cursor.Next = Tail.End;
+            if (cursor.Next > Tail.End) return ReadStatus.Beyond;
+            if (cursor.Next < Tail.First) return ReadStatus.Behind;
+            cursor.Epoch = Tail.Epoch;
+            if (cursor.Next < Tail.End)
+            {
+                var batch = Tail.BatchFrom(cursor.Next, maxBytes);
+                (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
+                Hub.Metrics.Delivered(batch.Messages.Count);
+                cursor.Next = batch.End;
+                return ReadStatus.Something;
+            }
+
+            if (park is not null) replaced = Park(ref cursor, channelIndex, park);
+        }
+
+        replaced?.Signal(WakeReason.Replaced);
+        return status;
+    }
+
+    /// <summary>Gives a cursor what the store had for it, after a notice of what was missing.</summary>
+    /// <returns>How many bytes it was given; -1 when the log has another epoch in the store, with which this channel must catch up first.</returns>
+    public long Take(LogSlice slice, ref ChannelCursor cursor, int channelIndex, ref List<Reading>? readings)
+    {
+        var head = slice.Head;
+        lock (Gate)
+        {
+            if (head.Epoch != Tail.Epoch) return -1;
+        }
+
+        if (cursor.Next > head.End) throw new StoreUnavailableException($"The log of channel '{Name}' is shorter than it was.");
+        cursor.Epoch = head.Epoch;
+        var first = slice.Messages.Length > 0 ? slice.Messages[0].Seqid : head.End;
+        if (first > cursor.Next)
+        {
+            Tell(Notice.Gap(Name, head.Epoch, cursor.Next, first - 1), channelIndex, ref readings);
+            Hub.Metrics.Gap(first - cursor.Next);
+            cursor.Next = first;
+        }
+
+        if (slice.Messages.Length == 0) return 0;
+        var batch = new Batch(head.Epoch, slice.Messages);
+        Hub.Memory.Hold(batch.Bytes);
+        cursor.Held += (int)batch.Bytes;
+        (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
+        Hub.Metrics.Delivered(batch.Messages.Count);
+        cursor.Next = slice.Messages[^1].Seqid + 1;
+        return batch.Bytes;
+    }
+
+    /// <summary>
+    /// The cursor lies beyond the end even of the store: without an epoch that is the client's mistake; with one, the log has lost what
+    /// the client saw, which is told as a reset.
+    /// </summary>
+    public void StartOver(ref ChannelCursor cursor, int channelIndex, ref List<Reading>? readings)
+    {
+        if (cursor.Epoch is null) RefuseBeyond(cursor);
+        lock (Gate)
+        {
+            Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
+            Hub.Metrics.Reset();
+            cursor.Next = 0;
+        }
+    }
+
+    /// <summary>Resolves a cursor without reading; false when it lies beyond the end that this node knows.</summary>
+    public bool Resolve(ref ChannelCursor cursor)
+    {
+        lock (Gate)
+        {
+            if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
+            {
+                // The first read tells the reset; until then it stays the client's own.
+                cursor.Next = Math.Max(0, cursor.Next);
+                return true;
+            }
+
+            if (cursor.Next < 0) cursor.Next = Tail.End;
+            if (cursor.Epoch is null && cursor.Next > Tail.End) return false;
+            cursor.Epoch = Tail.Epoch;
+            return true;
+        }
+    }
+
+    /// <summary>Throws the refusal of a seqid beyond the end.</summary>
+    public void RefuseBeyond(ChannelCursor cursor)
+    {
+        lock (Gate) throw new SeqidBeyondEndException(Name, cursor.Next, Tail.End);
+    }
+
+    /// <summary>Signals every parked reader.</summary>
+    public void WakeAll(WakeReason reason)
+    {
+        lock (Gate)
+        {
+            FanOut.Signal(_waiting.TakeAll(), reason);
+            FanOut.Signal(_pushed.Share(), reason);
+        }
+    }
+
+    /// <summary>
+    /// Returns the batch from a seqid to the end of what is known; null when the reader must read for itself: there is more than one
+    /// step, or what it wants is not in memory.
+    /// </summary>
+    public Batch? StepFrom(long next)
+    {
+        lock (Gate) return Step(next);
+    }
+
+    /// <summary>Removes a reader from the list of those that are pushed to: it reads for itself until it has read everything.</summary>
+    public void StopPushing(ref ChannelCursor cursor)
+    {
+        lock (Gate) _pushed.Remove(ref cursor);
+    }
+
+    /// <inheritdoc/>
+    protected override void Deliver(long from)
+    {
+        Volatile.Write(ref _end, Tail.End);
+        FanOut.Signal(_waiting.TakeAll(), WakeReason.Messages);
+        if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), Step(from));
+    }
+
+    private static void Tell(Notice notice, int channelIndex, ref List<Reading>? readings) =>
+        (readings ??= new(1)).Add(new Reading(channelIndex, notice, Batch.Empty));
+
+    /// <summary>Lists the channel among the idle, unless it is there. Under the lock.</summary>
+    private void MarkIdle()
+    {
+        // Its place in the order is the moment at which its last subscriber left.
+        if (Idle.IsListed) return;
+        Volatile.Write(ref _idleSince, Hub.Time.GetTimestamp());
+        Hub.Idle.Add(this);
+    }
+
+    private void Shut()
+    {
+        Close();
+        Hub.Idle.Remove(this);
+    }
+
+    private IChannelReader? Park(ref ChannelCursor cursor, int channelIndex, IChannelReader reader)
+    {
+        // One whose subscription has ended parks no more, and must not take the name back from its successor.
+        if (Hub.IsEnding) reader.Signal(WakeReason.Draining);
+        if (reader.Ended is not null) return null;
+        IChannelReader? replaced = null;
+        if (reader.Sname is not null)
+        {
+            _named ??= new Dictionary<string, IChannelReader>(StringComparer.Ordinal);
+            if (_named.TryGetValue(reader.Sname, out var old) && old != reader) replaced = old;
+            _named[reader.Sname] = reader;
+        }
+
+        ListOf(reader).Add(ref cursor, channelIndex, reader);
+        return replaced;
+    }
+
+    private Batch? Step(long from)
+    {
+        if (from < Tail.First || from >= Tail.End) return null;
+        var batch = Tail.BatchFrom(from, ReadSizes.MaxStepBytes);
+        return batch.End == Tail.End ? batch : null;
+    }
+
+    private ReaderList ListOf(IChannelReader reader) => reader.TakesPushes ? _pushed : _waiting;
+}

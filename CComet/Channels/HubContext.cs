@@ -1,0 +1,117 @@
+using CComet.Diagnostics;
+using CComet.Limits;
+using CComet.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Channels;
+
+/// <summary>The parts that the channels and subscribers of one hub have in common; it knows none of them.</summary>
+internal sealed class HubContext : IDisposable
+{
+    private static readonly TimeSpan MinReconnectDelay = TimeSpan.FromSeconds(1);
+
+    private int _subscriberCount;
+    private volatile bool _draining;
+    private volatile bool _ending;
+    private TimeSpan _reconnectWindow = TimeSpan.FromSeconds(2);
+
+    public HubContext(IMessageStore store, HubOptions options, HubMetrics metrics, TimeProvider time, ILogger logger, Func<bool> evictIdlest, Action<long> shrinkTails)
+    {
+        Store = store;
+        Options = options;
+        TailBounds = options.History with { MaxBytes = Math.Min(options.History.MaxBytes, options.Limits.ChannelMemoryBytes) };
+        Metrics = metrics;
+        Time = time;
+        Logger = logger;
+        Limits = new LimitMonitor(metrics, time, logger);
+        Addresses = new AddressShares(options, Limits, time);
+        Bodies = new BodyBudget(options.Limits, Limits);
+        Memory = new HubMemory(ByteBudget.Resolve(options.Limits.MemoryBytes, 8), TailBounds.MaxBytes, evictIdlest, shrinkTails);
+        Wheel = new TimingWheel(time);
+    }
+
+    /// <summary>Where the logs are kept.</summary>
+    public IMessageStore Store { get; }
+
+    /// <summary>The settings.</summary>
+    public HubOptions Options { get; }
+
+    /// <summary>How much of each channel is held in memory.</summary>
+    public HistoryOptions TailBounds { get; }
+
+    /// <summary>What is counted.</summary>
+    public HubMetrics Metrics { get; }
+
+    /// <summary>The clock.</summary>
+    public TimeProvider Time { get; }
+
+    /// <summary>The hub's log.</summary>
+    public ILogger Logger { get; }
+
+    /// <summary>Ends all waits that time out.</summary>
+    public TimingWheel Wheel { get; }
+
+    /// <summary>Which bounds are met.</summary>
+    public LimitMonitor Limits { get; }
+
+    /// <summary>What each client address takes.</summary>
+    public AddressShares Addresses { get; }
+
+    /// <summary>The bodies of requests that are in memory.</summary>
+    public BodyBudget Bodies { get; }
+
+    /// <summary>The messages in memory.</summary>
+    public HubMemory Memory { get; }
+
+    /// <summary>The channels without subscribers.</summary>
+    public IdleChannels Idle { get; } = new();
+
+    /// <summary>How many subscribers there are at this moment.</summary>
+    public int SubscriberCount => Volatile.Read(ref _subscriberCount);
+
+    /// <summary>True once the server has begun to stop.</summary>
+    public bool IsDraining => _draining;
+
+    /// <summary>True once every wait is ended at once.</summary>
+    public bool IsEnding => _ending;
+
+    /// <summary>Counts a subscriber in.</summary>
+    /// <exception cref="DrainingException">The server is stopping.</exception>
+    /// <exception cref="LimitException">A subscriber too many.</exception>
+    public void CountIn()
+    {
+        if (_draining) throw new DrainingException();
+        if (Interlocked.Increment(ref _subscriberCount) > Options.Limits.Subscribers)
+        {
+            Interlocked.Decrement(ref _subscriberCount);
+            throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
+        }
+
+        Metrics.Subscribers(1);
+    }
+
+    /// <summary>Counts a subscriber out.</summary>
+    public void CountOut(AddressShare? share, int channels)
+    {
+        share?.Leave(channels);
+        Interlocked.Decrement(ref _subscriberCount);
+        Metrics.Subscribers(-1);
+    }
+
+    /// <summary>Refuses readiness and new subscribers from now on.</summary>
+    public void BeginDrain() => _draining = true;
+
+    /// <summary>Has every later wait end at once, and settles over which time the clients sent away may come back.</summary>
+    public void EndWaits()
+    {
+        _draining = true;
+        _reconnectWindow = TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
+        _ending = true;
+    }
+
+    /// <summary>Returns when a client that is sent away may come back: each at another moment of the window.</summary>
+    public TimeSpan ReconnectDelay() => MinReconnectDelay + (_reconnectWindow * Random.Shared.NextDouble());
+
+    /// <inheritdoc/>
+    public void Dispose() => Wheel.Dispose();
+}

@@ -1,0 +1,20 @@
+namespace CComet.Channels;
+
+/// <summary>Why a waiting subscriber was woken.</summary>
+internal enum WakeReason : byte
+{
+    /// <summary>There may be something to read: read on. A hint, not a promise.</summary>
+    Messages,
+
+    /// <summary>Its time is over.</summary>
+    Timeout,
+
+    /// <summary>A newer request of the same channel and sname took its place. Final.</summary>
+    Replaced,
+
+    /// <summary>The server is stopping. Final.</summary>
+    Draining,
+
+    /// <summary>The client has gone. Final.</summary>
+    Gone,
+}

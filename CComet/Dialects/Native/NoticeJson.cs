@@ -1,0 +1,36 @@
+using CComet.Messages;
+
+namespace CComet.Dialects.Native;
+
+/// <summary>Notices as JSON objects.</summary>
+internal static class NoticeJson
+{
+    /// <summary>Encodes a notice, in UTF-8.</summary>
+    public static byte[] Encode(Notice notice) => JsonText.ObjectOf(json =>
+    {
+        json.WriteString("type", TypeOf(notice.Kind));
+        if (notice.Kind == NoticeKind.Bye)
+        {
+            json.WriteNumber("retry", (long)notice.Retry.TotalMilliseconds);
+            return;
+        }
+
+        json.WriteString("channel", notice.Channel);
+        json.WriteString("epoch", notice.Epoch);
+        if (notice.Kind == NoticeKind.Gap)
+        {
+            json.WriteNumber("from", notice.From);
+            json.WriteNumber("to", notice.Seqid);
+        }
+
+        json.WriteNumber("seqid", notice.Seqid);
+    });
+
+    private static string TypeOf(NoticeKind kind) => kind switch
+    {
+        NoticeKind.Gap => "GAP",
+        NoticeKind.Reset => "RESET",
+        NoticeKind.Cursor => "CURSOR",
+        _ => "BYE",
+    };
+}

@@ -1,0 +1,115 @@
+using CComet.Access;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
+
+namespace CComet.Operations;
+
+/// <summary>Publish, subscribe and sign, authorised and bounded: the one way from every door (HTTP, JSONP, WebSocket) to the hub.</summary>
+internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer authorizer)
+{
+    private readonly HubContext _context = hub.Context;
+
+    /// <summary>The parts that subscribers have in common.</summary>
+    public HubContext Context => _context;
+
+    /// <summary>Publishes messages, in order, all or none.</summary>
+    /// <param name="caller">The publisher.</param>
+    /// <param name="messages">The messages, checked for their form.</param>
+    /// <param name="cancellation">Ends the waiting; what was on its way may be stored all the same.</param>
+    /// <returns>One receipt for each message, once they are stored.</returns>
+    /// <exception cref="AccessDeniedException">The caller may not publish to one of the channels; nothing is stored.</exception>
+    /// <exception cref="LimitException">A bound of the store is met, or the caller's address has made its share of channels and this would be another.</exception>
+    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
+    {
+        string? authorized = null;
+        for (var i = 0; i < messages.Count; i++)
+        {
+            // Consecutive messages of one channel, the usual array, are asked for once.
+            if (messages[i].Channel == authorized) continue;
+            authorized = messages[i].Channel;
+            Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation), ChannelRight.Publish, authorized);
+        }
+
+        var addresses = _context.Addresses;
+        if (addresses.AnyOver && addresses.IsOver(caller)) await CheckKnownAsync(messages, cancellation);
+        var receipts = await hub.AppendAsync(messages, cancellation);
+        var (stored, made) = (0, 0);
+        for (var i = 0; i < receipts.Count; i++)
+        {
+            if (receipts[i].Duplicate) continue;
+            stored++;
+            if (receipts[i].Seqid == 0) made++;
+        }
+
+        _context.Metrics.Published(stored);
+        if (made > 0) addresses.Made(caller, made);
+        return receipts;
+    }
+
+    /// <summary>Subscribes to one or several channels, opening those that are not open. To be disposed of when done.</summary>
+    /// <param name="caller">The subscriber's client.</param>
+    /// <param name="starts">The channels and the cursor to begin at in each; no channel twice.</param>
+    /// <param name="sname">The name the subscriber goes by, or null.</param>
+    /// <exception cref="AccessDeniedException">The caller may not subscribe to one of the channels.</exception>
+    /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
+    /// <exception cref="DrainingException">The server is stopping.</exception>
+    /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
+    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
+    {
+        for (var i = 0; i < starts.Count; i++)
+            Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel), ChannelRight.Subscribe, starts[i].Channel);
+        _context.CountIn();
+        var subscriber = new Subscriber(sname, starts.Count);
+        var entered = 0;
+        try
+        {
+            subscriber.Share = _context.Addresses.Enter(caller, starts.Count);
+            for (; entered < starts.Count; entered++)
+            {
+                var channel = await hub.EnterAsync(starts[entered].Channel, subscriber.Share);
+                subscriber.At(entered) = new ChannelCursor
+                {
+                    Channel = channel,
+                    Epoch = starts[entered].From.Epoch,
+                    Next = starts[entered].From.Seqid ?? -1,
+                    Slot = -1,
+                };
+            }
+
+            return subscriber;
+        }
+        catch
+        {
+            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
+            _context.CountOut(subscriber.Share, starts.Count);
+            throw;
+        }
+    }
+
+    /// <summary>Signs in to a channel.</summary>
+    /// <returns>The kept history, its last message the sign-in itself, and the cursor behind it; to be disposed of once it has been answered.</returns>
+    /// <exception cref="AccessDeniedException">The caller may not read the channel, or not publish to it; nothing is stored.</exception>
+    /// <exception cref="LimitException">As for a publish, or the answers under way take the memory that they may; nothing was stored then.</exception>
+    public async ValueTask<SignIn> SignAsync(CallerContext caller, string channel, string? sname, CancellationToken cancellation = default)
+    {
+        Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Subscribe, channel, cancellation), ChannelRight.Subscribe, channel);
+        return await SignIn.RunAsync(this, caller, channel, sname, cancellation);
+    }
+
+    private static void Check(AccessDecision decision, ChannelRight right, string channel)
+    {
+        if (!decision.IsAllowed) throw new AccessDeniedException(channel, right == ChannelRight.Publish ? "publish to" : "subscribe to", decision.Reason);
+    }
+
+    /// <summary>Refuses messages that would make a channel. The store is asked, a read for each name: only addresses over their share pay that.</summary>
+    private async ValueTask CheckKnownAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
+    {
+        foreach (var channel in messages.Select(m => m.Channel).Distinct(StringComparer.Ordinal))
+        {
+            // From the end on: only the log's end is wanted.
+            var slice = await _context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation);
+            if (slice.Head.End == 0) throw _context.Addresses.Refuse("has made");
+        }
+    }
+}
