@@ -29,6 +29,21 @@ public sealed partial class LayersTests
         }
     }
 
+    /// <summary>What docs/architecture.md tells a reader is what holds.</summary>
+    [Fact]
+    public void Folders_import_only_those_above_them_in_the_table_of_the_docs()
+    {
+        var table = Row().Matches(File.ReadAllText(Path.Combine(Documents.Root, "docs", "architecture.md"))).Select(m => m.Groups[1].Value).ToList();
+        Assert.Equal(Files().Select(FolderOf).Where(folder => folder.Length > 0).Distinct().Order(), table.Select(row => row.Split('/')[0]).Order());
+        foreach (var file in Files().Where(file => FolderOf(file).Length > 0))
+        {
+            foreach (var import in Import().Matches(File.ReadAllText(file)).Select(m => m.Groups[1].Value).Where(name => name != FolderOf(file)))
+                Assert.True(Place(import) < Place(FolderOf(file)), $"{Path.GetRelativePath(Library, file)} imports {import}, which is below it.");
+        }
+
+        int Place(string folder) => table.FindIndex(row => row.Split('/')[0] == folder);
+    }
+
     [Fact]
     public void Core_of_the_library_names_nothing_of_the_web_server()
     {
@@ -51,4 +66,8 @@ public sealed partial class LayersTests
 
     [GeneratedRegex(@"^using (?:static )?CComet\.(\w+)", RegexOptions.Multiline)]
     private static partial Regex Import();
+
+    /// <summary>A row for a folder of the library.</summary>
+    [GeneratedRegex(@"^\| `CComet/([\w/]+)`", RegexOptions.Multiline)]
+    private static partial Regex Row();
 }
