@@ -301,7 +301,7 @@ public sealed class ChatRoomTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Those_who_join_one_after_another_share_a_line()
+    public async Task Joins_one_after_another_share_a_line()
     {
         await using var server = await LiveServer.StartAsync();
         await using var visitor = await chromium.VisitAsync();

@@ -142,7 +142,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Two_people_talk_on_after_the_server_was_started_anew()
+    public async Task Two_people_talk_on_after_the_server_was_restarted()
     {
         await using var server = await LiveServer.StartAsync();
         await using var alice = await chromium.VisitAsync();
@@ -347,7 +347,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Who_reads_back_is_not_torn_away_but_told_of_what_is_new()
+    public async Task Reader_of_old_messages_is_not_scrolled_away_and_sees_a_count_of_new_ones()
     {
         await using var server = await LiveServer.StartAsync();
         for (var i = 0; i < 60; i++) await server.PublishAsync("a", $"m{i}", "bob");

@@ -13,7 +13,7 @@ public sealed class ClientTests(Chromium chromium)
 
     public static TheoryData<string> Polling => ["fetch", "jsonp"];
 
-    /// <summary>Those whose publishes are requests of their own.</summary>
+    /// <summary>The transports whose publishes are requests of their own.</summary>
     public static TheoryData<string> Requesting => ["sse", "fetch", "jsonp"];
 
     [Theory, MemberData(nameof(Transports))]

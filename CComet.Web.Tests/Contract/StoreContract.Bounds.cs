@@ -114,7 +114,7 @@ public abstract partial class StoreContract
         Assert.Equal(before, Left(store));
     }
 
-    /// <summary>Somebody who fills the store must not take the history of those who hold less, nor keep anybody from publishing.</summary>
+    /// <summary>A client that fills the store must not take the history of channels that hold less, nor keep other clients from publishing.</summary>
     [Fact]
     public async Task Over_its_bytes_the_store_takes_the_oldest_from_the_channel_that_holds_most()
     {

@@ -33,7 +33,7 @@ public sealed class TwoNodeTests
             }
         })).ToArray();
 
-        // Both publish at once: the log has one order, whoever asks.
+        // Both publish at once: the log has one order, whichever node is asked.
         var atOnce = await Task.WhenAll(Enumerable.Range(1, Messages - 1).Select(i => (i % 2 == 0 ? atA : atB).PublishAsync("c", $"{i}")));
         await Task.WhenAll(following);
         Assert.Equal(checkers[0].Accepted, checkers[1].Accepted);

@@ -79,7 +79,7 @@ public sealed class TwoNodes : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        // First the script, which would start nothing anew, then what a failed test has left of it.
+        // First the script, which restarts nothing, then the processes that a failed test has left.
         await Script.DisposeAsync();
         foreach (var program in Running)
         {

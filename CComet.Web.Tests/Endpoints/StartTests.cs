@@ -101,7 +101,7 @@ public sealed class StartTests
     }
 
     [Fact]
-    public async Task Told_to_stop_it_answers_who_waits_and_ends_well()
+    public async Task Server_told_to_stop_answers_its_parked_polls_and_exits_with_0()
     {
         if (OperatingSystem.IsWindows()) return;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Endpoints;
 
-/// <summary>Where a poll begins, and what it is told of what it cannot have.</summary>
+/// <summary>The cursor at which a poll begins, and the notices it gets for messages that it cannot have.</summary>
 public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture>
 {
     private readonly string _channel = Asking.NewChannel();

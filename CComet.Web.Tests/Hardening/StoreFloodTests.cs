@@ -4,7 +4,7 @@ using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
 
-/// <summary>Clients that fill the store: what they may take is bounded in bytes, and those who come after them are served.</summary>
+/// <summary>Clients that fill the store: what they may take is bounded in bytes, and clients that come after them are served.</summary>
 [Collection(Alone.Name)]
 public sealed class StoreFloodTests
 {
@@ -33,7 +33,7 @@ public sealed class StoreFloodTests
         Assert.Contains("histories of all channels", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
         Assert.NotNull(refused.Headers.RetryAfter);
 
-        // Those who publish what is usual find room, and nobody's history was taken who had less.
+        // Publishes of the usual size are accepted, and no channel that held less has lost its history.
         for (var i = 0; i < 100; i++) (await http.PostAsync(Pub($"usual{i}"), new StringContent("hello"))).EnsureSuccessStatusCode();
         Assert.Contains("kept", await http.GetStringAsync(new Uri("/sub?channel=honest&seqid=0&wait=0", UriKind.Relative)), StringComparison.Ordinal);
     }

@@ -48,7 +48,7 @@ public sealed partial class LogQueueTests : IDisposable
     }
 
     [Fact]
-    public void End_of_the_process_writes_what_waits_and_closes_the_sink()
+    public void End_of_the_process_writes_the_queued_lines_and_closes_the_sink()
     {
         _sink.Release();
         var queue = Queue();

@@ -42,7 +42,7 @@ public sealed class MemoryTrimServiceTests
     }
 
     [Fact]
-    public void Under_a_little_traffic_it_collects_beside_the_work_and_lets_nobody_wait()
+    public void Little_traffic_is_collected_in_the_background_and_never_compacted()
     {
         var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
         var allocated = 0L;

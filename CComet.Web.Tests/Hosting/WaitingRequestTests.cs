@@ -21,7 +21,7 @@ public sealed class WaitingRequestTests
     [InlineData("/sse?channel=a")]
     [InlineData("/stream?channel=a")]
     [InlineData("/ws?channel=a", "Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")]
-    public async Task Who_waits_holds_none_of_the_headers_it_sent(string target, params string[] handshake)
+    public async Task Parked_request_holds_none_of_the_headers_it_sent(string target, params string[] handshake)
     {
         await using var server = await LiveServer.StartAsync(0, new CCometFactory { OnRequest = Remember });
         using var connection = await RawHttp.ConnectAsync(server.Port);

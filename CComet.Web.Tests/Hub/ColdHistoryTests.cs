@@ -38,7 +38,7 @@ public sealed class ColdHistoryTests
         foreach (var step in new[] { 1_000, 16_384, ReadSizes.MaxReadBytes }) Assert.Equal(expected, await ReadAllAsync(fixture, 0, 5_000, step));
         Assert.Equal(expected.Skip(4_000), await ReadAllAsync(fixture, 4_000, 5_000, 16_384));
 
-        // What is new is delivered as ever, and to those who are deep in the history too.
+        // New messages are delivered as before, also to subscribers that are deep in the history.
         using var live = await fixture.SubscribeAsync("c");
         Assert.Empty(await live.ReadAsync(park: true));
         await fixture.PublishAsync("c", "new");

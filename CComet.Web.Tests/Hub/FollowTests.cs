@@ -13,7 +13,7 @@ namespace CComet.Web.Tests.Hub;
 public sealed class FollowTests
 {
     [Fact]
-    public async Task Who_has_read_everything_is_given_the_next_message_without_being_woken()
+    public async Task Parked_stream_is_pushed_the_next_message_without_being_woken()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -33,7 +33,7 @@ public sealed class FollowTests
     }
 
     [Fact]
-    public async Task Whose_client_must_take_something_first_is_woken_and_reads_what_comes_meanwhile_itself()
+    public async Task Stream_with_a_full_sink_is_woken_and_reads_later_messages_itself()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -51,7 +51,7 @@ public sealed class FollowTests
     }
 
     [Fact]
-    public async Task Who_has_something_to_read_does_not_count_as_waiting()
+    public async Task Subscriber_with_something_to_read_does_not_count_as_waiting()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -117,12 +117,12 @@ public sealed class FollowTests
         Assert.Equal(["because of it"], HubFixture.Texts(await subscriber.ReadAsync(park: true)));
     }
 
-    /// <summary>Publishers of several channels, followers of some of them that come and go, and outlets that are full at times.</summary>
+    /// <summary>Publishers of several channels, subscribers of some of them that come and go, and sinks that are full at times.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public async Task Whoever_publishes_meanwhile_a_follower_gets_each_message_once_and_in_order(int seed)
+    public async Task Pushed_subscriber_gets_each_message_once_and_in_order_under_concurrent_publishes(int seed)
     {
         const int Channels = 3, PerChannel = 4_000, Followers = 16;
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = PerChannel, MaxBytes = 1 << 28 } });

@@ -74,7 +74,7 @@ public sealed class ForeignAppendTests
     }
 
     [Fact]
-    public async Task A_log_that_begins_anew_under_a_waiting_subscriber_is_told_as_a_reset()
+    public async Task Parked_subscriber_gets_a_reset_when_its_log_has_a_new_epoch()
     {
         var store = new LossyStore(new HubOptions());
         using var fixture = new HubFixture(store: store);
@@ -107,7 +107,7 @@ public sealed class ForeignAppendTests
         Assert.Equal(1, fixture.Hub.SubscriberCount);
     }
 
-    /// <summary>A memory store behind a bad line: notices can be lost, the store can be out of reach, the log can begin anew.</summary>
+    /// <summary>A memory store behind an unreliable connection: notifications can be lost, the store can be out of reach, the log can be reset.</summary>
     private sealed class LossyStore(HubOptions options) : IMessageStore
     {
         private CComet.Storage.MemoryStore _inner = HubFixture.NewStore(options, TimeProvider.System);

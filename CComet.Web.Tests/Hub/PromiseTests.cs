@@ -25,12 +25,12 @@ public sealed class PromiseTests
     }
 
     /// <summary>
-    /// In step: nobody publishes the next round before every reader has the last, and no clock runs, so that one lost wake-up
-    /// is one reader that stands still for good. Several publish at once, so that a reader comes back to wait while the next
+    /// In step: the next round is published only after every reader has the last, and no clock runs, so that one lost wake-up
+    /// leaves one reader parked for ever. Several publishers append at once, so that a reader parks again while the next
     /// append is under way.
     /// </summary>
     [Fact]
-    public async Task Every_append_wakes_whoever_waits_for_it()
+    public async Task Every_append_wakes_the_subscribers_parked_for_it()
     {
         const int Rounds = 3_000, Publishers = 3, Readers = 3;
         using var fixture = new HubFixture();

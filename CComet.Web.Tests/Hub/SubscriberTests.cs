@@ -205,7 +205,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task Whoever_leaves_leaves_nothing_behind()
+    public async Task Disposed_subscriber_leaves_nothing_behind()
     {
         using var fixture = new HubFixture();
         for (var round = 0; round < 3; round++)

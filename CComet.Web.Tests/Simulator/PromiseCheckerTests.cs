@@ -57,7 +57,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void Whoever_still_follows_the_log_before_has_none_of_the_new_one()
+    public void Subscriber_still_on_the_old_epoch_has_none_of_the_new_one()
     {
         _checker.Cursor(Epoch("old"), 0);
         Take(0, 1, 2);
@@ -98,7 +98,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void A_reset_begins_anew_and_breaks_nothing()
+    public void Reset_restarts_the_count_and_breaks_nothing()
     {
         Take(0, 1, 2);
         _checker.Reset(Epoch("new"), 0);

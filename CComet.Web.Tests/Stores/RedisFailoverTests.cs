@@ -106,7 +106,7 @@ public sealed class RedisFailoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Those_who_wait_at_a_node_that_finds_a_successor_at_the_same_address_are_told()
+    public async Task Subscribers_parked_on_a_node_that_finds_a_successor_at_the_same_address_get_a_reset()
     {
         await using var relay = new RedisRelay(_primary.Port);
         await ReplicateAsync();

@@ -20,7 +20,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_one_node_stores_wakes_those_who_wait_at_another()
+    public async Task Append_on_one_node_wakes_subscribers_parked_on_another()
     {
         var (a, b) = (NewNode(), NewNode());
         using var reader = await WaitingAsync(b);
@@ -39,7 +39,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
             Assert.Equal("ccomet:{followed}:wake", _redis.Ask("PUBSUB", "CHANNELS", "ccomet:{*"));
         }
 
-        // The channel stays open for a while, for those who ask again.
+        // The channel stays open for a while, for clients that ask again.
         node.Time.Advance(node.Options.Limits.IdleChannel + TimeSpan.FromSeconds(1));
         await node.Hub.SweepAsync();
         await Eventually.TrueAsync(() => _redis.Ask("PUBSUB", "CHANNELS", "ccomet:{*").Length == 0, "Listening no more");
@@ -138,7 +138,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_restart_that_forgets_is_told_to_those_who_wait_and_to_those_who_come_later()
+    public async Task Restart_that_forgets_is_a_reset_for_parked_and_for_later_subscribers()
     {
         await _redis.KillAsync();
         await using var forgetful = await RedisServer.StartAsync("--appendonly", "no");
@@ -217,7 +217,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     [Theory]
     [InlineData("CONFIG SET min-replicas-to-write 1", "CONFIG SET min-replicas-to-write 0")]
     [InlineData("REPLICAOF 127.0.0.1 1", "REPLICAOF NO ONE")]
-    public async Task A_redis_that_takes_no_writes_refuses_those_who_publish_and_loses_none_who_wait(string begin, string end)
+    public async Task Redis_that_takes_no_writes_refuses_publishes_and_keeps_parked_subscribers(string begin, string end)
     {
         var node = NewNode();
         var epoch = (await node.PublishAsync("c", "0")).Epoch;

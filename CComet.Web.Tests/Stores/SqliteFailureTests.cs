@@ -53,7 +53,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task Whoever_ends_it_has_waited_until_the_file_is_let_go_of_though_another_ends_it_too()
+    public async Task Concurrent_DisposeAsync_completes_only_after_the_file_is_released()
     {
         var store = _file.Open();
         await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
@@ -86,7 +86,7 @@ public sealed class SqliteFailureTests : IDisposable
         Assert.NotEqual(receipt.Epoch, head.Epoch);
         Assert.True(head.End < 10, $"The log still ends at {head.End}.");
 
-        // Whoever carries on from his cursor is told, whatever has got those numbers since.
+        // A subscriber that continues from its cursor gets a RESET, whatever messages have got those seqids since.
         await store.AppendAsync([.. Enumerable.Range(0, 20).Select(i => HubFixture.NewMessage("c", $"new{i}"))]);
         using var hub = new HubFixture(store: store);
         using var subscriber = await hub.SubscribeAsync("c", new Cursor(receipt.Epoch, receipt.Seqid + 1));
@@ -167,7 +167,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task Damage_inside_the_file_is_told_to_those_whose_messages_it_concerns()
+    public async Task Damage_inside_the_file_fails_reads_of_the_damaged_messages_only()
     {
         var store = _file.Open();
         var text = new string('x', 1_000);

@@ -12,7 +12,7 @@ namespace CComet.Web.Tests.Stores;
 
 /// <summary>
 /// The server is killed, again and again, while messages pour in: what was acknowledged must be there, in the same epoch, and
-/// reach whoever carries on from his cursor. <c>CCOMET_KILL_ROUNDS</c> sets how often.
+/// reach a subscriber that continues from its cursor. <c>CCOMET_KILL_ROUNDS</c> sets how often.
 /// </summary>
 public sealed class SqliteKillTests(ITestOutputHelper output)
 {

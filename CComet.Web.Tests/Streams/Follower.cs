@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace CComet.Web.Tests.Streams;
 
-/// <summary>Who follows channels on one of the streams, so that a test of what they have in common is written once.</summary>
+/// <summary>A subscriber of channels on one of the streams, so that a test of what the streams have in common is written once.</summary>
 public abstract class Follower : IDisposable
 {
     /// <summary>The paths of all the streams.</summary>

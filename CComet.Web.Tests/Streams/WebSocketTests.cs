@@ -66,7 +66,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task Who_publishes_to_the_channel_it_follows_gets_both_the_receipt_and_the_message()
+    public async Task Socket_that_publishes_to_its_own_channel_gets_both_the_receipt_and_the_message()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -175,7 +175,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task A_client_that_gives_no_sign_of_life_is_let_go()
+    public async Task Client_that_gives_no_sign_of_life_is_disconnected()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:00:00.5");
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");

@@ -39,7 +39,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
 
     internal ChannelOperations Operations => Services.GetRequiredService<ChannelOperations>();
 
-    /// <summary>Ends the application. Its own entry point ends it at the same time: only the store can say when it has let go of its file.</summary>
+    /// <summary>Ends the application. Its own entry point ends it at the same time: only the store can say when it has released its file.</summary>
     public override async ValueTask DisposeAsync()
     {
         var store = _store;

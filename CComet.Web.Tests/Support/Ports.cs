@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace CComet.Web.Tests.Support;
 
 /// <summary>
-/// Ports of 127.0.0.1 for servers that must be told theirs, or that come back on it. They lie below those that the system gives to
-/// whoever asks for any: a client's end of a connection, or another test's server, would else have the port in between.
+/// Ports of 127.0.0.1 for servers that must be told theirs, or that come back on it. They lie below the ephemeral
+/// ports: otherwise a client's end of a connection, or another test's server, could take the port in between.
 /// </summary>
 public static class Ports
 {

@@ -6,8 +6,8 @@ using System.Text;
 namespace CComet.Web.Tests.Support;
 
 /// <summary>
-/// Stands between the nodes and Redis, as a network does: it can lose what is told to subscribers without a sign, and lead
-/// those who come anew to another server. It can also make Redis say something else.
+/// Relays between the nodes and Redis, as a network does: it can lose what Redis sends to its subscribers without a sign, and lead
+/// new connections to another server. It can also replace what Redis answers.
 /// </summary>
 public sealed class RedisRelay : IAsyncDisposable
 {
@@ -42,7 +42,7 @@ public sealed class RedisRelay : IAsyncDisposable
     /// <summary>How many bytes were swallowed.</summary>
     public int Swallowed => Volatile.Read(ref _swallowed);
 
-    /// <summary>Leads those who come from now on to another server.</summary>
+    /// <summary>Leads new connections to another server from now on.</summary>
     public void LeadTo(int port) => _port = port;
 
     /// <summary>Lets Redis say something of the same length in place of something, from now on.</summary>

@@ -21,7 +21,7 @@ public sealed partial class FeedTests
     private const int Large = (int)ReadSizes.MaxStepBytes;
 
     [Fact]
-    public async Task What_comes_to_one_who_has_read_everything_goes_to_the_socket_as_a_chunk()
+    public async Task Message_for_a_parked_stream_goes_to_the_socket_as_a_chunk()
     {
         using var wire = await Wire.OpenAsync();
         await wire.PublishAsync("first");

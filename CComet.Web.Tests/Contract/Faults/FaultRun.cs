@@ -41,7 +41,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
                 throw new PromiseBrokenException($"{epoch}:{seqid} was given as '{text}', published as '{published}'");
         }
 
-        // Each has an id, so that what was published anew is not there twice.
+        // Each message has an id, so that one whose publish was repeated is not there twice.
         if (Checker.Accepted.GroupBy(m => (m.Epoch, m.Text)).FirstOrDefault(g => g.Count() > 1) is { } twice) throw new PromiseBrokenException($"'{twice.Key.Text}' was given twice");
         if (Checker.Resets > disturbances) throw new PromiseBrokenException($"{Checker.Resets} resets for {disturbances} disturbances");
     }
