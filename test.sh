@@ -60,7 +60,7 @@ elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
 fi
 [ "$failed" -eq 0 ] || status=1
 
-# Once more at the end, where whoever sees only the last lines of a long log finds it.
+# Once more at the end, so that the last lines of a long log have it.
 [ "$failed" -eq 0 ] || /usr/bin/python3 - TestResults/*.trx <<'LIST' || true
 import sys, xml.etree.ElementTree as tree
 space = '{http://microsoft.com/schemas/VisualStudio/TeamTest/2010}'

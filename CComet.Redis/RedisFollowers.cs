@@ -5,11 +5,11 @@ using StackExchange.Redis;
 namespace CComet.Redis;
 
 /// <summary>
-/// The channels that this node follows, and the wake-ups it gets of them, which are hints that may get lost. What is lost with
-/// a connection is read anew when the connection is. What is lost without a sign is found by looking: every two seconds the
-/// ends of some logs are compared with what was last told of them, those of as many as may be while there is reason to doubt.
-/// A canary goes the way of the wake-ups to tell; a cluster has many ways, so that it is always doubted. Every log is read
-/// once a minute in any case, which also keeps one that was never written to.
+/// Keeps the channels that this node listens to and receives their wake-ups, which are hints that may get lost. What is lost with
+/// a connection is read again once the connection is back. What is lost without a sign is found by comparing: every two seconds
+/// the ends of some logs are compared with the last ones reported, and those of many more logs while delivery is in doubt.
+/// A canary published on the path of the wake-ups tests it; a cluster has many paths, so it is always in doubt. Every log is read
+/// once a minute in any case, which also keeps a log that was never written to.
 /// </summary>
 internal sealed class RedisFollowers : IAsyncDisposable
 {

@@ -4,10 +4,10 @@ namespace CComet.Redis;
 
 /// <summary>
 /// The runs of a server whose data its present run has whole, as far as can be known: each restart from an append-only file
-/// adds itself; a run that may lack what its predecessor acknowledged begins the list anew. It is kept beside the data and
+/// adds itself; a run that may lack what its predecessor acknowledged starts a new list. It is kept beside the data and
 /// goes where the data goes, so that a log that is first touched long after a failover still finds out that there was one.
 /// </summary>
-/// <remarks>Where it is missing, every log of an earlier run begins a new epoch: who puts an old copy in place deletes it.</remarks>
+/// <remarks>Where it is missing, every log of an earlier run begins a new epoch: an operator that restores an old copy deletes it.</remarks>
 internal static class RedisLineage
 {
     /// <summary>As many restarts are remembered; a log that none of them has touched begins a new epoch.</summary>

@@ -7,9 +7,9 @@ using StackExchange.Redis;
 namespace CComet.Redis;
 
 /// <summary>
-/// Runs the scripts, each only on the run of the server that it was made for. A server that was started anew, and one that has
-/// taken another's place, does not know them by their names and says so before anything is done; then it is asked who it is,
-/// and whose data it has (see <see cref="RedisLineage"/>).
+/// Runs the scripts, each only on the run of the server that it was made for. A server that was restarted, and one that has
+/// taken another's place, does not know them by their names and says so before anything is done; then it is asked for its run,
+/// and for the runs whose data it has (see <see cref="RedisLineage"/>).
 /// </summary>
 internal sealed class RedisServers(IConnectionMultiplexer redis)
 {
@@ -35,7 +35,7 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     /// <summary>Whether the channels are spread over several servers.</summary>
     public bool IsCluster => Kind().IsCluster;
 
-    /// <summary>Whether a message can be told to those alone who share a part of a cluster.</summary>
+    /// <summary>Whether a message can be sent to the nodes of one part of a cluster alone.</summary>
     public bool HasShardedPubSub => Kind().HasShardedPubSub;
 
     /// <summary>
@@ -165,7 +165,7 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
             var upSince = ((Number("server_time_usec") / 1_000_000) - Number("uptime_in_seconds") + 1) * 1_000;
             var forgets = info["aof_enabled"] == "0";
 
-            // Whoever was promoted remembers whose copy it was; a restart, even from a file that a copy has written, does not.
+            // A promoted replica remembers whose copy it was; a restarted server, even from a file that a replica has written, does not.
             var wasCopy = info["master_replid2"].Any(c => c != '0');
             var line = await RedisLineage.OfAsync(_database, LineageKey(server), run, isBroken: forgets || wasCopy);
             var hashes = new List<byte[]>();

@@ -7,7 +7,7 @@ namespace CComet.Sqlite;
 internal readonly record struct SqliteRow(long Id, string Epoch, long First, long Next, long Total);
 
 /// <summary>
-/// What is in memory of one channel that is followed or was published to of late: where its log ends, and who follows it. The
+/// Holds in memory, for one channel that is listened to or was published to lately, where its log ends and its listeners. The
 /// messages are in the file.
 /// </summary>
 internal sealed class SqliteLog(string name, long now)

@@ -47,13 +47,13 @@ internal sealed class SqliteLogs(TimeProvider time)
         if (Find(channel) is { } log && log.Unfollow(listener, Now)) RemoveIdle(log, TimeSpan.Zero);
     }
 
-    /// <summary>Lets go of the logs that nobody uses.</summary>
+    /// <summary>Removes the logs that are not in use.</summary>
     public void Evict(TimeSpan idle)
     {
         foreach (var log in All) RemoveIdle(log, idle);
     }
 
-    /// <summary>Lets go of a log when nobody uses it; true when it did.</summary>
+    /// <summary>Removes a log when it is not in use; true when it was removed.</summary>
     public bool RemoveIdle(SqliteLog log, TimeSpan idle)
     {
         if (!log.TryClose(Now, idle)) return false;

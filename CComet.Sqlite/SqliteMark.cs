@@ -61,7 +61,7 @@ internal sealed class SqliteMark : IDisposable
         }
         catch (IOException) when (File.Exists(path))
         {
-            // It was let go of in this very moment, or fails for good.
+            // The other process has released it in this very moment, or opening it fails for good.
             return Open(path);
         }
     }

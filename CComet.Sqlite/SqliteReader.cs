@@ -41,7 +41,7 @@ internal sealed class SqliteReader : IDisposable
     public static SqliteRow RowOf(SqliteDataReader reader) =>
         new(reader.GetInt64(0), reader.GetString(1), reader.GetInt64(2), reader.GetInt64(3), reader.GetInt64(4));
 
-    /// <summary>What stands for the row of a channel that has none: it gets one with its first message.</summary>
+    /// <summary>Takes the place of the row of a channel that has none: the channel gets one with its first message.</summary>
     public static SqliteRow NoRow(string epoch) => new(0, epoch, 0, 0, 0);
 
     public SqliteState State()

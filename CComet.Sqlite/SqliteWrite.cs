@@ -17,7 +17,7 @@ internal abstract class SqliteWrite
     public abstract void Fail(Exception exception);
 }
 
-/// <summary>A write that gives something to whoever waits for it.</summary>
+/// <summary>A write with a result for the caller that awaits it.</summary>
 internal abstract class SqliteWrite<T> : SqliteWrite
 {
     private readonly TaskCompletionSource<T> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace CComet.Sqlite;
 
 /// <summary>
-/// The one who writes. Whatever has come while a transaction ran is written in the next one: the busier the server, the more
-/// publishes share a commit. When the file fails, what waits is refused, and every later write tries anew.
+/// The only writer of the database. Writes that arrive while a transaction runs are made in the next one: the busier the server,
+/// the more publishes share a commit. When the file fails, the waiting writes are refused, and every later write tries again.
 /// </summary>
 internal sealed partial class SqliteWriter : IAsyncDisposable
 {
@@ -73,8 +73,8 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
     }
 
     /// <summary>
-    /// Makes sure that the file that is written is still the one that stands at its path: SQLite goes on writing to a file that
-    /// was deleted or replaced. One that is not is let go of, and the next write opens what is there.
+    /// Makes sure that the file that is written is still the one at its path: SQLite continues to write to a file that was deleted
+    /// or replaced. Such a file is closed, and the next write opens what is at the path.
     /// </summary>
     public async Task CheckPlaceAsync()
     {
@@ -83,7 +83,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         await WriteAsync(new SqliteStep(_ => throw new InvalidDataException("the database was taken away")));
     }
 
-    /// <summary>Writes what waits and lets go of the file; whoever asks again waits for the same end.</summary>
+    /// <summary>Makes the waiting writes and closes the file; a second call awaits the same completion.</summary>
     public ValueTask DisposeAsync() => new(_ending.Value);
 
     private async Task EndAsync()
@@ -189,7 +189,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
     private StoreUnavailableException Refusal() => new(_refusal!.Message, _refusal);
 
-    /// <summary>A transaction has failed. After some failures nobody knows what the file holds: then it is opened anew.</summary>
+    /// <summary>A transaction has failed. After some failures the contents of the file are unknown: then it is reopened.</summary>
     private void Break(Exception exception, long bytes)
     {
         _scope.Abandon();

@@ -12,7 +12,7 @@
 #   CCOMET_REDIS_PORT    8083              Redis's port
 #   CCOMET_ADDRESS       127.0.0.1         where the balancer listens; the others listen on 127.0.0.1
 #   CCOMET_FOLDER        a temporary one   logs (*.log), process ids (*.pid), Redis's files; what is given is kept at the end
-#   CCOMET_DLL           published anew    a CComet.Web.dll that is there already
+#   CCOMET_DLL           published first   a CComet.Web.dll that is there already
 # All other variables reach the nodes: CComet__Poll__Timeout=00:00:20 deploy/two-nodes.sh
 set -euo pipefail
 

@@ -45,7 +45,7 @@ internal sealed class ChannelBook(string name)
         }
     }
 
-    /// <summary>A publish was acknowledged. With a new epoch the log has begun anew, and what was before binds nobody.</summary>
+    /// <summary>Records an acknowledged publish. A new epoch means that the log was reset: acknowledgements of the old one no longer count.</summary>
     public void Acked(EpochName epoch, long seqid)
     {
         lock (_lock)

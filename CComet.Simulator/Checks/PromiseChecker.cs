@@ -59,7 +59,7 @@ internal sealed class PromiseChecker(PromiseTally tally)
         Volatile.Write(ref _next, to + 1);
     }
 
-    /// <summary>The log began anew.</summary>
+    /// <summary>Records that the log was reset.</summary>
     public void Reset(EpochName epoch, long seqid)
     {
         tally.AddReset();

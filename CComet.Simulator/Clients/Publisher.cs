@@ -143,7 +143,7 @@ internal sealed class Publisher(Target target, int padding, Meter meter, LineTal
         meter.Acknowledged(_stamp);
     }
 
-    /// <summary>Whoever was under way when the connection broke is free again only now; who was free then still is.</summary>
+    /// <summary>A publisher that waited for its answer when the connection broke is free only now; one that was free then still is.</summary>
     private void Connected(Link link)
     {
         bool isToBeFreed;

@@ -24,7 +24,7 @@ internal static partial class CCometHosting
     private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
 
     /// <summary>
-    /// Lets what waits for a socket go on on the thread that hears of it, instead of waking one of the pool. To be said before the
+    /// Runs socket continuations inline, on the thread that receives the event, instead of on a pool thread. Must be called before the
     /// first socket, and only where the process is ours: it holds for every socket in it, and none of them may be blocked on.
     /// </summary>
     public static void InlineSockets()

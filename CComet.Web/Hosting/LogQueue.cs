@@ -61,7 +61,7 @@ internal sealed class LogQueue : ILogEventSink, IDisposable
         }
     }
 
-    /// <summary>Writes what waits, as far as it can be written within <see cref="FlushTimeout"/>.</summary>
+    /// <summary>Writes the queued lines, as far as they can be written within <see cref="FlushTimeout"/>.</summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;

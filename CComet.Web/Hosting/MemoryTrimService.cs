@@ -5,10 +5,11 @@ using CComet.Kestrel;
 namespace CComet.Web.Hosting;
 
 /// <summary>
-/// Keeps small what waits. The collector keeps what ten thousand requests have left behind until it is needed again, which for a
-/// server whose clients then wait is never: once it is quiet after a burst, one compacting collection leaves what is in use, and
-/// gives the rest back. Everybody waits while it runs. What little traffic leaves behind, as when those who wait ask anew, is
-/// collected beside the work, which keeps the process from growing and lets nobody wait.
+/// Gives memory back after a burst. The collector keeps what ten thousand requests have left behind until it is needed again, which
+/// for a server whose clients then wait is never: once allocation is quiet after a burst, one blocking, compacting gen-2 collection
+/// leaves what is in use, and malloc_trim gives the rest back; all threads wait while it runs. What little traffic leaves behind, as
+/// when parked polls are answered and asked again, is left to a background collection, which keeps the process from growing and
+/// makes no request wait. Each kind of collection runs at most once per 30 s.
 /// </summary>
 internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buffers) : BackgroundService
 {
@@ -21,7 +22,10 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
     /// <summary>So much must have been allocated since the last collection, in bytes.</summary>
     public const long WorthIt = 8 << 20;
 
-    /// <summary>Whoever allocates more between two looks is not quiet, in bytes: the polls of ten thousand, asked anew every 28 s, make a fifth of it.</summary>
+    /// <summary>
+    /// A server that allocates more between two looks is not quiet, in bytes: the polls of ten thousand subscribers, asked again every
+    /// 28 s, make a fifth of it.
+    /// </summary>
     public const long Quiet = 48 << 20;
 
     /// <summary>Has the C library give back what the runtime's own parts have freed; null where it is none that can.</summary>

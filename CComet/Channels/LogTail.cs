@@ -34,7 +34,7 @@ internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
     /// <summary>What it takes in memory, in bytes.</summary>
     public long Weight => _charged;
 
-    /// <summary>Begins anew, at a place of this or of another life of the log.</summary>
+    /// <summary>Restarts the tail, empty, at a seqid of the same epoch or of another one.</summary>
     public void Rebase(string epoch, long first)
     {
         Epoch = epoch;
@@ -127,8 +127,8 @@ internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
     }
 
     /// <summary>
-    /// The messages from a seqid in memory on. Everybody whom the same append reaches asks for the same: it is made once. A few are
-    /// remembered, for those whom an append has overtaken on its way to them.
+    /// Returns the messages from a seqid in memory on. All subscribers that the same append reaches ask for the same batch: it is made
+    /// once. A few batches are remembered, for subscribers that a later append overtakes before they have read.
     /// </summary>
     public Batch BatchFrom(long seqid, long maxBytes)
     {

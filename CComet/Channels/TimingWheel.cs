@@ -144,7 +144,7 @@ internal sealed class TimingWheel : IDisposable
 
         internal Entry? Next { get; set; }
 
-        /// <summary>Counted from the wheel's beginning; always later than that, so that 0 stands for one that does not wait.</summary>
+        /// <summary>Counted from the wheel's beginning; always later than that, so that 0 means an entry that does not wait.</summary>
         internal long DueTick { get; set; }
 
         internal bool Waits => DueTick != Never;

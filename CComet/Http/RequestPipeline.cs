@@ -22,7 +22,10 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
     public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
 
-    /// <summary>What a verb does that ends its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>: what waits in one place holds less than what waits in two.</summary>
+    /// <summary>
+    /// Handles a verb and completes its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>, which saves a second async
+    /// state machine per parked request.
+    /// </summary>
     public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
 
     /// <summary>Makes a verb's request delegate.</summary>

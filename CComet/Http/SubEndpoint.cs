@@ -101,7 +101,7 @@ internal static class SubEndpoint
 
         subscriber.Dispose();
 
-        // As what the loop awaits is: for another kind there would be room in what waits.
+        // A ValueTask, as the loop awaits one: another kind of awaiter would take a field of its own in every parked state machine.
         await new ValueTask(terms.RequestPipeline.FailAsync(context, failure, terms.Callback, began, holdsBackErrors: true));
     }
 

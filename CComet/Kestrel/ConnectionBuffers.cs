@@ -7,7 +7,7 @@ namespace CComet.Kestrel;
 
 /// <summary>
 /// The buffers that connections read into and write from, kept for the next connection as the web server's own are, and given back
-/// at once when asked: after a burst there are as many as were ever in use in one moment, and those who then wait need none.
+/// at once when asked: after a burst there are as many as were ever in use in one moment, and parked requests need none.
 /// </summary>
 internal sealed class ConnectionBuffers : IMemoryPoolFactory<byte>
 {

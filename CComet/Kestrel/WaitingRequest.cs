@@ -6,8 +6,9 @@ namespace CComet.Kestrel;
 internal static class WaitingRequest
 {
     /// <summary>
-    /// Lets go of the headers that clients send: of a browser's they are a kilobyte or two, and nobody reads them any more. The web
-    /// server, when it clears them, keeps the text of those it knows for the connection's next request; so they are set to none first.
+    /// Clears the request headers so that their strings, a kilobyte or two of a browser's, can be collected while the request is parked.
+    /// The web server, when it clears them, keeps the strings of the headers it knows for the connection's next request; so these are
+    /// set to none first.
     /// </summary>
     public static void Lighten(HttpRequest request)
     {

@@ -36,7 +36,7 @@ public sealed class Batch
     /// <summary>One past the seqid of the last.</summary>
     public long End => _messages[^1].Seqid + 1;
 
-    /// <summary>The cursor of whoever has read it, as text.</summary>
+    /// <summary>The cursor of a subscriber that has read the batch, as text.</summary>
     public string CursorText => _cursor ??= new Cursor(Epoch, End).ToString();
 
     /// <summary>

@@ -3,8 +3,8 @@ using CComet.Messages;
 namespace CComet.Storage;
 
 /// <summary>
-/// The one seam between the hub and where the logs are kept: append, read, follow. The store gives the seqids; a log has
-/// one order, whoever appends to it.
+/// The one seam between the hub and where the logs are kept: append, read, follow. The store assigns the seqids; a log
+/// has one order, whichever node appends to it.
 /// </summary>
 public interface IMessageStore
 {
@@ -55,7 +55,7 @@ public interface ILogListener
     /// <summary>Consecutive messages were appended.</summary>
     void Appended(string epoch, IReadOnlyList<Message> messages);
 
-    /// <summary>Something may have been appended, or the log may have begun anew: read on from where you are.</summary>
+    /// <summary>Something may have been appended, or the log may have been reset: read on from the known end.</summary>
     void Changed();
 }
 

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace CComet.Storage;
 
 /// <summary>
-/// Keeps the logs in this process, and nowhere else: a restart begins every log anew, with a new epoch, which tells its
-/// subscribers so. The fastest store, for messages that may be lost with the process.
+/// Keeps the logs in this process, and nowhere else: after a restart every log has a new epoch, so that its
+/// subscribers get a reset. The fastest store, for messages that may be lost with the process.
 /// </summary>
 /// <remarks>
 /// Ages and idle times are measured by a clock that does not jump; the wall clock gives a message its <c>time</c> and decides on nothing.

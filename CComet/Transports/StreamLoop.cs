@@ -77,7 +77,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
         }
         catch (Exception e)
         {
-            // The loop's, which awaits it: whoever pushes has others to reach.
+            // Left to the loop, which awaits it: the fan-out has other subscribers to reach.
             _flushing = Task.FromException(e);
         }
 

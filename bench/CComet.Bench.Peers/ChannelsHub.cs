@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.SignalR;
 
 namespace CComet.Bench.Peers;
 
-/// <summary>Whoever connects follows the channel named in the address.</summary>
+/// <summary>Subscribes every connection to the channel named in its address.</summary>
 internal sealed class ChannelsHub : Hub
 {
     public override Task OnConnectedAsync() => Groups.AddToGroupAsync(Context.ConnectionId, Context.GetHttpContext()!.Request.Query["channel"].ToString());

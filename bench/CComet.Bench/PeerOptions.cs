@@ -2,8 +2,8 @@ namespace CComet.Bench;
 
 /// <summary>What <c>bench/run.sh peers</c> is asked for.</summary>
 /// <param name="Root">The root of the checkout.</param>
-/// <param name="Works">The works; none stands for all.</param>
-/// <param name="Peers">The peers by name; none stands for all.</param>
+/// <param name="Works">The works; none means all.</param>
+/// <param name="Peers">The peers by name; none means all.</param>
 /// <param name="Rounds">How many rounds.</param>
 /// <param name="Plot">Where to write the plot, or null.</param>
 /// <param name="CComets">The builds of CComet that take part; the first is the one that ratios are of.</param>

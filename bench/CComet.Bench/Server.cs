@@ -21,7 +21,7 @@ internal sealed class Server : IAsyncDisposable
         Port = port;
     }
 
-    /// <summary>The cores that servers may use, as <c>taskset</c> takes them; null stands for all.</summary>
+    /// <summary>The cores that servers may use, as <c>taskset</c> takes them; null means all.</summary>
     public static string? Cores { get; set; }
 
     public int Port { get; }

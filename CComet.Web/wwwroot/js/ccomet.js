@@ -55,7 +55,7 @@
   const YOUNG = 5_000;
   const YOUNG_STREAM = 17_000;
 
-  /** Channels that come one after another within this, in ms, make a shared connection be opened anew only once. */
+  /** Channels added one after another within this time, in ms, make a shared connection reopen only once. */
   const SETTLE = 20;
 
   /** The most channels, and about the most characters of an address, that one connection has. */
@@ -564,7 +564,7 @@
       this.#flight?.abort();
     }
 
-    /** Asks anew at once: what is in flight may be dead without anybody having been told. A sign-in is never said twice for it. */
+    /** Asks again at once: the request in flight may be dead without any event. A sign-in is never sent twice for it. */
     wake(always) {
       const flight = this.#flight;
       // While the computer slept one clock may have stood still, and somebody may have set the other: the longer time counts.
@@ -629,7 +629,7 @@
           if (signing) await this.#signIn(signing, flight);
           else await transports[flight.transport].receive(this.#link(flight));
         } catch (error) {
-          // Aborted on purpose: nobody is left, or woken to ask anew.
+          // Aborted on purpose: no channel is left, or `wake` aborted it to ask again.
           if (!flight.signal.aborted) await this.#recover(error, flight);
         }
       }
@@ -861,7 +861,7 @@
    *
    * States: `connecting` (not answered yet) · `open` · `reconnecting` (something failed; it tries again by itself) ·
    * `replaced` (only with `exclusive`: another page took this sname on this channel; nothing is asked until `resume()` is
-   * called or the page is looked at anew, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403;
+   * called or the page becomes visible again, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403;
    * nothing is asked until `resume()`) · `closed` (for good).
    */
   class CComet {
@@ -963,7 +963,7 @@
      * Listens.
      * - `message` (message): each message of the log once, in order: `{ type, channel, sname?, msg, seqid, time }`, type MSG or SIGN
      * - `gap` ({ from, to }): these seqids cannot be had any more, both included
-     * - `reset` ({ epoch, seqid }): the log began anew, what follows is numbered afresh
+     * - `reset` ({ epoch, seqid }): the log was reset: what follows is numbered from 0 again
      * - `signed` (message): the SIGN that is one's own; it comes once more, as a message, in its order
      * - `state` (state, before)
      * - `error` (CCometError): what went wrong; `retryIn` says when it is tried again

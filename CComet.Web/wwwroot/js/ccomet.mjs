@@ -1,4 +1,4 @@
-// ccomet.js for those who import by name: `import CComet from './ccomet.mjs'` or `import { CComet } from './ccomet.mjs'`.
+// ccomet.js for modules that import by name: `import CComet from './ccomet.mjs'` or `import { CComet } from './ccomet.mjs'`.
 import './ccomet.js';
 
 export const CComet = globalThis.CComet;

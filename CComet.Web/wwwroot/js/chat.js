@@ -100,7 +100,7 @@ function onState(state) {
   if (state === 'open') {
     why = '';
     status.append(' as ', Object.assign(document.createElement('bdi'), { textContent: nick }));
-    // A screen reader is told of what is new, not of the whole history.
+    // A screen reader announces what is new, not the whole history.
     if (isBusy()) {
       $('log').setAttribute('aria-busy', 'false');
       shown.toEnd();

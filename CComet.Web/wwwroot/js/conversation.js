@@ -41,7 +41,7 @@ export function converse({ channel, nick, shown, isLookedAt, giveBack, onState, 
     onUnread(count);
   };
 
-  /** Those who read along see two people of one name as one; better that the two know. */
+  /** Two people of one name look like one to the other readers; better that the two know. */
   function tellNamesake() {
     if (namesake !== 'seen' || isHistory) return;
     namesake = 'told';

@@ -9,7 +9,7 @@ const GROUP = 5 * 60_000;
 const MAX_ENTRIES = 2_000;
 const MAX_CHARACTERS = 2 ** 21;
 
-/** Of those who came one after another, so many are named in their line; and a line tells of no more than so many comings. */
+/** A line of people that came one after another names so many of them, and counts no more than so many. */
 const MAX_NAMED = 6;
 const MAX_TOGETHER = 500;
 
@@ -101,11 +101,11 @@ export function timeline({ log, outbox, scroll, newest, newestText }) {
     requestAnimationFrame(settle);
   }
 
-  /** Keeps to the end whoever is there; tells the others that there is something below. */
+  /** Keeps a reader that is at the end there; shows another reader that there is something below. */
   function settle() {
     isScheduled = false;
     if (isFollowing) {
-      // Who comes back begins to read where he left off.
+      // A reader that comes back begins at the first unread message.
       const from = divider && isDividerNews ? divider.offsetTop - scroll.offsetTop - 12 : Infinity;
       scroll.scrollTop = Math.min(scroll.scrollHeight, from);
       isFollowing = atEnd();
@@ -224,7 +224,7 @@ export function timeline({ log, outbox, scroll, newest, newestText }) {
     schedule();
   }
 
-  /** Shows that somebody came or left; those who did so one after another share a line. */
+  /** Shows that somebody came or left; people that did so one after another share a line. */
   function together(verb, who, time, key) {
     begin(time);
     if (before?.kind !== verb || before.line.keys.length >= MAX_TOGETHER) {

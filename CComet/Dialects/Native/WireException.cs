@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Http;
 
 namespace CComet.Dialects.Native;
 
-/// <summary>A refusal that the client is told of: its status, the parameter at fault, and what is wrong with it.</summary>
+/// <summary>A refusal that is sent to the client: its status, the parameter at fault, and what is wrong with it.</summary>
 internal sealed class WireException : Exception
 {
     private WireException(int status, string title, string detail, string? parameter = null, string? code = null, TimeSpan? retryAfter = null)

@@ -54,7 +54,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>What <see cref="BodyBudget"/> counts for the body that these came with.</summary>
     public long HeldBytes;
 
-    /// <summary>A name that is known, without making it anew; null for one that is not, or is not written plainly.</summary>
+    /// <summary>Returns a known name without allocating it; null for a name that is not known, or is not written plainly.</summary>
     public static string? NameOf(ReadOnlySpan<byte> text)
     {
         if (text.Length > LongestName) return null;

@@ -6,7 +6,7 @@ namespace CComet.Http.Requests;
 
 /// <summary>
 /// Decodes queries and forms strictly where text would be falsified (bytes that are no UTF-8) and leniently where it would
-/// not: a lone percent sign stands for itself, as the client of 2014 sends it.
+/// not: a lone percent sign is taken literally, as the client of 2014 sends it.
 /// </summary>
 internal static class UrlEncoded
 {

@@ -209,7 +209,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     }
 
     /// <remarks>
-    /// A channel may have as many ids as are free in all. So whoever fills one channel, or many, leaves some for all others: n channels
+    /// A channel may have as many ids as are free in all. So a client that fills one channel, or many, leaves some for all others: n channels
     /// that take all they may leave a share of 1/(n + 1).
     /// </remarks>
     private void CheckRoomFor(IdHash[] ids, int start, int end, Func<int, bool> isOurs, long now)

@@ -60,7 +60,7 @@ internal sealed class MemoryLogs
         lock (_gate) return _logs.TryGetValue(channel, out var log) ? log : Add(channel, now);
     }
 
-    /// <summary>A channel's log with a place among those that are kept. Whoever pins it settles it.</summary>
+    /// <summary>Returns a channel's log, counted among those that are kept. A caller that pins it must settle it.</summary>
     /// <exception cref="LimitException">A log too many, and none of the others may go.</exception>
     public MemoryLog Admit(string channel, long now, bool pin = false)
     {
@@ -240,7 +240,7 @@ internal sealed class MemoryLogs
     {
         if (!log.TryClose()) return false;
 
-        // Before it is gone: whoever does not find it must not be told its epoch.
+        // Before it is gone: a caller that does not find it must not get its epoch.
         if (log.IsWritten) Volatile.Write(ref _epochs[SetOf(log.Name)], Epoch.New());
         _logs.TryRemove(KeyValuePair.Create(log.Name, log));
         if (log.IsAdmitted) _kept--;

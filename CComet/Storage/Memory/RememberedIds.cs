@@ -55,7 +55,7 @@ internal sealed class RememberedIds
         _order.Enqueue((id, expires));
     }
 
-    /// <summary>Forgets those whose time is over.</summary>
+    /// <summary>Forgets the ids whose time is over.</summary>
     public void Forget(long now)
     {
         var before = _order.Count;

@@ -2,7 +2,7 @@ using CComet.Bench.Load;
 
 namespace CComet.Bench.Peers;
 
-/// <summary>A subscriber that asks anew after each answer, from where the answer's head says that it stands.</summary>
+/// <summary>A subscriber that asks again after each answer, with the cursor that the answer's head names.</summary>
 internal sealed class PollClient(byte[] request, PollClient.Next next, Tally tally) : Subscription(tally)
 {
     private byte[] _request = request;

@@ -16,10 +16,10 @@ internal sealed class IdleWork(Transport transport, int subscribers, double most
 
     private static readonly TimeSpan WarmTime = TimeSpan.FromSeconds(3);
 
-    /// <summary>How long after their coming they are weighed: before the first of them asks anew.</summary>
+    /// <summary>How long after their arrival the subscribers are weighed: before the first of them asks again.</summary>
     private static readonly TimeSpan Settled = TimeSpan.FromSeconds(20);
 
-    /// <summary>How much later they are weighed again, when a poll of CComet, whose time is 28 s, has been answered and asked anew.</summary>
+    /// <summary>How much later they are weighed again, when a poll of CComet, whose timeout is 28 s, has been answered and asked again.</summary>
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(15);
 
     public override string Key => transport == Transport.Poll ? "idle-poll" : "idle-sse";

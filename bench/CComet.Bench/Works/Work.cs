@@ -14,7 +14,7 @@ internal sealed record Goal(double Limit, string? Peer = null);
 /// <param name="Goals">What is to be reached.</param>
 internal sealed record Figure(string Name, string Unit, bool Less, params Goal[] Goals);
 
-/// <summary>The same work, whoever does it.</summary>
+/// <summary>A workload that is the same for every peer.</summary>
 internal abstract class Work
 {
     /// <summary>What it is called on the command line.</summary>
