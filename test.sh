@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds, checks the format and runs every test. Installs what the tests need when it is missing.
+# Builds, checks the format, packs the libraries and runs every test. Installs what the tests need when it is missing.
 # Arguments are passed on to `dotnet test`, e.g. ./test.sh --filter FullyQualifiedName~Hub
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
@@ -41,6 +41,10 @@ done < <(find CComet.* -name package-lock.json -not -path '*/node_modules/*')
 
 dotnet build CComet.sln --nologo -v quiet -warnaserror
 dotnet format CComet.sln --verify-no-changes --no-restore
+
+packages=$(mktemp -d)
+for package in CComet CComet.Sqlite CComet.Redis; do dotnet pack "$package" --no-build -c Debug -o "$packages" --nologo -v quiet -warnaserror; done
+rm -rf "$packages"
 
 rm -rf TestResults
 status=0
