@@ -29,6 +29,6 @@ internal sealed class HostRefusal : IStartupFilter
         next(app);
     };
 
-    /// <summary>Whether the request was refused without an answer, which nobody but the host filter does.</summary>
+    /// <summary>Whether the request was refused without an answer, as the host filter alone does.</summary>
     private static bool IsEmptyRefusal(HttpResponse response) => response is { StatusCode: StatusCodes.Status400BadRequest, HasStarted: false };
 }

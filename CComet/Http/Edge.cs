@@ -29,7 +29,8 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
         crossOrigin.SetHeaders(context, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
-        UnreadBody.Announce(context, _maxBodyBytes, isRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
+        UnreadBody.AnnounceOversized(context, _maxBodyBytes);
+        if (!isAnswered || !HttpMethods.IsPost(context.Request.Method)) UnreadBody.AnnounceChunked(context);
         if (!isAnswered) return next(context);
         EnterBase(context.Request, found!.Path);
         return found.Answer(context);

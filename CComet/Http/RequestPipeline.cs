@@ -189,7 +189,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     {
         if (context.Response.HasStarted) return;
         DrainNotice.Announce(context, hub.Context);
-        UnreadBody.Announce(context, WireLimits.MaxBodyBytes(hub.Context.Options.Limits), isRead: false);
+        UnreadBody.AnnounceChunked(context);
     }
 
     private string? CallbackOf(Parameters parameters)

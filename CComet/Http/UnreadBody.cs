@@ -11,14 +11,22 @@ internal static class UnreadBody
 {
     private static readonly StringValues Close = "close";
 
-    /// <summary>Makes the answer the connection's last by <c>Connection: close</c>. HTTP/2 ends only the stream.</summary>
+    /// <summary>Makes the answer to a body over the limit the connection's last, by <c>Connection: close</c>. HTTP/2 ends only the stream.</summary>
     /// <param name="context">The request, whose answer has not begun.</param>
     /// <param name="maxBytes">The largest body that is read.</param>
-    /// <param name="isRead">Whether a body within the limit is read to its end.</param>
-    public static void Announce(HttpContext context, long maxBytes, bool isRead)
+    public static void AnnounceOversized(HttpContext context, long maxBytes)
     {
-        var request = context.Request;
-        if (!HttpProtocol.IsHttp11(request.Protocol)) return;
-        if (request.ContentLength > maxBytes || (!isRead && request.Headers.TransferEncoding.Count > 0)) context.Response.Headers.Connection = Close;
+        if (context.Request.ContentLength > maxBytes) AnnounceClose(context);
+    }
+
+    /// <summary>The same for the answer to a body of unknown length that is not read, or not to its end.</summary>
+    public static void AnnounceChunked(HttpContext context)
+    {
+        if (context.Request.Headers.TransferEncoding.Count > 0) AnnounceClose(context);
+    }
+
+    private static void AnnounceClose(HttpContext context)
+    {
+        if (HttpProtocol.IsHttp11(context.Request.Protocol)) context.Response.Headers.Connection = Close;
     }
 }

@@ -8,10 +8,8 @@ namespace CComet.Operations;
 /// <summary>Publish, subscribe and sign, authorised and bounded: the one way from every door (HTTP, JSONP, WebSocket) to the hub.</summary>
 internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer authorizer)
 {
-    private readonly HubContext _context = hub.Context;
-
     /// <summary>The parts that subscribers have in common.</summary>
-    public HubContext Context => _context;
+    public HubContext Context { get; } = hub.Context;
 
     /// <summary>Publishes messages, in order, all or none.</summary>
     /// <param name="caller">The publisher.</param>
@@ -28,10 +26,10 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             // Consecutive messages of one channel, the usual array, are asked for once.
             if (messages[i].Channel == authorized) continue;
             authorized = messages[i].Channel;
-            Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation), ChannelRight.Publish, authorized);
+            await AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation);
         }
 
-        var addresses = _context.Addresses;
+        var addresses = Context.Addresses;
         if (addresses.AnyOver && addresses.IsOver(caller)) await CheckKnownAsync(messages, cancellation);
         var receipts = await hub.AppendAsync(messages, cancellation);
         var (stored, made) = (0, 0);
@@ -42,7 +40,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             if (receipts[i].Seqid == 0) made++;
         }
 
-        _context.Metrics.Published(stored);
+        Context.Metrics.Published(stored);
         if (made > 0) addresses.Made(caller, made);
         return receipts;
     }
@@ -57,14 +55,13 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
     public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
     {
-        for (var i = 0; i < starts.Count; i++)
-            Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel), ChannelRight.Subscribe, starts[i].Channel);
-        _context.CountIn();
+        for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel);
+        Context.CountIn();
         var subscriber = new Subscriber(sname, starts.Count);
         var entered = 0;
         try
         {
-            subscriber.Share = _context.Addresses.Enter(caller, starts.Count);
+            subscriber.Share = Context.Addresses.Enter(caller, starts.Count);
             for (; entered < starts.Count; entered++)
             {
                 var channel = await hub.EnterAsync(starts[entered].Channel, subscriber.Share);
@@ -82,7 +79,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         catch
         {
             for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
-            _context.CountOut(subscriber.Share, starts.Count);
+            Context.CountOut(subscriber.Share, starts.Count);
             throw;
         }
     }
@@ -93,12 +90,13 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <exception cref="LimitException">As for a publish, or the answers under way take the memory that they may; nothing was stored then.</exception>
     public async ValueTask<SignIn> SignAsync(CallerContext caller, string channel, string? sname, CancellationToken cancellation = default)
     {
-        Check(await authorizer.AuthorizeAsync(caller, ChannelRight.Subscribe, channel, cancellation), ChannelRight.Subscribe, channel);
+        await AuthorizeAsync(caller, ChannelRight.Subscribe, channel, cancellation);
         return await SignIn.RunAsync(this, caller, channel, sname, cancellation);
     }
 
-    private static void Check(AccessDecision decision, ChannelRight right, string channel)
+    private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
     {
+        var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (!decision.IsAllowed) throw new AccessDeniedException(channel, right == ChannelRight.Publish ? "publish to" : "subscribe to", decision.Reason);
     }
 
@@ -108,8 +106,8 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         foreach (var channel in messages.Select(m => m.Channel).Distinct(StringComparer.Ordinal))
         {
             // From the end on: only the log's end is wanted.
-            var slice = await _context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation);
-            if (slice.Head.End == 0) throw _context.Addresses.Refuse("has made");
+            var slice = await Context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation);
+            if (slice.Head.End == 0) throw Context.Addresses.Refuse("has made");
         }
     }
 }

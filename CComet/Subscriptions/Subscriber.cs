@@ -133,7 +133,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
                 }
                 catch (StoreUnavailableException e)
                 {
-                    // What was read before has moved the cursor, and is given; nobody waits who has not read everything.
+                    // What was read before has moved its cursor, and is returned; a subscriber that has not read everything does not park.
                     (failure, park) = (e, false);
                 }
             }
