@@ -1,5 +1,7 @@
+using System.Text.Json;
 using CComet.Access;
 using CComet.Http;
+using CComet.Storage;
 using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
@@ -29,7 +31,7 @@ public sealed class ChannelAuthorizerTests
         }
 
         Assert.Equal((0, 0), (server.Hub.ChannelCount, server.Hub.SubscriberCount));
-        Assert.Equal(0, (await factory.Services.GetRequiredService<CComet.Storage.IMessageStore>().ReadAsync("a", 0, 1)).Head.End);
+        Assert.Equal(0, (await factory.Services.GetRequiredService<IMessageStore>().ReadAsync("a", 0, 1)).Head.End);
     }
 
     [Fact]
@@ -44,14 +46,15 @@ public sealed class ChannelAuthorizerTests
     public async Task Publish_over_a_WebSocket_is_denied_in_band_and_the_stream_goes_on()
     {
         await using var server = await LiveServer.StartAsync(0, new CCometFactory { Authorizer = new Rules((ChannelRight.Subscribe, "a"), (ChannelRight.Publish, "b")) });
-        using var socket = new System.Net.WebSockets.ClientWebSocket();
-        await socket.ConnectAsync(new Uri($"ws://127.0.0.1:{server.Port}/ws?channel=a"), CancellationToken.None);
-        Assert.Equal("CURSOR", (await ReceiveAsync(socket)).GetProperty("type").GetString());
+        using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
+        Assert.Equal("CURSOR", (await ReceiveAsync()).GetProperty("type").GetString());
         foreach (var (channel, type) in new[] { ("a", "403"), ("b", "pub") })
         {
-            await socket.SendAsync(System.Text.Encoding.UTF8.GetBytes($$"""{"channel":"{{channel}}","msg":"m"}"""), System.Net.WebSockets.WebSocketMessageType.Text, true, CancellationToken.None);
-            Assert.Equal(type, (await ReceiveAsync(socket)).GetProperty("type").GetString());
+            await socket.SendJsonAsync(new { channel, msg = "m" });
+            Assert.Equal(type, (await ReceiveAsync()).GetProperty("type").GetString());
         }
+
+        async Task<JsonElement> ReceiveAsync() => (await socket.ElementsAsync())[0];
     }
 
     [Fact]
@@ -81,14 +84,6 @@ public sealed class ChannelAuthorizerTests
         await using var factory = new CCometFactory { Authorizer = new Rules() { Reason = "the room is closed." } };
         using var http = factory.CreateClient();
         Assert.Equal("channel: the room is closed.", (await http.AskAsync("/pub?channel=a&msg=m")).Json.GetProperty("detail").GetString());
-    }
-
-    private static async Task<System.Text.Json.JsonElement> ReceiveAsync(System.Net.WebSockets.ClientWebSocket socket)
-    {
-        using var deadline = new CancellationTokenSource(Patience.Limit);
-        var buffer = new byte[4096];
-        var received = await socket.ReceiveAsync(buffer, deadline.Token);
-        return System.Text.Json.JsonDocument.Parse(buffer.AsMemory(0, received.Count)).RootElement[0];
     }
 
     /// <summary>Allows what is listed, and nothing else.</summary>

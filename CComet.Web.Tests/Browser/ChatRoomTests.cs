@@ -324,7 +324,7 @@ public sealed class ChatRoomTests(Chromium chromium)
             ContentType = "text/event-stream",
             Body = string.Concat(new[] { ("JOIN", "bob", 1), ("LEAVE", "bob", 2), ("LEAVE", "carol", 3), ("NEWS", "dave", 4) }.Select(e => $"data: {{\"type\":\"{e.Item1}\",\"channel\":\"a\",\"user\":\"{e.Item2}\",\"seqid\":{e.Item3},\"time\":1790000000000}}\n\n")),
         }));
-        // The stream ends behind what it tells, so that nobody can wait to see it connected.
+        // The stream ends with its last event: the state "Connected" may pass before a test can see it.
         await visitor.AskToJoinAsync(server, "a", "alice");
 
         await Expect(visitor.Page.Locator("#log .left")).ToContainTextAsync("bob and carol left");

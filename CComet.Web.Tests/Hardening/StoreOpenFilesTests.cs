@@ -35,13 +35,13 @@ public sealed class StoreOpenFilesTests : IDisposable
         // a reserve that this limit takes away, as it does for threads.
         Assert.Equal(["0"], await http.KeptAsync("a"));
         await server.StartedAsync();
-        using var deadline = new CancellationTokenSource(Patience.Limit);
-        while (server.Threads.Count(name => name == ".NET TP Worker") < Workers)
-        {
-            deadline.Token.ThrowIfCancellationRequested();
-            await Task.WhenAll(http.KeptAsync("a"), http.KeptAsync("a"));
-        }
-
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                await Task.WhenAll(http.KeptAsync("a"), http.KeptAsync("a"));
+                return server.Threads.Count(name => name == ".NET TP Worker") == Workers;
+            },
+            "Every thread of the pool");
         Limit(server.Id, "3");
         await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains("may be open", StringComparison.Ordinal) || l.Contains("cannot write", StringComparison.Ordinal)), "The look at the file");
         var served = await Record.ExceptionAsync(async () =>

@@ -59,7 +59,7 @@ public sealed partial class LayersTests
     public void Program_is_a_table_of_contents() => Assert.InRange(File.ReadLines(Path.Combine(Documents.Root, "CComet.Web", "Program.cs")).Count(), 1, 39);
 
     private static IEnumerable<string> Files() => Directory.EnumerateFiles(Library, "*.cs", SearchOption.AllDirectories)
-        .Where(file => !Path.GetRelativePath(Library, file).Split(Path.DirectorySeparatorChar)[0].StartsWith("obj", StringComparison.Ordinal) && !file.Contains($"{Path.DirectorySeparatorChar}bin{Path.DirectorySeparatorChar}", StringComparison.Ordinal));
+        .Where(file => FolderOf(file) is not ("obj" or "bin"));
 
     /// <summary>The first folder below the library; empty for its own.</summary>
     private static string FolderOf(string file) => Path.GetRelativePath(Library, file).Split(Path.DirectorySeparatorChar) is [var folder, _, ..] ? folder : "";

@@ -72,9 +72,9 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
         var store = Open();
         var written = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch;
         await _redis.RestartAsync();
-        LogHead head = default;
-        await Eventually.TrueAsync(() => TryRead(store, "fresh", ref head), "Redis is back");
-        Assert.NotEqual(written, head.Epoch);
+        LogHead? head = null;
+        await Eventually.TrueAsync(async () => (head = await TryReadAsync(store, "fresh")) is not null, "Redis is back");
+        Assert.NotEqual(written, head!.Value.Epoch);
         Assert.Equal(new LogHead(written, 0, 1), (await store.ReadAsync("c", 0, 1)).Head);
     }
 
@@ -111,16 +111,15 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
         Assert.Equal("Redis is full: it has reached its maxmemory.", e.Message);
     }
 
-    private static bool TryRead(RedisStore store, string channel, ref LogHead head)
+    private static async Task<LogHead?> TryReadAsync(RedisStore store, string channel)
     {
         try
         {
-            head = store.ReadAsync(channel, 0, 1).AsTask().GetAwaiter().GetResult().Head;
-            return true;
+            return (await store.ReadAsync(channel, 0, 1)).Head;
         }
         catch (StoreUnavailableException)
         {
-            return false;
+            return null;
         }
     }
 

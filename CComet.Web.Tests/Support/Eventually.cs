@@ -4,13 +4,16 @@ namespace CComet.Web.Tests.Support;
 public static class Eventually
 {
     /// <summary>Looks until the condition holds; fails when it has not come true within <see cref="Patience.Limit"/>.</summary>
-    public static async Task TrueAsync(Func<bool> condition, string what = "The condition")
+    public static Task TrueAsync(Func<bool> condition, string what = "The condition") => TrueAsync(() => Task.FromResult(condition()), what);
+
+    /// <summary>The same for a condition that has to be asked for.</summary>
+    public static async Task TrueAsync(Func<Task<bool>> condition, string what = "The condition")
     {
         using var deadline = new CancellationTokenSource(Patience.Limit);
         using var look = new PeriodicTimer(TimeSpan.FromMilliseconds(5));
         try
         {
-            while (!condition()) await look.WaitForNextTickAsync(deadline.Token);
+            while (!await condition()) await look.WaitForNextTickAsync(deadline.Token);
         }
         catch (OperationCanceledException)
         {
