@@ -59,10 +59,10 @@ public sealed class ClientsInTheLogTests
         Assert.Equal(404, (await connection.GetAsync("/" + new string('a', 200_000))).Status);
         await connection.SendAsync($"{new string('A', 100_000)} /x HTTP/1.1\r\nHost: x\r\n\r\n");
         Assert.Equal(404, (await connection.ReadAsync())!.Status);
-        await http.AskAsync(Last);
-        await Eventually.TrueAsync(() => server.Output.Any(l => l.Contains(Last, StringComparison.Ordinal)), "The last line");
-        Assert.Contains(server.Output, l => l.Contains("a…[200001]", StringComparison.Ordinal));
-        Assert.Contains(server.Output, l => l.Contains("A…[100000]", StringComparison.Ordinal));
+
+        // A request's line is written once it has been answered, and so may be behind that of a later one on another connection.
+        await server.LineAsync("a…[200001]");
+        await server.LineAsync("A…[100000]");
         Assert.All(server.Output, l => Assert.InRange(l.Length, 0, LogQueue.MaxTextLength + RestOfLine));
     }
 

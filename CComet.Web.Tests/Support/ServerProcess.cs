@@ -76,13 +76,19 @@ public sealed class ServerProcess : IAsyncDisposable
     /// <summary>A client for the address at which the server says it listens.</summary>
     public async Task<HttpClient> ClientAsync()
     {
-        await Eventually.TrueAsync(() => _output.Any(l => l.Contains(Listening, StringComparison.Ordinal)), "Listening");
-        var line = _output.First(l => l.Contains(Listening, StringComparison.Ordinal));
+        var line = await LineAsync(Listening);
         return new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]) };
     }
 
+    /// <summary>Waits for a line on standard output that holds a text, and gives the first such line.</summary>
+    public async Task<string> LineAsync(string text)
+    {
+        await Eventually.TrueAsync(() => _output.Any(l => l.Contains(text, StringComparison.Ordinal)), $"A line with '{text}'");
+        return _output.First(l => l.Contains(text, StringComparison.Ordinal));
+    }
+
     /// <summary>Waits until nothing of the start is left to do: it listens, and answers, a moment before.</summary>
-    public Task StartedAsync() => Eventually.TrueAsync(() => _output.Any(l => l.Contains("Chat: ", StringComparison.Ordinal)), "The start is over");
+    public Task StartedAsync() => LineAsync("Chat: ");
 
     /// <summary>Tells the process to stop, as a supervisor does.</summary>
     public void Terminate() => Signal("TERM");
