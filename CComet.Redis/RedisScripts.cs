@@ -92,8 +92,8 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// Appends drafts, in order, all or none; KEYS hold four keys for each channel, and the one of the channels without a head where there
-    /// is one. Gives <c>ok</c> and, for each draft, epoch, seqid, time, and whether it was a duplicate; or <c>ids</c>, the channel that has no room
+    /// Appends messages, in order, all or none; KEYS hold four keys for each channel, and the one of the channels without a head where there
+    /// is one. Gives <c>ok</c> and, for each message, epoch, seqid, time, and whether it was a duplicate; or <c>ids</c>, the channel that has no room
     /// for ids, and when its oldest is forgotten.
     /// </summary>
     private const string AppendText = """

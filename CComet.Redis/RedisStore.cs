@@ -45,12 +45,12 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     private int _waiting;
 
     /// <summary>Connects, or begins to try: a server that is away is told by every call, not here.</summary>
-    public RedisStore(IOptions<StoreOptions> store, IOptions<HubOptions> hub, TimeProvider time, ILogger<RedisStore> logger)
+    public RedisStore(IOptions<RedisStoreOptions> store, IOptions<HubOptions> hub, TimeProvider time, ILogger<RedisStore> logger)
     {
         _options = hub.Value;
         _time = time;
         _logger = logger;
-        var configuration = Parse(store.Value.Redis);
+        var configuration = Parse(store.Value.Configuration);
         configuration.BacklogPolicy = BacklogPolicy.FailFast;
 
         // Back as soon as Redis is: the client looks this often, and tries again after as long.
@@ -88,8 +88,21 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     /// <exception cref="ArgumentException">It is not one.</exception>
     public static ConfigurationOptions Parse(string text) => ConfigurationOptions.Parse(Defaults + text);
 
+    /// <summary>Tells whether a text is a configuration string that names a server.</summary>
+    public static bool IsConfiguration(string text)
+    {
+        try
+        {
+            return Parse(text).EndPoints.Count > 0;
+        }
+        catch (ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default)
+    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
     {
         if (Interlocked.Increment(ref _waiting) > _options.Limits.WaitingWrites)
         {
@@ -99,7 +112,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
         try
         {
-            return await AppendAllAsync(drafts);
+            return await AppendAllAsync(messages);
         }
         finally
         {
@@ -203,26 +216,26 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         }
     }
 
-    private async Task<IReadOnlyList<Receipt>> AppendAllAsync(IReadOnlyList<NewMessage> drafts)
+    private async Task<IReadOnlyList<Receipt>> AppendAllAsync(IReadOnlyList<NewMessage> messages)
     {
         var channels = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var draft in drafts) channels.TryAdd(draft.Channel, channels.Count);
-        if (!_servers.IsKnown) await PrepareAsync(drafts[0].Channel);
-        var keys = channels.Count == 1 ? KeysOf(drafts[0].Channel) : KeysOf(channels.Keys);
+        foreach (var message in messages) channels.TryAdd(message.Channel, channels.Count);
+        if (!_servers.IsKnown) await PrepareAsync(messages[0].Channel);
+        var keys = channels.Count == 1 ? KeysOf(messages[0].Channel) : KeysOf(channels.Keys);
         if (channels.Count > 1 && _servers.IsCluster && keys.Select(_servers.SlotOf).Distinct().Count() > 1)
             throw new RefusedException("channel", "channel: on this server the messages of one array must be of one channel.");
 
-        var openings = new byte[drafts.Count][];
-        var arguments = new List<RedisValue>(12 + (3 * drafts.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
+        var openings = new byte[messages.Count][];
+        var arguments = new List<RedisValue>(12 + (3 * messages.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
         arguments.AddRange(_appendSettings);
         arguments.Add(_servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH");
         arguments.Add(_channelPrefix);
         arguments.Add(_unwrittenLife);
         for (var i = 0; i < openings.Length; i++)
         {
-            openings[i] = Message.Opening(drafts[i]);
-            arguments.Add(channels[drafts[i].Channel] + 1);
-            arguments.Add(drafts[i].Id ?? "");
+            openings[i] = MessageRecord.EncodeOpening(messages[i]);
+            arguments.Add(channels[messages[i].Channel] + 1);
+            arguments.Add(messages[i].Id ?? "");
             arguments.Add(openings[i]);
         }
 
@@ -234,12 +247,12 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
             throw new LimitException("id", $"id: channel '{full}' remembers its {_options.Limits.IdsPerChannel} ids already.", retry, "Limits:IdsPerChannel");
         }
 
-        var receipts = new Receipt[drafts.Count];
+        var receipts = new Receipt[messages.Count];
         for (var i = 0; i < receipts.Length; i++)
         {
             var place = answer.AsSpan(1 + (4 * i), 4);
             var (epoch, seqid, isDuplicate) = ((string)place[0]!, (long)place[1], (int)place[3] == 1);
-            receipts[i] = new Receipt(drafts[i].Channel, epoch, seqid, isDuplicate ? null : Message.Compose(openings[i], seqid, (long)place[2]));
+            receipts[i] = new Receipt(messages[i].Channel, epoch, seqid, isDuplicate ? null : Message.Complete(openings[i], seqid, (long)place[2]));
         }
 
         return receipts;
@@ -258,7 +271,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         for (var i = 0; i < messages.Length; i++)
         {
             var entry = answer.AsSpan(3 + (3 * i), 3);
-            messages[i] = Message.Compose((byte[])entry[2]!, (long)entry[0], (long)entry[1]);
+            messages[i] = Message.Complete((byte[])entry[2]!, (long)entry[0], (long)entry[1]);
         }
 
         return new LogSlice(new LogHead((string)answer[0]!, (long)answer[1], (long)answer[2]), messages);

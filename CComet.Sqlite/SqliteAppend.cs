@@ -4,7 +4,7 @@ using CComet.Storage;
 namespace CComet.Sqlite;
 
 /// <summary>The messages of one publish: all of them or none.</summary>
-internal sealed class SqliteAppend(IReadOnlyList<NewMessage> drafts) : SqliteWrite<IReadOnlyList<Receipt>>
+internal sealed class SqliteAppend(IReadOnlyList<NewMessage> messages) : SqliteWrite<IReadOnlyList<Receipt>>
 {
     /// <summary>About what a message takes beside its body and its names.</summary>
     private const int Envelope = 128 + SqliteSession.MessageOverhead;
@@ -15,15 +15,15 @@ internal sealed class SqliteAppend(IReadOnlyList<NewMessage> drafts) : SqliteWri
     /// <summary>How often the oldest id of a channel is looked up, in milliseconds.</summary>
     private const int LookInterval = 1_000;
 
-    public override long Bytes => drafts.Sum(d => (long)d.Body.Length);
+    public override long Bytes => messages.Sum(d => (long)d.Body.Length);
 
     protected override IReadOnlyList<Receipt> Write(SqliteTransactionScope scope)
     {
-        var logs = new SqliteLog[drafts.Count];
-        for (var i = 0; i < logs.Length; i++) logs[i] = i > 0 && drafts[i].Channel == drafts[i - 1].Channel ? logs[i - 1] : scope.Touch(drafts[i].Channel);
+        var logs = new SqliteLog[messages.Count];
+        for (var i = 0; i < logs.Length; i++) logs[i] = i > 0 && messages[i].Channel == messages[i - 1].Channel ? logs[i - 1] : scope.Touch(messages[i].Channel);
         try
         {
-            var known = drafts.Any(d => d.Id is not null) ? CheckRoomForIds(scope, logs) : null;
+            var known = messages.Any(d => d.Id is not null) ? CheckRoomForIds(scope, logs) : null;
             scope.Room.ForChannels(scope, logs.Where(l => l.Pending.Id == 0).Distinct().Count());
             scope.Room.ForBytes(scope, logs.All(l => l == logs[0]) ? logs[0] : null, Stored);
             return Append(scope, logs, known);
@@ -38,46 +38,46 @@ internal sealed class SqliteAppend(IReadOnlyList<NewMessage> drafts) : SqliteWri
     private Receipt[] Append(SqliteTransactionScope scope, SqliteLog[] logs, long?[]? known)
     {
         var time = scope.Now.ToUnixTimeMilliseconds();
-        var receipts = new Receipt[drafts.Count];
+        var receipts = new Receipt[messages.Count];
         for (var i = 0; i < receipts.Length; i++)
         {
-            var (draft, log) = (drafts[i], logs[i]);
-            if (draft.Id is not null && (known![i] ?? AddedId(log, draft.Id)) is { } first)
+            var (newMessage, log) = (messages[i], logs[i]);
+            if (newMessage.Id is not null && (known![i] ?? AddedId(log, newMessage.Id)) is { } first)
             {
-                receipts[i] = new Receipt(draft.Channel, log.Pending.Epoch, first, null);
+                receipts[i] = new Receipt(newMessage.Channel, log.Pending.Epoch, first, null);
                 continue;
             }
 
             if (log.Pending.Id == 0) log.Place(scope.Session.AddChannel(log.Name, log.Pending.Epoch, time));
-            var message = Message.Encode(draft, log.Pending.Next, time);
+            var message = Message.Create(newMessage, log.Pending.Next, time);
             log.Add(message);
             scope.Session.AddMessage(log.Pending.Id, message, log.Pending.Total);
-            if (draft.Id is not null)
+            if (newMessage.Id is not null)
             {
-                log.AddedIds.Add(draft.Id, message.Seqid);
-                scope.Session.AddId(log.Pending.Id, draft.Id, message.Seqid, scope.IdTime + (long)MemoryStore.IdMemory.TotalMilliseconds);
+                log.AddedIds.Add(newMessage.Id, message.Seqid);
+                scope.Session.AddId(log.Pending.Id, newMessage.Id, message.Seqid, scope.IdTime + (long)MemoryStore.IdMemory.TotalMilliseconds);
             }
 
-            receipts[i] = new Receipt(draft.Channel, log.Pending.Epoch, message.Seqid, message);
+            receipts[i] = new Receipt(newMessage.Channel, log.Pending.Epoch, message.Seqid, message);
         }
 
         return receipts;
     }
 
     /// <summary>About what it takes in the file.</summary>
-    private long Stored => drafts.Sum(d => d.Body.Length + (3L * (d.Channel.Length + (d.Sname?.Length ?? 0))) + Envelope);
+    private long Stored => messages.Sum(d => d.Body.Length + (3L * (d.Channel.Length + (d.Sname?.Length ?? 0))) + Envelope);
 
     private static long? AddedId(SqliteLog log, string id) => log.AddedIds.TryGetValue(id, out var seqid) ? seqid : null;
 
-    /// <summary>Looks the ids up; gives, for each draft, the seqid stored under its id.</summary>
+    /// <summary>Looks the ids up; gives, for each newMessage, the seqid stored under its id.</summary>
     private long?[] CheckRoomForIds(SqliteTransactionScope scope, SqliteLog[] logs)
     {
         var now = scope.IdTime;
-        var known = new long?[drafts.Count];
+        var known = new long?[messages.Count];
         var fresh = new Dictionary<SqliteLog, HashSet<string>>();
         for (var i = 0; i < known.Length; i++)
         {
-            if (drafts[i].Id is not { } id) continue;
+            if (messages[i].Id is not { } id) continue;
             known[i] = AddedId(logs[i], id);
             if (known[i] is not null) continue;
             known[i] = scope.Session.FindId(logs[i].Pending.Id, id, now, out var forgotten);

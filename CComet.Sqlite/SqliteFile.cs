@@ -1,5 +1,4 @@
 using CComet.Messages;
-using CComet.Storage;
 using Microsoft.Data.Sqlite;
 
 namespace CComet.Sqlite;

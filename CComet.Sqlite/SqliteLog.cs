@@ -98,7 +98,7 @@ internal sealed class SqliteLog(string name, long now)
     public void Add(Message message)
     {
         _pending.Add(message);
-        Pending = Pending with { Next = message.Seqid + 1, Total = Pending.Total + message.Json.Length };
+        Pending = Pending with { Next = message.Seqid + 1, Total = Pending.Total + message.Record.Length };
     }
 
     /// <summary>The transaction has been committed: tells the followers, under the lock, in the log's order.</summary>

@@ -174,9 +174,9 @@ internal sealed class SqliteSession : IDisposable
     /// <summary>Adds a message; <paramref name="total"/> is the channel's bytes with it.</summary>
     public void AddMessage(long channel, Message message, long total)
     {
-        Set(_addMessage, channel, message.Seqid, message.Time, total, message.Json);
+        Set(_addMessage, channel, message.Seqid, message.Time, total, message.Record);
         _addMessage.ExecuteNonQuery();
-        _totals = _totals with { MessageBytes = _totals.MessageBytes + message.Json.Length + MessageOverhead };
+        _totals = _totals with { MessageBytes = _totals.MessageBytes + message.Record.Length + MessageOverhead };
     }
 
     public void AddId(long channel, string id, long seqid, long expires)

@@ -20,7 +20,7 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     private readonly TimeProvider _time;
 
     /// <summary>Opens the file, or begins to try: a file that fails is told by every call, not here.</summary>
-    public SqliteStore(IOptions<StoreOptions> store, IOptions<HubOptions> hub, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
+    public SqliteStore(IOptions<SqliteStoreOptions> store, IOptions<HubOptions> hub, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
     {
         var file = new SqliteFile(Path.GetFullPath(store.Value.Path, environment.ContentRootPath), store.Value.Durability);
         _time = time;
@@ -34,8 +34,8 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     public int LogCount => _logs.Count;
 
     /// <inheritdoc/>
-    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
-        await _writer.WriteAsync(new SqliteAppend(drafts));
+    public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) =>
+        await _writer.WriteAsync(new SqliteAppend(messages));
 
     /// <inheritdoc/>
     public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)

@@ -13,7 +13,7 @@ try
     CCometHosting.InlineSockets();
     var builder = ServerBuilder.Create(args);
     builder.AddLogs();
-    builder.AddCComet();
+    builder.AddCCometServer();
 
     app = builder.BuildChecked();
     app.UseCComet();

@@ -10,23 +10,23 @@ public sealed record HubOptions
 {
     /// <summary>Long polls.</summary>
     [ValidateObjectMembers]
-    public PollOptions Poll { get; init; } = new();
+    public PollOptions Poll { get; set; } = new();
 
     /// <summary>Streams: SSE, NDJSON, WebSocket.</summary>
     [ValidateObjectMembers]
-    public StreamOptions Stream { get; init; } = new();
+    public StreamOptions Stream { get; set; } = new();
 
     /// <summary>How the server says goodbye.</summary>
     [ValidateObjectMembers]
-    public DrainOptions Drain { get; init; } = new();
+    public DrainOptions Drain { get; set; } = new();
 
     /// <summary>How much of each channel is kept.</summary>
     [ValidateObjectMembers]
-    public HistoryOptions History { get; init; } = new();
+    public HistoryOptions History { get; set; } = new();
 
     /// <summary>What clients may make grow, and how far.</summary>
     [ValidateObjectMembers]
-    public LimitOptions Limits { get; init; } = new();
+    public LimitOptions Limits { get; set; } = new();
 }
 
 /// <summary>Settings of long polls.</summary>
@@ -35,7 +35,7 @@ public sealed record PollOptions
     /// <summary>How long a poll is held when nothing comes: 0.1 s to 10 min. Below 30 s, or the 2014 client's own timer fires first.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a poll is held; stay below 30 s for the client of 2014")]
-    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(28);
+    public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(28);
 }
 
 /// <summary>Settings of streams.</summary>
@@ -44,12 +44,12 @@ public sealed record StreamOptions
     /// <summary>How often a silent stream is told that it lives: 0.1 s to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("how often a silent stream is told that it lives")]
-    public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
+    public TimeSpan Heartbeat { get; set; } = TimeSpan.FromSeconds(15);
 
     /// <summary>How long a client may take nothing of what is written to it before it is cut off: 0.1 s to 1 h.</summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a client may take nothing before it is cut off")]
-    public TimeSpan StallTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan StallTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>
     /// What the kernel may hold of what was written to a connection and not taken by its client, in bytes: 4 KiB to 16 MiB. Linux
@@ -57,7 +57,7 @@ public sealed record StreamOptions
     /// </summary>
     [Range(4 << 10, 16 << 20)]
     [Description("what the kernel holds of what a client does not take, for each connection")]
-    public int SendBufferBytes { get; init; } = 64 << 10;
+    public int SendBufferBytes { get; set; } = 64 << 10;
 
     /// <summary>
     /// What the kernel may hold of what a client sent and the server has not read, in bytes: 4 KiB to 16 MiB. Linux counts twice as
@@ -65,7 +65,7 @@ public sealed record StreamOptions
     /// </summary>
     [Range(4 << 10, 16 << 20)]
     [Description("what the kernel holds of what the server has not read, for each connection")]
-    public int ReceiveBufferBytes { get; init; } = 64 << 10;
+    public int ReceiveBufferBytes { get; set; } = 64 << 10;
 }
 
 /// <summary>Settings of a planned stop.</summary>
@@ -74,12 +74,12 @@ public sealed record DrainOptions
     /// <summary>How long readiness is refused before anything else happens, for balancers to notice: 0 to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("on a stop: how long only readiness is refused")]
-    public TimeSpan Grace { get; init; } = TimeSpan.FromSeconds(1);
+    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(1);
 
     /// <summary>How many of the clients sent away may come back in one second, on this server's behalf elsewhere: 1 to 1,000,000.</summary>
     [Range(1, 1_000_000)]
     [Description("on a stop: over how long the clients' return is spread")]
-    public int ReconnectsPerSecond { get; init; } = 1_000;
+    public int ReconnectsPerSecond { get; set; } = 1_000;
 }
 
 /// <summary>How much of each channel is kept; whichever bound is met first drops the oldest messages.</summary>
@@ -88,17 +88,17 @@ public sealed record HistoryOptions
     /// <summary>Messages: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
     [Description("messages kept of each channel")]
-    public int MaxMessages { get; init; } = 1_000;
+    public int MaxMessages { get; set; } = 1_000;
 
     /// <summary>Bytes of the messages as JSON: 1 to 1 TiB. The newest message is kept even when it alone is larger.</summary>
     [Range(1L, 1L << 40)]
     [Description("bytes kept of each channel")]
-    public long MaxBytes { get; init; } = 1 << 20;
+    public long MaxBytes { get; set; } = 1 << 20;
 
     /// <summary>Age: 1 ms to 3,650 days.</summary>
     [Range(typeof(TimeSpan), "00:00:00.001", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a message is kept")]
-    public TimeSpan MaxAge { get; init; } = TimeSpan.FromHours(24);
+    public TimeSpan MaxAge { get; set; } = TimeSpan.FromHours(24);
 
     /// <summary>
     /// Bytes that the histories of all channels may take together: 0 to 256 TiB. Over it the channels that hold most lose
@@ -108,7 +108,7 @@ public sealed record HistoryOptions
     /// </summary>
     [Range(0L, 1L << 48)]
     [Description("bytes kept of all channels together; 0: by the memory or the disk there is")]
-    public long TotalBytes { get; init; }
+    public long TotalBytes { get; set; }
 }
 
 /// <summary>Bounds of what clients can make grow.</summary>
@@ -117,22 +117,22 @@ public sealed record LimitOptions
     /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB.</summary>
     [Range(1, 16 << 20)]
     [Description("a message, in bytes of UTF-8")]
-    public int MessageBytes { get; init; } = 64 << 10;
+    public int MessageBytes { get; set; } = 64 << 10;
 
     /// <summary>Messages in one published array: 1 to 100,000.</summary>
     [Range(1, 100_000)]
     [Description("messages in one published array")]
-    public int BatchMessages { get; init; } = 1_000;
+    public int BatchMessages { get; set; } = 1_000;
 
     /// <summary>A request's body, in bytes, as it is sent and as it decodes to: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
     [Range(1, 256 << 20)]
     [Description("a request's body; one message at its limit always fits")]
-    public int BodyBytes { get; init; } = 1 << 20;
+    public int BodyBytes { get; set; } = 1 << 20;
 
     /// <summary>Parameters of one request, known or not, in its query and its body together; members of a JSON object: 256 to 100,000.</summary>
     [Range(256, 100_000)]
     [Description("parameters of a request, or members of a JSON object")]
-    public int Parameters { get; init; } = 1_024;
+    public int Parameters { get; set; } = 1_024;
 
     /// <summary>
     /// How long a request's body, or a message or frame on a WebSocket, may take from its beginning until it is whole: 0.1 s to 1 h.
@@ -140,22 +140,22 @@ public sealed record LimitOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "01:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a request's body, or a message on a WebSocket, may take to come whole")]
-    public TimeSpan BodyTimeout { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]
     [Description("channels at a time")]
-    public int Channels { get; init; } = 100_000;
+    public int Channels { get; set; } = 100_000;
 
     /// <summary>How long a channel that is empty and unused is remembered: 1 s to 365 days.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long an empty, unused channel is remembered")]
-    public TimeSpan IdleChannel { get; init; } = TimeSpan.FromMinutes(5);
+    public TimeSpan IdleChannel { get; set; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Idempotency ids remembered for each channel: 1 to 100,000,000.</summary>
     [Range(1, 100_000_000)]
     [Description("ids remembered of each channel")]
-    public int IdsPerChannel { get; init; } = 250_000;
+    public int IdsPerChannel { get; set; } = 250_000;
 
     /// <summary>
     /// Idempotency ids remembered in all: 1 to 100,000,000. A channel may remember as many as are free, so one alone can take half
@@ -164,12 +164,12 @@ public sealed record LimitOptions
     /// </summary>
     [Range(1, 100_000_000)]
     [Description("ids remembered in all")]
-    public int Ids { get; init; } = 1_000_000;
+    public int Ids { get; set; } = 1_000_000;
 
     /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>
     [Range(1, 1_000_000)]
     [Description("publishes that wait for the store")]
-    public int WaitingWrites { get; init; } = 10_000;
+    public int WaitingWrites { get; set; } = 10_000;
 
     /// <summary>
     /// How much of a channel's newest messages is held in memory while it has subscribers, in bytes: 4 KiB to 1 GiB. Older
@@ -177,17 +177,17 @@ public sealed record LimitOptions
     /// </summary>
     [Range(4 << 10, 1 << 30)]
     [Description("newest messages of a channel held in memory while it has subscribers")]
-    public int ChannelMemoryBytes { get; init; } = 1 << 20;
+    public int ChannelMemoryBytes { get; set; } = 1 << 20;
 
     /// <summary>Subscribers of one channel at a time: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
     [Description("subscribers of one channel")]
-    public int SubscribersPerChannel { get; init; } = 100_000;
+    public int SubscribersPerChannel { get; set; } = 100_000;
 
     /// <summary>Subscribers of the whole server at a time: 1 to 10,000,000.</summary>
     [Range(1, 10_000_000)]
     [Description("subscribers in all")]
-    public int Subscribers { get; init; } = 200_000;
+    public int Subscribers { get; set; } = 200_000;
 
     /// <summary>
     /// Connections of the whole server at a time: 1 to 10,000,000. More wait to be accepted. The limit of open files may allow fewer,
@@ -195,7 +195,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(1, 10_000_000)]
     [Description("connections at a time; more wait until one is closed")]
-    public int Connections { get; init; } = 250_000;
+    public int Connections { get; set; } = 250_000;
 
     /// <summary>
     /// How long a connection may stay open without a request, before its first one and between two: 1 s to 1 day. To be longer than a
@@ -203,7 +203,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a connection may stay open without a request; longer than a proxy keeps its idle ones")]
-    public TimeSpan IdleConnection { get; init; } = TimeSpan.FromSeconds(130);
+    public TimeSpan IdleConnection { get; set; } = TimeSpan.FromSeconds(130);
 
     /// <summary>
     /// Warnings, errors and lines of failed requests that are logged of each kind in one second: 1 to 1,000,000. The others are
@@ -211,7 +211,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(1, 1_000_000)]
     [Description("lines logged of one kind of failure in a second; the others are counted")]
-    public int LogLinesPerSecond { get; init; } = 20;
+    public int LogLinesPerSecond { get; set; } = 20;
 
     /// <summary>
     /// Subscriptions of one client address at a time, one for each channel of each subscriber: 1 to 10,000,000, or 0 for half of
@@ -219,7 +219,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(0, 10_000_000)]
     [Description("subscriptions of one client address; 0: half of Subscribers")]
-    public int SubscribersPerAddress { get; init; }
+    public int SubscribersPerAddress { get; set; }
 
     /// <summary>
     /// Channels that one client address holds open as their first subscriber, and channels that it makes by publishing or signing
@@ -228,7 +228,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(0, 100_000_000)]
     [Description("channels that one client address opens or makes; 0: half of Channels")]
-    public int ChannelsPerAddress { get; init; }
+    public int ChannelsPerAddress { get; set; }
 
     /// <summary>
     /// Messages that the hub holds in memory beside the store, for all channels and answers, in bytes: 1 to 1 TiB, or 0 for an
@@ -238,7 +238,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(0L, 1L << 40)]
     [Description("messages held in memory beside the store, in bytes; 0: an eighth of the memory there is")]
-    public long MemoryBytes { get; init; }
+    public long MemoryBytes { get; set; }
 
     /// <summary>
     /// Request bodies and WebSocket messages in memory at a time, until they are stored, in bytes: 1 to 1 TiB, or 0 for a
@@ -246,7 +246,7 @@ public sealed record LimitOptions
     /// </summary>
     [Range(0L, 1L << 40)]
     [Description("request bodies in memory at a time, in bytes; 0: a sixteenth of the memory there is")]
-    public long BodiesInFlightBytes { get; init; }
+    public long BodiesInFlightBytes { get; set; }
 }
 
 /// <summary>Checks the hub's settings at the start; generated, so that it costs no reflection.</summary>

@@ -123,7 +123,7 @@ public abstract partial class StoreContract
         {
             Assert.True(readings <= 300);
             var slice = await store.ReadAsync("c", texts.Count, 700);
-            Assert.InRange(slice.Messages.Sum(m => m.Json.Length), 1, 700);
+            Assert.InRange(slice.Messages.Sum(m => m.Record.Length), 1, 700);
             texts.AddRange(Texts(slice));
         }
 
@@ -193,7 +193,7 @@ public abstract partial class StoreContract
 
     protected abstract IMessageStore Open(HubOptions options, TimeProvider? time = null);
 
-    protected static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Json).RootElement.GetProperty("msg").GetString()!)];
+    protected static List<string> Texts(LogSlice slice) => [.. slice.Messages.Select(m => JsonDocument.Parse(m.Record).RootElement.GetProperty("msg").GetString()!)];
 
     /// <summary>Writes down what it hears of; a hint makes it read on from where it is.</summary>
     protected sealed class Recorder(IMessageStore store, string channel) : ILogListener
@@ -213,7 +213,7 @@ public abstract partial class StoreContract
 
         public void Opened(LogHead head) => Head = head;
 
-        public void Appended(string epoch, IReadOnlyList<Message> messages)
+        public void Appended(string epoch, IReadOnlyList<Message> messages, DeferredDeliveries? deferred = null)
         {
             lock (_seqids) _seqids.AddRange(messages.Select(m => m.Seqid));
         }

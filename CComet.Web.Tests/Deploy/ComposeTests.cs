@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using CComet.Storage;
+using CComet.Web.Hosting;
 using CComet.Web.Tests.Docs;
 
 namespace CComet.Web.Tests.Deploy;

@@ -1,4 +1,4 @@
-using CComet.Http;
+using CComet.Web.Hosting;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Endpoints;
@@ -125,13 +125,13 @@ public sealed class ForwardingTests
     [InlineData("*", "CComet:Proxies")]
     public void A_setting_that_cannot_hold_is_refused_by_its_name_and_value(string value, string setting)
     {
-        var options = setting == "CComet:PathBase" ? new EndpointOptions { PathBase = value } : new EndpointOptions { Proxies = [value] };
-        var failure = Assert.Single(new EndpointOptionsValidator().Validate(null, options).Failures!);
+        var options = setting == "CComet:PathBase" ? new ServerOptions { PathBase = value } : new ServerOptions { Proxies = [value] };
+        var failure = Assert.Single(new ServerOptionsValidator().Validate(null, options).Failures!);
         Assert.StartsWith($"{setting}: '{value}' ", failure, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Settings_that_hold_are_taken() => Assert.True(new EndpointOptionsValidator().Validate(null, new EndpointOptions
+    public void Settings_that_hold_are_taken() => Assert.True(new ServerOptionsValidator().Validate(null, new ServerOptions
     {
         PathBase = "/a-b/c.d_e~1",
         Proxies = ["10.0.0.1", "10.0.0.0/8", "10.0.0.1/8", "::1", "fd00::/8"],

@@ -22,8 +22,8 @@ internal sealed class RoomyStore(TimeProvider time) : IMessageStore
     /// <summary>Thrown by the next append.</summary>
     public Exception? Failure { get; set; }
 
-    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
-        Failure is null ? _inner.AppendAsync(drafts, cancellation) : throw Failure;
+    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) =>
+        Failure is null ? _inner.AppendAsync(messages, cancellation) : throw Failure;
 
     public async ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
     {

@@ -20,7 +20,7 @@ public sealed class ConnectionBuffersTests
         // Put together as the program does it: the factory of the other tests brings Kestrel's own pool in behind ours.
         var builder = WebApplication.CreateBuilder([$"--urls=http://127.0.0.1:{Ports.Take()}", "--CComet:Store:Kind=Memory"]);
         builder.Logging.ClearProviders();
-        builder.AddCComet();
+        builder.AddCCometServer();
         await using var server = builder.Build();
         server.UseCComet();
         await server.StartAsync();

@@ -91,7 +91,7 @@ public sealed class ColdHistoryTests
 
         public bool Fails { get; set; }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) => _inner.AppendAsync(drafts, cancellation);
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) => _inner.AppendAsync(messages, cancellation);
 
         public async ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
         {

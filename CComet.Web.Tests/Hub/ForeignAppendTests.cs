@@ -125,8 +125,8 @@ public sealed class ForeignAppendTests
             Listener!.Changed();
         }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) =>
-            Reach().AppendAsync(drafts, cancellation);
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) =>
+            Reach().AppendAsync(messages, cancellation);
 
         public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) =>
             Reach().ReadAsync(channel, from, maxBytes, cancellation);
@@ -149,9 +149,9 @@ public sealed class ForeignAppendTests
         {
             public void Opened(LogHead head) => listener.Opened(head);
 
-            public void Appended(string epoch, IReadOnlyList<Message> messages)
+            public void Appended(string epoch, IReadOnlyList<Message> messages, DeferredDeliveries? deferred = null)
             {
-                if (!store.Loses) listener.Appended(epoch, messages);
+                if (!store.Loses) listener.Appended(epoch, messages, deferred);
             }
 
             public void Changed() => listener.Changed();

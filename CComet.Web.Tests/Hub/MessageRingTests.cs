@@ -24,7 +24,7 @@ public sealed class MessageRingTests
                 var message = new Message(ring.End, now.ToUnixTimeMilliseconds(), new byte[size]);
                 ring.Add(message, now);
                 list.Add(message);
-                while (list.Count > 1 && (list.Count > maxMessages || list.Sum(m => m.Json.Length) > maxBytes)) list.RemoveAt(0);
+                while (list.Count > 1 && (list.Count > maxMessages || list.Sum(m => m.Record.Length) > maxBytes)) list.RemoveAt(0);
                 list.RemoveAll(m => m.Time < now.AddSeconds(-maxAge).ToUnixTimeMilliseconds());
                 if (!ring.CopyFrom(ring.First).SequenceEqual(list)) return false;
             }

@@ -122,7 +122,7 @@ public sealed class StepTests
     {
         public string? Fails { get; set; }
 
-        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default) => inner.AppendAsync(drafts, cancellation);
+        public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) => inner.AppendAsync(messages, cancellation);
 
         public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) =>
             channel == Fails ? ValueTask.FromException<LogSlice>(new StoreUnavailableException("It cannot be read.")) : inner.ReadAsync(channel, from, maxBytes, cancellation);

@@ -1,5 +1,4 @@
 using CComet.Redis;
-using CComet.Storage;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
@@ -28,8 +27,8 @@ public sealed class RedisFixture : IAsyncLifetime
         return store;
     }
 
-    public static RedisStore NewStore(string address, HubOptions? options = null, TimeProvider? time = null, StoreOptions? store = null) => new(
-        Options.Create((store ?? new StoreOptions()) with { Redis = address }),
+    public static RedisStore NewStore(string address, HubOptions? options = null, TimeProvider? time = null, RedisStoreOptions? store = null) => new(
+        Options.Create((store ?? new RedisStoreOptions()) with { Configuration = address }),
         Options.Create(options ?? new HubOptions()),
         time ?? TimeProvider.System,
         NullLogger<RedisStore>.Instance);

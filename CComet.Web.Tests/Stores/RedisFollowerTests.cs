@@ -81,7 +81,7 @@ public sealed class RedisFollowerTests
         {
         }
 
-        public void Appended(string epoch, IReadOnlyList<Message> messages) => Assert.Fail("Redis tells by hints alone.");
+        public void Appended(string epoch, IReadOnlyList<Message> messages, DeferredDeliveries? deferred = null) => Assert.Fail("Redis tells by hints alone.");
 
         public void Changed() => Changes++;
     }

@@ -1,7 +1,6 @@
 using CComet.Channels;
 using CComet.Messages;
 using CComet.Sqlite;
-using CComet.Storage;
 using CComet.Web.Tests.Support;
 using Microsoft.Data.Sqlite;
 
@@ -126,7 +125,7 @@ public sealed class SqliteFailureTests : IDisposable
     [InlineData(Durability.Full, true)]
     public async Task After_the_machine_went_down_only_what_waited_for_the_disk_is_trusted(Durability durability, bool isKept)
     {
-        var options = new StoreOptions { Durability = durability };
+        var options = new SqliteStoreOptions { Durability = durability };
         var receipt = await PublishTenAsync(options);
         using var copy = _file.Copy();
 
@@ -244,7 +243,7 @@ public sealed class SqliteFailureTests : IDisposable
         }
     }
 
-    private async Task<Receipt> PublishTenAsync(StoreOptions? options = null)
+    private async Task<Receipt> PublishTenAsync(SqliteStoreOptions? options = null)
     {
         var store = _file.Open(store: options);
         Receipt last = default;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using CComet.Sqlite;
-using CComet.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.FileProviders;
 using Microsoft.Extensions.Hosting;
@@ -21,10 +20,10 @@ public sealed class SqliteFixture : IDisposable
 
     public string Path => System.IO.Path.Combine(Folder, "deep", "ccomet.db");
 
-    public SqliteStore Open(HubOptions? options = null, TimeProvider? time = null, StoreOptions? store = null)
+    public SqliteStore Open(HubOptions? options = null, TimeProvider? time = null, SqliteStoreOptions? store = null)
     {
         var opened = new SqliteStore(
-            Options.Create((store ?? new StoreOptions()) with { Path = Path }),
+            Options.Create((store ?? new SqliteStoreOptions()) with { Path = Path }),
             Options.Create(options ?? new HubOptions()),
             new Here(Folder),
             time ?? TimeProvider.System,

@@ -131,6 +131,7 @@ public sealed class SqlitePlaceTests : IDisposable
         using var client = await refused.ClientAsync();
         (await client.AskAsync("/health/ready")).AssertProblem(503);
         var line = await refused.LineAsync("The store cannot write");
+        Assert.Single(refused.Output, l => l.Contains("The store cannot write", StringComparison.Ordinal));
         foreach (var part in (string[])[other, "uid 1654", "uid 1000680000, gid 0", "chown"]) Assert.Contains(part, line, StringComparison.Ordinal);
         Assert.DoesNotContain(refused.Output, l => l.Contains("   at ", StringComparison.Ordinal));
     }

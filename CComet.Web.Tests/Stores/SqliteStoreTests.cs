@@ -59,7 +59,7 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
     {
         var remember = TimeSpan.FromDays(2);
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } };
-        var store = _file.Open(options, Time, new StoreOptions { Remember = remember });
+        var store = _file.Open(options, Time, new SqliteStoreOptions { Remember = remember });
         var first = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
         Time.Advance(remember - TimeSpan.FromHours(1));
         await store.SweepAsync();

@@ -1,4 +1,7 @@
 using CComet.Http;
+using CComet.Kestrel;
+using CComet.Web.Hosting;
+using CComet.Web.Hosting.Cors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -15,8 +18,9 @@ public sealed class DirectCall
     {
         var hub = factory.Hub;
         var options = Options.Create(new EndpointOptions());
-        var verb = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), new CrossOrigin(options), options, NullLogger<RequestPipeline>.Instance);
-        _verbs = new() { ["/pub"] = PubEndpoint.Of(verb, factory.Operations), ["/sign"] = SignEndpoint.Of(verb, factory.Operations) };
+        var origins = new CrossOrigin(Options.Create(new ServerOptions()));
+        var pipeline = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), origins, RequestTuning.On, options, NullLogger<RequestPipeline>.Instance);
+        _verbs = new() { ["/pub"] = PubEndpoint.Create(pipeline, factory.Operations), ["/sign"] = SignEndpoint.Create(pipeline, factory.Operations) };
     }
 
     /// <summary>What one request came to.</summary>

@@ -40,7 +40,7 @@ internal sealed class HubFixture : IDisposable
 
     public static MemoryStore NewStore(HubOptions options, TimeProvider time) => new(Microsoft.Extensions.Options.Options.Create(options), time);
 
-    public static NewMessage NewMessage(string channel, string text, string? id = null) => new(channel, MessageType.Msg, null, JsonText.Quote(text), id);
+    public static NewMessage NewMessage(string channel, string text, string? id = null) => new(channel, MessageType.Msg, null, JsonString.Quote(text), id);
 
     /// <summary>The texts of what was read, notices as <c>GAP 3-7</c>, <c>RESET</c>.</summary>
     public static IReadOnlyList<string> Texts(IReadOnlyList<Reading> readings) => [.. readings.SelectMany(Texts)];
@@ -63,6 +63,6 @@ internal sealed class HubFixture : IDisposable
             yield return notice.Kind == NoticeKind.Gap ? $"GAP {json.GetProperty("from")}-{json.GetProperty("to")}" : json.GetProperty("type").GetString()!;
         }
 
-        foreach (var message in reading.Batch.Messages) yield return JsonDocument.Parse(message.Json).RootElement.GetProperty("msg").GetString()!;
+        foreach (var message in reading.Batch.Messages) yield return JsonDocument.Parse(message.Record).RootElement.GetProperty("msg").GetString()!;
     }
 }

@@ -1,15 +1,8 @@
-using CComet.Access;
-using CComet.Channels;
-using CComet.Diagnostics;
 using CComet.Http;
-using CComet.Kestrel;
-using CComet.Operations;
+using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Settings;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hosting;
@@ -33,46 +26,30 @@ internal static partial class CCometHosting
             Environment.SetEnvironmentVariable(InlineCompletions, "1");
     }
 
-    /// <summary>Adds the hub, its store and its settings.</summary>
-    public static void AddCComet(this WebApplicationBuilder builder)
+    /// <summary>Adds CComet with the settings of the server, and what is the server's own: CORS, refusals of hosts, its time to stop, memory trim.</summary>
+    public static void AddCCometServer(this WebApplicationBuilder builder)
     {
         var settings = SettingsReader.Read(builder.Configuration, SettingsCatalogue.Server);
-        builder.Services.AddOptions<HubOptions>().Bind(settings).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
-        builder.Services.AddOptions<EndpointOptions>().Bind(settings).ValidateOnStart();
-        builder.Services.AddSingleton<IValidateOptions<EndpointOptions>, EndpointOptionsValidator>();
+        var services = builder.Services;
+        services.AddOptions<ServerOptions>().Bind(settings).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ServerOptions>, ServerOptionsValidator>();
+        services.AddOptions<EndpointOptions>().Bind(settings);
+        services.AddSingleton<CrossOrigin>();
+        services.AddSingleton<IOriginPolicy>(provider => provider.GetRequiredService<CrossOrigin>());
+        services.AddSingleton<Edge>();
+        HostRefusal.Register(services);
 
-        builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddMessageStore(settings.GetSection("Store"));
-        builder.Services.AddSingleton<HubMetrics>();
-        builder.Services.AddSingleton<ChannelHub>();
-        builder.Services.TryAddSingleton<IChannelAuthorizer, AllowAllAuthorizer>();
-        builder.Services.AddSingleton<ChannelOperations>();
-        builder.Services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
-        builder.Services.AddHostedService<HubSweeper>();
-        builder.Services.AddHostedService<HubDrainer>();
-        builder.Services.AddSingleton<ConnectionBuffers>();
-        builder.Services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(services => services.GetRequiredService<ConnectionBuffers>()));
-        builder.Services.AddHostedService<MemoryTrimService>();
-
-        builder.Services.AddCCometEndpoints();
-        HostRefusal.Register(builder.Services);
-        builder.Services.AddSingleton<ConnectionGate>();
-        builder.WebHost.UseSockets();
-        builder.Services.AddOptions<SocketTransportOptions>().Configure<IOptions<HubOptions>>((sockets, hub) => ConnectionLimits.Apply(sockets, hub.Value.Stream));
-        builder.Services.AddSingleton<GatedListenerFactory>();
-        builder.Services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();
-        builder.WebHost.ConfigureKestrel((_, kestrel) =>
-        {
-            kestrel.AddServerHeader = false;
-            ConnectionLimits.Apply(kestrel.Limits, kestrel.ApplicationServices.GetRequiredService<IOptions<HubOptions>>().Value.Limits);
-        });
+        services.AddCComet(hub => hub.Drain = new DrainOptions()).AddStore(settings.GetSection("Store"));
+        services.AddOptions<HubOptions>().Bind(settings);
+        services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
+        builder.WebHost.UseCCometKestrel();
+        services.AddHostedService<MemoryTrimService>();
     }
 
     /// <summary>Tells where the chat page is, once the server answers.</summary>
     public static void TellChatPage(this WebApplication app) => app.Lifetime.ApplicationStarted.Register(() =>
     {
-        var pathBase = app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.PathBase;
+        var pathBase = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.PathBase;
         foreach (var address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [])
         {
             if (address.Contains("://unix:", StringComparison.Ordinal)) continue;

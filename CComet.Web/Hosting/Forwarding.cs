@@ -1,4 +1,3 @@
-using CComet.Http;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
 
@@ -12,7 +11,7 @@ internal static partial class Forwarding
     /// <summary>Adds it before everything that asks who the client is.</summary>
     public static void UseForwarding(this WebApplication app)
     {
-        var proxies = new ProxyList(app.Services.GetRequiredService<IOptions<EndpointOptions>>().Value.Proxies);
+        var proxies = new ProxyList(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Forwarding));
         var warned = 0;
         app.Use(next => context =>

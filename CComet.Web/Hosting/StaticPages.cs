@@ -1,4 +1,4 @@
-using CComet.Http;
+using CComet.Web.Hosting.Cors;
 using Microsoft.AspNetCore.StaticFiles;
 using Microsoft.Extensions.Primitives;
 

@@ -1,38 +1,18 @@
 using CComet.Redis;
-using CComet.Sqlite;
-using CComet.Storage;
-using Microsoft.Extensions.DependencyInjection.Extensions;
-using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hosting;
 
-/// <summary>Which store the hub is given.</summary>
+/// <summary>The store that the settings name.</summary>
 internal static class StoreServices
 {
-    /// <summary>Adds the store that the settings name, unless the application has brought its own.</summary>
-    public static void AddMessageStore(this IServiceCollection services, IConfiguration settings)
+    /// <summary>Adds it. The memory store is there without.</summary>
+    /// <exception cref="StartException">A setting cannot hold.</exception>
+    public static void AddStore(this ICCometBuilder builder, IConfiguration settings)
     {
-        services.AddOptions<StoreOptions>().Bind(settings)
-            .Validate(store => store.Kind != StoreKind.Redis || IsConfiguration(store.Redis), "CComet:Store:Redis is not a configuration string of StackExchange.Redis, such as host:6379,password=...,ssl=true.")
-            .ValidateOnStart();
-        services.AddSingleton<IValidateOptions<StoreOptions>, StoreOptionsValidator>();
-        services.TryAddSingleton<IMessageStore>(provider => provider.GetRequiredService<IOptions<StoreOptions>>().Value.Kind switch
-        {
-            StoreKind.Sqlite => ActivatorUtilities.CreateInstance<SqliteStore>(provider),
-            StoreKind.Redis => ActivatorUtilities.CreateInstance<RedisStore>(provider),
-            _ => ActivatorUtilities.CreateInstance<MemoryStore>(provider),
-        });
-    }
-
-    private static bool IsConfiguration(string text)
-    {
-        try
-        {
-            return RedisStore.Parse(text).EndPoints.Count > 0;
-        }
-        catch (ArgumentException)
-        {
-            return false;
-        }
+        var store = settings.Get<StoreOptions>() ?? new StoreOptions();
+        if (store.Kind == StoreKind.Redis && !RedisStore.IsConfiguration(store.Redis))
+            throw new StartException("CComet:Store:Redis is not a configuration string of StackExchange.Redis, such as host:6379,password=...,ssl=true.");
+        if (store.Kind == StoreKind.Sqlite) builder.AddSqliteStore(sqlite => (sqlite.Path, sqlite.Durability, sqlite.Remember) = (store.Path, store.Durability, store.Remember));
+        if (store.Kind == StoreKind.Redis) builder.AddRedisStore(redis => (redis.Configuration, redis.Remember) = (store.Redis, store.Remember));
     }
 }

@@ -250,11 +250,11 @@ internal sealed class ActiveChannel : ChannelLog
     }
 
     /// <inheritdoc/>
-    protected override void Deliver(long from)
+    protected override void Deliver(long from, DeferredDeliveries? deferred)
     {
         Volatile.Write(ref _end, Tail.End);
-        FanOut.Signal(_waiting.TakeAll(), WakeReason.Messages);
-        if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), Step(from));
+        FanOut.Signal(_waiting.TakeAll(), WakeReason.Messages, deferred);
+        if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), Step(from), deferred);
     }
 
     private static void Tell(Notice notice, int channelIndex, ref List<Reading>? readings) =>

@@ -70,7 +70,7 @@ public sealed class ChannelHub : IDisposable
     {
         try
         {
-            return await StartAppend(messages, cancellation);
+            return await Context.Store.AppendAsync(messages, cancellation);
         }
         catch (LimitException e)
         {
@@ -104,19 +104,6 @@ public sealed class ChannelHub : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => Context.Dispose();
-
-    private ValueTask<IReadOnlyList<Receipt>> StartAppend(IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
-    {
-        FanOut.Hold();
-        try
-        {
-            return Context.Store.AppendAsync(messages, cancellation);
-        }
-        finally
-        {
-            FanOut.Release();
-        }
-    }
 
     private ActiveChannel Add(string name, AddressShare? share)
     {

@@ -49,7 +49,7 @@ internal abstract partial class ChannelLog : ILogListener
     }
 
     /// <inheritdoc/>
-    public void Appended(string epoch, IReadOnlyList<Message> messages)
+    public void Appended(string epoch, IReadOnlyList<Message> messages, DeferredDeliveries? deferred = null)
     {
         bool hole;
         lock (Gate)
@@ -58,7 +58,7 @@ internal abstract partial class ChannelLog : ILogListener
             var from = Tail.End;
             hole = epoch != Tail.Epoch || !Tail.Accept(messages, Hub.Time.GetUtcNow());
             if (Hub.Memory.IsOverflowing) Tail.Trim(0);
-            if (!hole && Tail.End > from) Deliver(from);
+            if (!hole && Tail.End > from) Deliver(from, deferred);
         }
 
         if (hole) Changed();
@@ -152,7 +152,9 @@ internal abstract partial class ChannelLog : ILogListener
     }
 
     /// <summary>Delivers the messages from a seqid on. Called under the lock, so that deliveries start in the log's order.</summary>
-    protected abstract void Deliver(long from);
+    /// <param name="from">The first seqid.</param>
+    /// <param name="deferred">Where small deliveries are left; null queues them.</param>
+    protected abstract void Deliver(long from, DeferredDeliveries? deferred);
 
     /// <summary>Closes it. Under the lock. The listener may still be called for appends that were on their way.</summary>
     protected void Close()
@@ -215,7 +217,7 @@ internal abstract partial class ChannelLog : ILogListener
                 var slice = await ReadStoreAsync(end, ReadSizes.MaxReadBytes, CancellationToken.None);
                 lock (Gate)
                 {
-                    if (!IsClosed && Tail.Absorb(slice, Hub.Time.GetUtcNow())) Deliver(end);
+                    if (!IsClosed && Tail.Absorb(slice, Hub.Time.GetUtcNow())) Deliver(end, deferred: null);
                 }
 
                 if (slice.Messages.Length > 0) continue;

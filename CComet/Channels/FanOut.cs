@@ -1,4 +1,5 @@
 using CComet.Messages;
+using CComet.Storage;
 
 namespace CComet.Channels;
 
@@ -15,10 +16,6 @@ internal sealed class FanOut : IThreadPoolWorkItem
     /// <summary>Up to so many readers are delivered to by the publishing thread: to wake another thread costs more.</summary>
     private const int MaxInline = 4;
 
-    /// <summary>The deliveries that this thread has deferred until it has left the store.</summary>
-    [ThreadStatic]
-    private static (bool IsDeferring, List<FanOut>? Deferred) _thread;
-
     private readonly ReaderList.Group _readers;
     private readonly Batch? _batch;
     private readonly WakeReason? _reason;
@@ -27,25 +24,16 @@ internal sealed class FanOut : IThreadPoolWorkItem
     private FanOut(ReaderList.Group readers, Batch? batch, WakeReason? reason) => (_readers, _batch, _reason) = (readers, batch, reason);
 
     /// <summary>Starts to signal readers. The caller may hold a store's lock.</summary>
-    public static void Signal(ReaderList.Group readers, WakeReason reason)
+    /// <param name="readers">The readers.</param>
+    /// <param name="reason">What they are woken for.</param>
+    /// <param name="deferred">Where a small delivery is left; null queues it.</param>
+    public static void Signal(ReaderList.Group readers, WakeReason reason, DeferredDeliveries? deferred = null)
     {
-        if (readers.Count > 0) Start(new FanOut(readers, null, reason));
+        if (readers.Count > 0) Start(new FanOut(readers, null, reason), deferred);
     }
 
     /// <summary>Starts to push a batch to readers; without one, they are signalled to read for themselves.</summary>
-    public static void Push(ReaderList.Group readers, Batch? batch) => Start(new FanOut(readers, batch, null));
-
-    /// <summary>From here to <see cref="Release"/> this thread defers small deliveries.</summary>
-    public static void Hold() => _thread.IsDeferring = true;
-
-    /// <summary>Runs the deferred deliveries. The thread may hold no lock.</summary>
-    public static void Release()
-    {
-        var deferred = _thread.Deferred;
-        _thread = default;
-        if (deferred is null) return;
-        foreach (var fanOut in deferred) fanOut.Execute();
-    }
+    public static void Push(ReaderList.Group readers, Batch? batch, DeferredDeliveries? deferred) => Start(new FanOut(readers, batch, null), deferred);
 
     /// <inheritdoc/>
     public void Execute()
@@ -62,11 +50,11 @@ internal sealed class FanOut : IThreadPoolWorkItem
         if (end < _readers.Count) ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);
     }
 
-    private static void Start(FanOut fanOut)
+    private static void Start(FanOut fanOut, DeferredDeliveries? deferred)
     {
-        if (_thread.IsDeferring && fanOut._readers.Count <= MaxInline)
+        if (deferred is not null && fanOut._readers.Count <= MaxInline)
         {
-            (_thread.Deferred ??= []).Add(fanOut);
+            deferred.Add(fanOut);
             return;
         }
 

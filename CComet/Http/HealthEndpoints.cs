@@ -1,6 +1,5 @@
 using CComet.Channels;
 using CComet.Dialects.Native;
-using CComet.Messages;
 using CComet.Storage;
 using Microsoft.AspNetCore.Http;
 
@@ -19,8 +18,8 @@ internal static class HealthEndpoints
     /// <summary>Answers <c>/health/live</c>.</summary>
     public static Task AnswerLiveAsync(HttpContext context) => AnswerAsync(context, "ok", []);
 
-    /// <summary>Makes the delegate of <c>/health/ready</c>.</summary>
-    public static RequestDelegate OfReady(ChannelHub hub, IMessageStore store) => async context =>
+    /// <summary>Creates the endpoint <c>/health/ready</c>.</summary>
+    public static RequestDelegate CreateReady(ChannelHub hub, IMessageStore store) => async context =>
     {
         try
         {
@@ -38,7 +37,7 @@ internal static class HealthEndpoints
     {
         context.Response.ContentType = JsonArray.ContentType;
         ResponseWriter.SetCommonHeaders(context.Response);
-        return ResponseWriter.WriteBodyAsync(context.Response, JsonText.ObjectLineOf(json =>
+        return ResponseWriter.WriteBodyAsync(context.Response, NativeJson.EncodeObjectLine(json =>
         {
             json.WriteString("status", status);
             if (limits.Count == 0) return;

@@ -11,17 +11,17 @@ namespace CComet.Http;
 /// <summary><c>/pub</c>: stores messages, and answers with their receipts.</summary>
 internal static class PubEndpoint
 {
-    /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations)
+    /// <summary>Creates the endpoint.</summary>
+    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations)
     {
         var limits = operations.Context.Options.Limits;
-        return verb.Of(
+        return pipeline.Create(
             parameters => MessageOf(parameters, limits),
             async (context, messages, callback) =>
             {
                 var receipts = await PublishAsync(context.CallerOf(), messages, operations);
-                DrainNotice.Announce(context, operations.Context);
-                await ResponseWriter.WriteArrayAsync(context, callback, JsonText.ArrayLineOf(receipts, WriteReceipt));
+                pipeline.AnnounceDrain(context);
+                await ResponseWriter.WriteArrayAsync(context, callback, NativeJson.EncodeArrayLine(receipts, WriteReceipt));
             },
             mayBeRaw: true);
     }
@@ -33,7 +33,7 @@ internal static class PubEndpoint
         var parameters = new Parameters(limits.Parameters);
         var messages = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => MessageOf(element, limits));
         parameters.ThrowIfRefused();
-        return JsonText.ArrayOf(await PublishAsync(caller, messages ?? [MessageOf(parameters, limits)], operations), WriteReceipt);
+        return NativeJson.EncodeArray(await PublishAsync(caller, messages ?? [MessageOf(parameters, limits)], operations), WriteReceipt);
     }
 
     /// <summary>Stores all the messages or none. Not cancelled when the client goes: they may have been stored by then.</summary>

@@ -11,7 +11,7 @@ namespace CComet.Http;
 /// </summary>
 internal sealed partial class RequestLog(ILogger<RequestLog> logger)
 {
-    /// <summary>To be given to <see cref="Write"/>; 0 when nobody wants lines.</summary>
+    /// <summary>Returns what the line is given for its beginning; 0 when no lines are written.</summary>
     public long Begin() => logger.IsEnabled(LogLevel.Information) ? Stopwatch.GetTimestamp() : 0;
 
     /// <summary>Writes the line of a request that is over.</summary>
@@ -19,11 +19,22 @@ internal sealed partial class RequestLog(ILogger<RequestLog> logger)
     {
         var status = context.Response.StatusCode;
         if (began == 0 && status < StatusCodes.Status500InternalServerError) return;
-        var level = LevelOf(context.Request.Path, status);
+        var isHealth = context.Request.Path.StartsWithSegments("/health");
+        Write(context.Request.Method, PathOf(context).ToUriComponent(), status, began, isHealth);
+    }
+
+    /// <summary>Writes the line of a request that is over, of plain values.</summary>
+    /// <param name="method">Its method.</param>
+    /// <param name="path">Its path, percent-encoded, without the query.</param>
+    /// <param name="status">The status of its answer.</param>
+    /// <param name="began">What <see cref="Begin"/> returned.</param>
+    /// <param name="isHealth">Whether it is a probe's, of which there are many.</param>
+    public void Write(string method, string path, int status, long began, bool isHealth)
+    {
+        var level = LevelOf(status, isHealth);
         if (!logger.IsEnabled(level)) return;
         var elapsed = began == 0 ? 0 : Stopwatch.GetElapsedTime(began).TotalMilliseconds;
-        var path = PathOf(context).ToUriComponent();
-        LogRequest(logger, level, context.Request.Method, path, status, elapsed);
+        LogRequest(logger, level, method, path, status, elapsed);
     }
 
     private static PathString PathOf(HttpContext context)
@@ -33,11 +44,11 @@ internal sealed partial class RequestLog(ILogger<RequestLog> logger)
     }
 
     /// <summary>503 is how a server that stops, or whose store is away, answers on purpose.</summary>
-    private static LogLevel LevelOf(PathString path, int status) => status switch
+    private static LogLevel LevelOf(int status, bool isHealth) => status switch
     {
         StatusCodes.Status503ServiceUnavailable => LogLevel.Warning,
         >= StatusCodes.Status500InternalServerError => LogLevel.Error,
-        _ when path.StartsWithSegments("/health") => LogLevel.Debug,
+        _ when isHealth => LogLevel.Debug,
         _ => LogLevel.Information,
     };
 

@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
+using CComet.Kestrel;
 using CComet.Transports;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -12,12 +13,22 @@ using Microsoft.Extensions.Options;
 namespace CComet.Http;
 
 /// <summary>What every verb of the wire has in common: its parameters, JSONP, and how a refusal is told.</summary>
-internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, CrossOrigin crossOrigin, IOptions<EndpointOptions> options, ILogger<RequestPipeline> logger)
+internal sealed partial class RequestPipeline(
+    ChannelHub hub,
+    RequestLog log,
+    IOriginPolicy origins,
+    RequestTuning tuning,
+    IOptions<EndpointOptions> options,
+    ILogger<RequestPipeline> logger)
 {
     /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
     public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
 
     private readonly bool _mayCallBack = options.Value.Jsonp.Enabled;
+    private readonly long _maxBodyBytes = WireLimits.MaxBodyBytes(hub.Options.Limits);
+
+    /// <summary>What parked requests may do with the web server.</summary>
+    public RequestTuning Tuning => tuning;
 
     /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
     public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
@@ -28,11 +39,11 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     /// </summary>
     public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
 
-    /// <summary>Makes a verb's request delegate.</summary>
+    /// <summary>Creates a verb's request delegate.</summary>
     /// <param name="read">Reads the parameters. Those of an element of an array are not its own: the next element is read into the same object.</param>
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
-    public RequestDelegate Of<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false) => context =>
+    public RequestDelegate Create<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false) => context =>
     {
         var began = log.Begin();
         string? callback = null;
@@ -43,7 +54,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
-            crossOrigin.Check(context.Request);
+            CheckOrigin(context);
             parameters.ThrowIfRefused();
             handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw) : handler(context, [read(parameters)], callback);
         }
@@ -57,10 +68,10 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         return handled;
     };
 
-    /// <summary>Makes the request delegate of a verb without a body whose handler ends the request itself.</summary>
+    /// <summary>Creates the request delegate of a verb without a body whose handler ends the request itself.</summary>
     /// <param name="handler">What it does.</param>
     /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
-    public RequestDelegate OfWaiting(WaitingHandler handler, bool holdsBackErrors = false) => context =>
+    public RequestDelegate CreateWaiting(WaitingHandler handler, bool holdsBackErrors = false) => context =>
     {
         var began = log.Begin();
         string? callback = null;
@@ -68,7 +79,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         {
             var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits);
             callback = CallbackOf(parameters);
-            crossOrigin.Check(context.Request);
+            CheckOrigin(context);
             parameters.ThrowIfRefused();
             return handler(context, parameters, callback, began);
         }
@@ -77,6 +88,29 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
             return FailAsync(context, e, callback, began, holdsBackErrors);
         }
     };
+
+    /// <summary>Says of a request that is about to be handled whether its answer is the connection's last.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="isBodyRead">Whether a body would be read.</param>
+    public void Prepare(HttpContext context, bool isBodyRead)
+    {
+        AnnounceDrain(context);
+        LastAnswer.AnnounceOversizedBody(context, _maxBodyBytes);
+        if (!isBodyRead) LastAnswer.AnnounceChunkedBody(context);
+    }
+
+    /// <summary>While the server drains, makes the answer that is about to begin the connection's last.</summary>
+    public void AnnounceDrain(HttpContext context) => LastAnswer.AnnounceDrain(context, hub.Context);
+
+    /// <summary>While the server drains, has the connection closed once its request has ended.</summary>
+    public void CloseWhenDraining(HttpContext context) => LastAnswer.CloseWhenDraining(context, hub.Context);
+
+    /// <summary>Refuses a WebSocket for a page that may not open one.</summary>
+    /// <exception cref="WireException">403.</exception>
+    public void CheckSocketOrigin(HttpContext context)
+    {
+        if (!origins.IsOpen) origins.CheckSocket(PageOrigin.Create(context));
+    }
 
     /// <summary>Awaits what a verb does, and ends its request.</summary>
     private async Task FinishAsync(HttpContext context, Task handled, string? callback, long began)
@@ -123,7 +157,7 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
         }
 
         Ended(context, began);
-        if (IsCutOff(context, failure)) ExceptionDispatchInfo.Throw(failure);
+        if (tuning.IsOn && IsCutOff(context, failure)) ExceptionDispatchInfo.Throw(failure);
     }
 
     /// <summary>Keeps a client that asks again at once from doing so in a circle.</summary>
@@ -188,8 +222,13 @@ internal sealed partial class RequestPipeline(ChannelHub hub, RequestLog log, Cr
     private void AnnounceEnd(HttpContext context)
     {
         if (context.Response.HasStarted) return;
-        DrainNotice.Announce(context, hub.Context);
-        UnreadBody.AnnounceChunked(context);
+        AnnounceDrain(context);
+        LastAnswer.AnnounceChunkedBody(context);
+    }
+
+    private void CheckOrigin(HttpContext context)
+    {
+        if (!origins.IsOpen) origins.Check(PageOrigin.Create(context));
     }
 
     private string? CallbackOf(Parameters parameters)

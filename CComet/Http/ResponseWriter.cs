@@ -1,10 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using CComet.Dialects.Native;
-using CComet.Messages;
 using Microsoft.AspNetCore.Http;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CComet.Http;
 
@@ -52,14 +49,14 @@ internal static class ResponseWriter
         if (error.RetryAfter is { } after) response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
         if (callback is not null)
         {
-            await WriteArrayAsync(context, callback, [JsonText.ObjectOf(json => WriteDialectError(json, error))]);
+            await WriteArrayAsync(context, callback, [NativeJson.EncodeObject(json => WriteDialectError(json, error))]);
             return;
         }
 
         SetCommonHeaders(response);
         response.StatusCode = error.Status;
         response.ContentType = "application/problem+json; charset=utf-8";
-        await WriteBodyAsync(response, JsonText.ObjectLineOf(json =>
+        await WriteBodyAsync(response, NativeJson.EncodeObjectLine(json =>
         {
             json.WriteString("type", $"urn:ccomet:error:{error.Code}");
             json.WriteString("title", error.Title);

@@ -2,7 +2,6 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Access;
 using CComet.Http.Requests;
-using CComet.Kestrel;
 using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;
@@ -16,49 +15,41 @@ internal static class StreamEndpoints
 {
     private const string EventStreamType = "text/event-stream";
 
-    /// <summary><c>/sse</c>.</summary>
-    public static RequestDelegate OfEvents(RequestPipeline verb, ChannelOperations operations) => verb.OfWaiting((context, parameters, callback, began) =>
-        StreamEventsAsync(context, parameters, callback, began, verb, operations));
+    /// <summary>Creates the endpoint <c>/sse</c>.</summary>
+    public static RequestDelegate CreateEvents(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
+        StreamEventsAsync(context, parameters, callback, began, pipeline, operations));
 
-    /// <summary><c>/stream</c>.</summary>
-    public static RequestDelegate OfLines(RequestPipeline verb, ChannelOperations operations) => verb.OfWaiting((context, parameters, callback, began) =>
-        StreamAsync(context, parameters, callback, began, verb, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
+    /// <summary>Creates the endpoint <c>/stream</c>.</summary>
+    public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
+        StreamAsync(context, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals(EventStreamType, StringComparison.OrdinalIgnoreCase) && type.Quality is not 0);
 
     /// <summary>Answers with server-sent events.</summary>
-    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelOperations operations) =>
-        StreamAsync(context, parameters, callback, began, verb, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
+    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
+        StreamAsync(context, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
 
-    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline verb, ChannelOperations operations, string contentType, StreamFactory feed)
+    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed)
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
         var beginning = BeginAsync(context.CallerOf(), asked, operations);
         return beginning.IsCompletedSuccessfully
-            ? RunAsync(context, beginning.Result, began, verb, contentType, feed)
-            : RunLaterAsync(context, beginning, callback, began, verb, contentType, feed);
+            ? RunAsync(context, beginning.Result, began, pipeline, contentType, feed)
+            : RunLaterAsync(context, beginning, callback, began, pipeline, contentType, feed);
     }
 
     private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations)
     {
         var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
-        try
-        {
-            await subscriber.BeginAsync();
-            return subscriber;
-        }
-        catch
-        {
-            subscriber.Dispose();
-            throw;
-        }
+        await subscriber.BeginOrLeaveAsync();
+        return subscriber;
     }
 
     /// <summary>The channel has to be opened first.</summary>
-    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, string? callback, long began, RequestPipeline verb, string contentType, StreamFactory feed)
+    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, string? callback, long began, RequestPipeline pipeline, string contentType, StreamFactory feed)
     {
         Subscriber subscriber;
         try
@@ -67,14 +58,14 @@ internal static class StreamEndpoints
         }
         catch (Exception e)
         {
-            await verb.FailAsync(context, e, callback, began, holdsBackErrors: false);
+            await pipeline.FailAsync(context, e, callback, began, holdsBackErrors: false);
             return;
         }
 
-        await RunAsync(context, subscriber, began, verb, contentType, feed);
+        await RunAsync(context, subscriber, began, pipeline, contentType, feed);
     }
 
-    private static Task RunAsync(HttpContext context, Subscriber subscriber, long began, RequestPipeline verb, string contentType, StreamFactory feed)
+    private static Task RunAsync(HttpContext context, Subscriber subscriber, long began, RequestPipeline pipeline, string contentType, StreamFactory feed)
     {
         var response = context.Response;
         response.ContentType = contentType;
@@ -86,8 +77,8 @@ internal static class StreamEndpoints
 
         // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        WaitingRequest.Lighten(context.Request);
-        return feed(response.BodyWriter, PlainSocket.Of(context), subscriber, new StreamRequest(verb, context, began, subscriber)).RunAsync();
+        pipeline.Tuning.Lighten(context.Request);
+        return feed(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, new StreamRequest(pipeline, context, began, subscriber)).RunAsync();
     }
 
     private delegate StreamLoop StreamFactory(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request);

@@ -1,4 +1,3 @@
-using CComet.Kestrel;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -7,19 +6,19 @@ using Microsoft.AspNetCore.Http.Features;
 namespace CComet.Http;
 
 /// <summary>A request that is answered with a stream, from its beginning to its line in the log.</summary>
-internal sealed class StreamRequest(RequestPipeline verb, HttpContext context, long began, Subscriber subscriber) : IStreamRequest
+internal sealed class StreamRequest(RequestPipeline pipeline, HttpContext context, long began, Subscriber subscriber) : IStreamRequest
 {
     /// <summary>Not the context's own way to it, which is gone with the request: a client may be cut off in that very moment.</summary>
     private readonly IHttpRequestLifetimeFeature _lifetime = context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>();
-    private readonly CancellationTokenRegistration _gone = ClientGone.Tell(context, subscriber);
+    private readonly CancellationTokenRegistration _gone = pipeline.Tuning.OnGone(context, subscriber);
 
     public void Abort() => _lifetime.Abort();
 
     public async ValueTask EndAsync(Exception? failure)
     {
         await _gone.DisposeAsync();
-        DrainNotice.CloseAfterwards(context, subscriber.Hub);
-        if (failure is null) verb.Ended(context, began);
-        else await verb.FailAsync(context, failure, null, began, holdsBackErrors: false);
+        pipeline.CloseWhenDraining(context);
+        if (failure is null) pipeline.Ended(context, began);
+        else await pipeline.FailAsync(context, failure, null, began, holdsBackErrors: false);
     }
 }

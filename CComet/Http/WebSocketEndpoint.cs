@@ -4,8 +4,6 @@ using System.Text;
 using CComet.Access;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
-using CComet.Kestrel;
-using CComet.Messages;
 using CComet.Operations;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -22,14 +20,14 @@ internal static class WebSocketEndpoint
     /// <summary>How long the client has to answer the server's close with its own.</summary>
     private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
 
-    /// <summary>The verb.</summary>
-    public static RequestDelegate Of(RequestPipeline verb, ChannelOperations operations, CrossOrigin crossOrigin) => verb.Of(parameters => parameters, (context, parameters, _) =>
+    /// <summary>Creates the endpoint.</summary>
+    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations) => pipeline.Create(parameters => parameters, (context, parameters, _) =>
     {
-        crossOrigin.CheckSocket(context.Request);
-        return RunAsync(context, parameters[0], operations);
+        pipeline.CheckSocketOrigin(context);
+        return RunAsync(context, parameters[0], pipeline, operations);
     });
 
-    private static async Task RunAsync(HttpContext context, Parameters parameters, ChannelOperations operations)
+    private static async Task RunAsync(HttpContext context, Parameters parameters, RequestPipeline pipeline, ChannelOperations operations)
     {
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
         var caller = context.CallerOf();
@@ -37,16 +35,16 @@ internal static class WebSocketEndpoint
         await subscriber.BeginAsync();
 
         await using var stream = await AcceptAsync(context);
-        WaitingRequest.Lighten(context.Request);
+        pipeline.Tuning.Lighten(context.Request);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        var feed = new WebSocketStream(output, PlainSocket.Of(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
+        var feed = new WebSocketStream(output, pipeline.Tuning.SocketOf(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
         var receiver = new WebSocketReceiver(feed, subscriber, WireLimits.MaxBodyBytes(operations.Context.Options.Limits), text => PublishAsync(caller, text, operations));
 
         // Zero-byte reads: a client that says nothing holds no buffer.
         var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
         try
         {
-            using var gone = ClientGone.Tell(context, subscriber);
+            using var gone = pipeline.Tuning.OnGone(context, subscriber);
             await feed.RunAsync();
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
@@ -115,7 +113,7 @@ internal static class WebSocketEndpoint
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
-            return JsonText.ArrayOf([error], ResponseWriter.WriteDialectError);
+            return NativeJson.EncodeArray([error], ResponseWriter.WriteDialectError);
         }
     }
 

@@ -30,7 +30,7 @@ internal sealed record WirePath(PathString Path, StringValues Methods, RequestDe
     }
 }
 
-/// <summary>The one table of all paths of the contract.</summary>
+/// <summary>The one table of all paths of the contract, from which the server answers and <c>MapCComet()</c> maps.</summary>
 internal sealed class WirePaths
 {
     private readonly FrozenDictionary<string, WirePath>.AlternateLookup<ReadOnlySpan<char>> _paths;
@@ -39,27 +39,27 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline verb, ChannelOperations operations, ChannelHub hub, IMessageStore store, CrossOrigin crossOrigin, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
         string[] publish = options.Value.Publish.ByGet ? [HttpMethods.Get, HttpMethods.Post] : [HttpMethods.Post];
         All =
         [
-            new("/sign", publish, SignEndpoint.Of(verb, operations), IsVerb: true),
-            new("/pub", publish, PubEndpoint.Of(verb, operations), IsVerb: true),
-            new("/sub", get, SubEndpoint.Of(verb, operations), IsVerb: true) { VariesByAccept = true },
-            new("/sse", get, StreamEndpoints.OfEvents(verb, operations), IsVerb: true),
-            new("/stream", get, StreamEndpoints.OfLines(verb, operations), IsVerb: true),
+            new("/sign", publish, SignEndpoint.Create(pipeline, operations), IsVerb: true),
+            new("/pub", publish, PubEndpoint.Create(pipeline, operations), IsVerb: true),
+            new("/sub", get, SubEndpoint.Create(pipeline, operations), IsVerb: true) { VariesByAccept = true },
+            new("/sse", get, StreamEndpoints.CreateEvents(pipeline, operations), IsVerb: true),
+            new("/stream", get, StreamEndpoints.CreateLines(pipeline, operations), IsVerb: true),
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
-            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Of(verb, operations, crossOrigin), IsVerb: true),
+            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
-            new("/health/ready", getOrHead, HealthEndpoints.OfReady(hub, store), IsVerb: false),
+            new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];
         _paths = All.ToFrozenDictionary(p => p.Path.Value!, StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>Returns what stands at a path; null for nothing.</summary>
+    /// <summary>Returns the entry of a path; null when there is none.</summary>
     public WirePath? Find(ReadOnlySpan<char> path) => _paths.TryGetValue(path, out var found) ? found : null;
 }

@@ -1,22 +1,17 @@
-using CComet.Channels;
-using CComet.Subscriptions;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Kestrel;
 
-/// <summary>Tells a subscriber when its client has gone.</summary>
+/// <summary>Finds the token that says most cheaply that a client has gone.</summary>
 internal static class ClientGone
 {
     /// <summary>
-    /// Until what is returned is disposed of. Where a connection carries one request at a time its own end says so, at an
-    /// eighth of the memory that a request's token costs while it waits; a stream of HTTP/2 may end by itself.
+    /// Returns the connection's token for HTTP/1.1, which carries one request at a time: a request's own token takes eight times the
+    /// memory while it is parked. A stream of HTTP/2 may end by itself, and has the request's token.
     /// </summary>
-    public static CancellationTokenRegistration Tell(HttpContext context, Subscriber subscriber)
-    {
-        var gone = HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeFeature>() is { } connection
+    public static CancellationToken TokenOf(HttpContext context) =>
+        HttpProtocol.IsHttp11(context.Request.Protocol) && context.Features.Get<IConnectionLifetimeFeature>() is { } connection
             ? connection.ConnectionClosed
             : context.RequestAborted;
-        return gone.UnsafeRegister(static s => ((Subscriber)s!).Signal(WakeReason.Gone), subscriber);
-    }
 }

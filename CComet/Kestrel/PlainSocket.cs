@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Kestrel;
 
@@ -13,10 +14,16 @@ internal static class PlainSocket
     /// </summary>
     public const long WriteBuffer = 1;
 
-    /// <summary>The socket; null when bytes do not go over it as they are written: by TLS, by HTTP/2, or in a test without sockets.</summary>
-    public static Socket? Of(HttpContext context)
+    /// <summary>
+    /// Returns the socket; null when bytes do not go over it as they are written: by TLS, by HTTP/2, in a test without sockets, or when
+    /// a middleware has put a body of its own before the server's, as compression does.
+    /// </summary>
+    public static Socket? Find(HttpContext context)
     {
         if (!HttpProtocol.IsHttp11(context.Request.Protocol) || context.Features.Get<ITlsHandshakeFeature>() is not null) return null;
+
+        // Kestrel's request is one object that is its body too.
+        if (context.Features.Get<IHttpResponseBodyFeature>() is not IHttpRequestFeature) return null;
         if (context.Features.Get<IConnectionSocketFeature>()?.Socket is not { } socket) return null;
         try
         {

@@ -18,7 +18,7 @@ public sealed class Batch
     {
         Epoch = epoch;
         _messages = messages;
-        foreach (var message in messages) Bytes += message.Json.Length;
+        foreach (var message in messages) Bytes += message.Record.Length;
     }
 
     /// <summary>The epoch of the log they are from.</summary>

@@ -5,7 +5,7 @@ using CComet.Subscriptions;
 
 namespace CComet.Operations;
 
-/// <summary>Publish, subscribe and sign, authorised and bounded: the one way from every door (HTTP, JSONP, WebSocket) to the hub.</summary>
+/// <summary>Publish, subscribe and sign, authorised and bounded: the one way from every door (HTTP, JSONP, WebSocket, <see cref="ChannelPublisher"/>) to the hub.</summary>
 internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer authorizer)
 {
     /// <summary>The parts that subscribers have in common.</summary>
@@ -29,21 +29,13 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             await AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation);
         }
 
-        var addresses = Context.Addresses;
-        if (addresses.AnyOver && addresses.IsOver(caller)) await CheckKnownAsync(messages, cancellation);
-        var receipts = await hub.AppendAsync(messages, cancellation);
-        var (stored, made) = (0, 0);
-        for (var i = 0; i < receipts.Count; i++)
-        {
-            if (receipts[i].Duplicate) continue;
-            stored++;
-            if (receipts[i].Seqid == 0) made++;
-        }
-
-        Context.Metrics.Published(stored);
-        if (made > 0) addresses.Made(caller, made);
-        return receipts;
+        return await AppendAsync(caller, messages, cancellation);
     }
+
+    /// <summary>Publishes messages of the application's own code: the authorizer is not asked.</summary>
+    /// <exception cref="LimitException">A bound of the store is met.</exception>
+    public ValueTask<IReadOnlyList<Receipt>> PublishTrustedAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation) =>
+        AppendAsync(CallerContext.Local, messages, cancellation);
 
     /// <summary>Subscribes to one or several channels, opening those that are not open. To be disposed of when done.</summary>
     /// <param name="caller">The subscriber's client.</param>
@@ -92,6 +84,24 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     {
         await AuthorizeAsync(caller, ChannelRight.Subscribe, channel, cancellation);
         return await SignIn.RunAsync(this, caller, channel, sname, cancellation);
+    }
+
+    private async ValueTask<IReadOnlyList<Receipt>> AppendAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
+    {
+        var addresses = Context.Addresses;
+        if (addresses.AnyOver && addresses.IsOver(caller)) await CheckKnownAsync(messages, cancellation);
+        var receipts = await hub.AppendAsync(messages, cancellation);
+        var (stored, made) = (0, 0);
+        for (var i = 0; i < receipts.Count; i++)
+        {
+            if (receipts[i].Duplicate) continue;
+            stored++;
+            if (receipts[i].Seqid == 0) made++;
+        }
+
+        Context.Metrics.Published(stored);
+        if (made > 0) addresses.Made(caller, made);
+        return receipts;
     }
 
     private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)

@@ -79,7 +79,7 @@ internal sealed class SignIn : IDisposable
             {
                 if (message.Seqid >= end) break;
                 _history.Add(message);
-                _bytes += message.Json.Length;
+                _bytes += message.Record.Length;
             }
 
             if (!_operations.Context.Memory.TryHold(ref _held, _bytes) && mayRefuse)

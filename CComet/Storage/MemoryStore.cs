@@ -34,17 +34,19 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     private long Now => _uptime.Now;
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> drafts, CancellationToken cancellation = default)
+    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
     {
         var now = Now;
-        var channel = SingleChannel(drafts);
+        var channel = SingleChannel(messages);
         long bytes = 0;
-        for (var i = 0; i < drafts.Count; i++) bytes += BytesOf(drafts[i]);
+        for (var i = 0; i < messages.Count; i++) bytes += BytesOf(messages[i]);
         _logs.MakeRoom(channel, bytes, now);
 
-        var receipts = new Receipt[drafts.Count];
-        if (channel is null) AppendToSeveral(drafts, receipts, now);
-        else if (drafts.Count > 0) Append(channel, drafts, receipts, now);
+        var receipts = new Receipt[messages.Count];
+        DeferredDeliveries? deferred = null;
+        if (channel is null) AppendToSeveral(messages, receipts, now, ref deferred);
+        else if (messages.Count > 0) Append(channel, messages, receipts, now, ref deferred);
+        deferred?.Run();
         return ValueTask.FromResult<IReadOnlyList<Receipt>>(receipts);
     }
 
@@ -85,34 +87,34 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     /// <inheritdoc/>
     public ValueTask CheckAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
 
-    private static string? SingleChannel(IReadOnlyList<NewMessage> drafts)
+    private static string? SingleChannel(IReadOnlyList<NewMessage> messages)
     {
-        for (var i = 1; i < drafts.Count; i++)
+        for (var i = 1; i < messages.Count; i++)
         {
-            if (drafts[i].Channel != drafts[0].Channel) return null;
+            if (messages[i].Channel != messages[0].Channel) return null;
         }
 
-        return drafts.Count == 0 ? "" : drafts[0].Channel;
+        return messages.Count == 0 ? "" : messages[0].Channel;
     }
 
-    private static long BytesOf(NewMessage draft) =>
-        draft.Body.Length + (3L * (draft.Channel.Length + (draft.Sname?.Length ?? 0))) + Envelope + MessageRing.MessageOverhead;
+    private static long BytesOf(NewMessage message) =>
+        message.Body.Length + (3L * (message.Channel.Length + (message.Sname?.Length ?? 0))) + Envelope + MessageRing.MessageOverhead;
 
     /// <summary>What the ids are remembered by, hashed outside of every lock; null when there are none.</summary>
-    private static IdHash[]? HashIds(IReadOnlyList<NewMessage> drafts)
+    private static IdHash[]? HashIds(IReadOnlyList<NewMessage> messages)
     {
         IdHash[]? ids = null;
-        for (var i = 0; i < drafts.Count; i++)
+        for (var i = 0; i < messages.Count; i++)
         {
-            if (drafts[i].Id is { } id) (ids ??= new IdHash[drafts.Count])[i] = IdHash.Of(id);
+            if (messages[i].Id is { } id) (ids ??= new IdHash[messages.Count])[i] = IdHash.Of(id);
         }
 
         return ids;
     }
 
-    private void Append(string channel, IReadOnlyList<NewMessage> drafts, Receipt[] receipts, long now)
+    private void Append(string channel, IReadOnlyList<NewMessage> messages, Receipt[] receipts, long now, ref DeferredDeliveries? deferred)
     {
-        var ids = HashIds(drafts);
+        var ids = HashIds(messages);
         if (ids is not null) _logs.MakeRoomForIds(now);
         var time = WallTime;
         while (true)
@@ -121,7 +123,7 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
             var isAppended = false;
             try
             {
-                isAppended = log.TryAppend(drafts, ids, 0, receipts.Length, receipts, now, time, checkIds: true);
+                isAppended = log.TryAppend(messages, ids, 0, receipts.Length, receipts, now, time, checkIds: true, ref deferred);
                 if (isAppended) return;
             }
             finally
@@ -133,29 +135,29 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     }
 
     /// <summary>Everything that can fail comes before the first append, so that it is all or none: the logs are pinned and have their places, the ids find room.</summary>
-    private void AppendToSeveral(IReadOnlyList<NewMessage> drafts, Receipt[] receipts, long now)
+    private void AppendToSeveral(IReadOnlyList<NewMessage> messages, Receipt[] receipts, long now, ref DeferredDeliveries? deferred)
     {
-        var ids = HashIds(drafts);
+        var ids = HashIds(messages);
         var logs = new Dictionary<string, MemoryLog>(StringComparer.Ordinal);
         try
         {
-            foreach (var draft in drafts)
+            foreach (var message in messages)
             {
-                if (!logs.ContainsKey(draft.Channel)) logs.Add(draft.Channel, _logs.Admit(draft.Channel, now, pin: true));
+                if (!logs.ContainsKey(message.Channel)) logs.Add(message.Channel, _logs.Admit(message.Channel, now, pin: true));
             }
 
             if (ids is not null)
             {
                 _logs.MakeRoomForIds(now);
-                foreach (var log in logs.Values) log.CheckRoomFor(drafts, ids, now);
+                foreach (var log in logs.Values) log.CheckRoomFor(messages, ids, now);
             }
 
             for (var i = 0; i < receipts.Length;)
             {
                 // A run of one channel is appended under one lock, and so stands together in the log.
                 var run = i + 1;
-                while (run < receipts.Length && drafts[run].Channel == drafts[i].Channel) run++;
-                logs[drafts[i].Channel].TryAppend(drafts, ids, i, run, receipts, now, WallTime, checkIds: false);
+                while (run < receipts.Length && messages[run].Channel == messages[i].Channel) run++;
+                logs[messages[i].Channel].TryAppend(messages, ids, i, run, receipts, now, WallTime, checkIds: false, ref deferred);
                 i = run;
             }
         }

@@ -59,7 +59,7 @@ public sealed class MessageRing
     public bool TryPrepend(ReadOnlySpan<Message> older)
     {
         long bytes = 0;
-        foreach (var message in older) bytes += message.Json.Length;
+        foreach (var message in older) bytes += message.Record.Length;
         if (_count + older.Length > _bounds.MaxMessages || _bytes + bytes > _bounds.MaxBytes) return false;
 
         var capacity = Math.Max(SmallestCapacity, _items.Length);
@@ -109,7 +109,7 @@ public sealed class MessageRing
         var take = 0;
         for (long bytes = 0; skip + take < _count; take++)
         {
-            bytes += At(skip + take).Message.Json.Length;
+            bytes += At(skip + take).Message.Record.Length;
             if (take > 0 && bytes > maxBytes) break;
         }
 
@@ -124,7 +124,7 @@ public sealed class MessageRing
         if (_count == _items.Length) Resize(Math.Max(SmallestCapacity, _count * 2));
         _items[(_head + _count) & (_items.Length - 1)] = (message, since);
         _count++;
-        _bytes += message.Json.Length;
+        _bytes += message.Record.Length;
 
         // The newest always stays, however large: a subscriber that was woken for it must find it.
         while (_count > 1 && (_count > _bounds.MaxMessages || _bytes > _bounds.MaxBytes)) DropOldest();
@@ -135,7 +135,7 @@ public sealed class MessageRing
 
     private void DropOldest()
     {
-        _bytes -= _items[_head].Message.Json.Length;
+        _bytes -= _items[_head].Message.Record.Length;
         _items[_head] = default;
         _head = (_head + 1) & (_items.Length - 1);
         _count--;

@@ -89,6 +89,20 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         }
     }
 
+    /// <summary>The same; leaves its channels when it fails.</summary>
+    public async ValueTask BeginOrLeaveAsync()
+    {
+        try
+        {
+            await BeginAsync();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
     /// <summary>
     /// Reads what is there from the cursor on and moves the cursor behind it. When nothing is there and
     /// <paramref name="park"/> is true, the subscriber is parked in every channel: the next append wakes <see cref="SubscriberWait.WaitAsync"/>.

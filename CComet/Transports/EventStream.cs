@@ -62,7 +62,7 @@ internal sealed class EventStream : StreamLoop
         for (var i = 0; i < batch.Messages.Count; i++)
         {
             var message = batch.Messages[i];
-            WriteEvent(channelIndex, new Cursor(batch.Epoch, message.Seqid + 1), message.Json, isLast && i == batch.Messages.Count - 1);
+            WriteEvent(channelIndex, new Cursor(batch.Epoch, message.Seqid + 1), MessageJson.Encode(message), isLast && i == batch.Messages.Count - 1);
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class EventStream : StreamLoop
         else if (reason == WakeReason.Replaced)
         {
             Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\nevent: close\ndata: ");
-            Output.Write(Replacement.Json(Subscriber));
+            Output.Write(ReplacementJson.Encode(Subscriber));
             Output.Write("\n\n"u8);
         }
     }
@@ -99,7 +99,7 @@ internal sealed class EventStream : StreamLoop
         foreach (var message in batch.Messages)
         {
             Encoding.UTF8.GetBytes($"id: {new Cursor(batch.Epoch, message.Seqid + 1)}\ndata: ", events);
-            events.Write(message.Json);
+            events.Write(MessageJson.Encode(message).Span);
             events.Write("\n\n"u8);
         }
 
@@ -110,7 +110,7 @@ internal sealed class EventStream : StreamLoop
     /// Writes the rest of an event. Of several channels an id is long: only the last of the events that are sent together must have
     /// one, and another has one when as much as an id was written since the last, so that ids are never more than half of a stream.
     /// </summary>
-    private void WriteEvent(int channelIndex, Cursor after, byte[] json, bool isLast)
+    private void WriteEvent(int channelIndex, Cursor after, ReadOnlyMemory<byte> json, bool isLast)
     {
         _sinceId += json.Length;
         if (_told is null)
@@ -129,7 +129,7 @@ internal sealed class EventStream : StreamLoop
         }
 
         Output.Write("data: "u8);
-        Output.Write(json);
+        Output.Write(json.Span);
         Output.Write("\n\n"u8);
     }
 

@@ -43,7 +43,7 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
         if (reason == WakeReason.Draining) Put(NoticeJson.Encode(Notice.Bye(retry)));
-        else if (reason == WakeReason.Replaced) Put(Replacement.Json(Subscriber));
+        else if (reason == WakeReason.Replaced) Put(ReplacementJson.Encode(Subscriber));
     }
 
     private static byte[] Encode(Batch batch)
@@ -51,7 +51,7 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
         var lines = new ArrayBufferWriter<byte>((int)batch.Bytes + batch.Messages.Count);
         foreach (var message in batch.Messages)
         {
-            lines.Write(message.Json);
+            lines.Write(MessageJson.Encode(message).Span);
             lines.Write("\n"u8);
         }
 

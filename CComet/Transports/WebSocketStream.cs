@@ -100,7 +100,7 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
         }
         else if (reason == WakeReason.Replaced)
         {
-            PutArray([Replacement.Json(Subscriber)]);
+            PutArray([ReplacementJson.Encode(Subscriber)]);
             close = CloseFrame(ReplacedCode, "");
         }
 

@@ -2,8 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Text;
 using CComet.Dialects.Native;
-using CComet.Http;
-using CComet.Storage;
+using CComet.Web.Hosting;
 using CComet.Web.Hosting.Settings;
 using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Streams;
@@ -123,9 +122,8 @@ public sealed class FuzzTests(ITestOutputHelper output)
     {
         var settings = SettingsReader.Read(configuration, SettingsCatalogue.Server);
         ThrowIfFailed<HubOptions>(new HubOptionsValidator().Validate(null, settings.Get<HubOptions>()!));
-        ThrowIfFailed<StoreOptions>(new StoreOptionsValidator().Validate(null, settings.GetSection("Store").Get<StoreOptions>()!));
-        settings.GetSection("WebSocket").Get<WebSocketSettings>();
-        settings.GetSection("Cors").Get<CorsSettings>();
+        settings.GetSection("Store").Get<StoreOptions>();
+        ThrowIfFailed<ServerOptions>(new ServerOptionsValidator().Validate(null, settings.Get<ServerOptions>()!));
     }
 
     private static void ThrowIfFailed<T>(ValidateOptionsResult result)

@@ -44,12 +44,12 @@ internal static class JsonArray
     /// <summary>A batch's messages joined by commas, without the brackets: the form that all answers of one moment share.</summary>
     public static readonly Func<Batch, byte[]> Join = batch =>
     {
-        if (batch.Messages.Count == 1) return batch.Messages[0].Json;
+        if (batch.Messages.Count == 1) return batch.Messages[0].Record;
         var joined = new ArrayBufferWriter<byte>((int)batch.Bytes + batch.Messages.Count);
         for (var i = 0; i < batch.Messages.Count; i++)
         {
             if (i > 0) joined.Write(","u8);
-            joined.Write(batch.Messages[i].Json);
+            joined.Write(MessageJson.Encode(batch.Messages[i]).Span);
         }
 
         return joined.WrittenSpan.ToArray();

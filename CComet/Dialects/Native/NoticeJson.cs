@@ -6,7 +6,7 @@ namespace CComet.Dialects.Native;
 internal static class NoticeJson
 {
     /// <summary>Encodes a notice, in UTF-8.</summary>
-    public static byte[] Encode(Notice notice) => JsonText.ObjectOf(json =>
+    public static byte[] Encode(Notice notice) => NativeJson.EncodeObject(json =>
     {
         json.WriteString("type", TypeOf(notice.Kind));
         if (notice.Kind == NoticeKind.Bye)

@@ -21,9 +21,6 @@ namespace CComet.Http.Requests;
 /// </remarks>
 internal sealed class Parameters(int most, Parameters? defaults = null)
 {
-    /// <summary>The longest channel, sname, id or epoch, in Unicode characters.</summary>
-    public const int MaxNameLength = 200;
-
     /// <summary>How often a parameter that may repeat may be given.</summary>
     public const int MaxRepeats = WireLimits.MaxChannels;
 
@@ -94,7 +91,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>Adds the message that a body is, as it came.</summary>
     public void AddMessage(ReadOnlySpan<byte> text)
     {
-        if (Wants("msg")) _values.Add(("msg", Utf8.IsValid(text) ? new Value(null, JsonText.Quote(text), text.Length) : new Value(null, Problem: NotUtf8)));
+        if (Wants("msg")) _values.Add(("msg", Utf8.IsValid(text) ? new Value(null, JsonString.Quote(text), text.Length) : new Value(null, Problem: NotUtf8)));
     }
 
     /// <summary>Adds the members of a JSON object.</summary>
@@ -170,23 +167,12 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
         var bytes = value.Bytes ?? value.Json?.Length ?? Encoding.UTF8.GetByteCount(value.Text!);
         if (bytes == 0) throw WireException.Bad("msg", "is empty.");
         if (bytes > maxBytes) throw WireException.TooLarge("msg", $"is {bytes} bytes long; the limit is {maxBytes}.");
-        return _message = value.Json ?? JsonText.Quote(value.Text!);
+        return _message = value.Json ?? JsonString.Quote(value.Text!);
     }
 
-    /// <summary>Checks a channel, sname, id or epoch: 1 to 200 Unicode characters, none of them a control.</summary>
-    public static string CheckName(string parameter, string text)
-    {
-        var length = 0;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            if (Rune.IsControl(rune)) throw WireException.Bad(parameter, $"holds the control character U+{rune.Value:X4}.");
-            length++;
-        }
-
-        if (length == 0) throw WireException.Bad(parameter, "is empty.");
-        if (length > MaxNameLength) throw WireException.Bad(parameter, $"is {length} characters long; the limit is {MaxNameLength}.");
-        return text;
-    }
+    /// <summary>Returns a channel, sname, id or epoch that holds to the rule for names.</summary>
+    /// <exception cref="WireException">400: it does not.</exception>
+    public static string CheckName(string parameter, string text) => Names.FindProblem(text) is { } problem ? throw WireException.Bad(parameter, problem) : text;
 
     private static string TextOf(string name, Value value) => value.Text ?? throw WireException.Bad(name, value.Problem ?? "must be a string.");
 
@@ -221,7 +207,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
         try
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
-            return name == "msg" ? new Value(null, JsonText.Minify(JsonMarshal.GetRawUtf8Value(json))) : new Value(null, Problem: "must be a string.");
+            return name == "msg" ? new Value(null, JsonString.Minify(JsonMarshal.GetRawUtf8Value(json))) : new Value(null, Problem: "must be a string.");
         }
         catch (InvalidOperationException)
         {

@@ -71,9 +71,9 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     /// <summary>Whether the table has to hear of what was done to it.</summary>
     public bool NeedsSettling => !IsDue || SizeClasses<MemoryLog>.Of(Held) > SizeClass;
 
-    /// <summary>Appends consecutive drafts, all of them or none; false when the log has been closed and another one must be looked up.</summary>
+    /// <summary>Appends consecutive messages, all of them or none; false when the log has been closed and another one must be looked up.</summary>
     /// <exception cref="LimitException">An id too many.</exception>
-    public bool TryAppend(IReadOnlyList<NewMessage> drafts, IdHash[]? ids, int start, int end, Receipt[] receipts, long now, long time, bool checkIds)
+    public bool TryAppend(IReadOnlyList<NewMessage> messages, IdHash[]? ids, int start, int end, Receipt[] receipts, long now, long time, bool checkIds, ref DeferredDeliveries? deferred)
     {
         lock (_lock)
         {
@@ -84,18 +84,18 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             var appended = _listeners.Length > 0 ? new List<Message>(end - start) : null;
             for (var i = start; i < end; i++)
             {
-                var draft = drafts[i];
-                if (draft.Id is not null && _ids is not null && _ids.TryGet(ids![i], out var first))
+                var newMessage = messages[i];
+                if (newMessage.Id is not null && _ids is not null && _ids.TryGet(ids![i], out var first))
                 {
-                    receipts[i] = new Receipt(draft.Channel, epoch, first, null);
+                    receipts[i] = new Receipt(newMessage.Channel, epoch, first, null);
                     continue;
                 }
 
-                var message = Message.Encode(draft, _ring.End, time);
+                var message = Message.Create(newMessage, _ring.End, time);
                 _ring.Add(message, now);
                 appended?.Add(message);
-                if (draft.Id is not null) (_ids ??= new RememberedIds()).Add(ids![i], message.Seqid, now + IdMemory);
-                receipts[i] = new Receipt(draft.Channel, epoch, message.Seqid, message);
+                if (newMessage.Id is not null) (_ids ??= new RememberedIds()).Add(ids![i], message.Seqid, now + IdMemory);
+                receipts[i] = new Receipt(newMessage.Channel, epoch, message.Seqid, message);
             }
 
             Account();
@@ -103,22 +103,23 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             // Told under the lock, so that every listener hears of the messages in the log's order.
             if (appended?.Count > 0)
             {
-                foreach (var listener in _listeners) listener.Appended(epoch, appended);
+                deferred ??= new DeferredDeliveries();
+                foreach (var listener in _listeners) listener.Appended(epoch, appended, deferred);
             }
 
             return true;
         }
     }
 
-    /// <summary>Makes sure that the ids of these drafts that are this log's can be remembered.</summary>
+    /// <summary>Makes sure that the ids of these messages that are this log's can be remembered.</summary>
     /// <exception cref="LimitException">An id too many.</exception>
-    public void CheckRoomFor(IReadOnlyList<NewMessage> drafts, IdHash[] ids, long now)
+    public void CheckRoomFor(IReadOnlyList<NewMessage> messages, IdHash[] ids, long now)
     {
         lock (_lock)
         {
             _ids?.Forget(now);
             Account();
-            CheckRoomFor(ids, 0, ids.Length, i => drafts[i].Id is not null && drafts[i].Channel == name, now);
+            CheckRoomFor(ids, 0, ids.Length, i => messages[i].Id is not null && messages[i].Channel == name, now);
         }
     }
 

@@ -1,21 +1,12 @@
 using System.Buffers;
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
-using Microsoft.Extensions.Configuration;
-using Microsoft.Extensions.DependencyInjection;
 
 namespace CComet.Messages;
 
-/// <summary>How CComet writes text as JSON: as few escapes as JSON allows, because every transport escapes for itself.</summary>
-public static class JsonText
+/// <summary>Writes text as JSON strings, and JSON values without white space: with as few escapes as JSON allows, because every transport escapes for itself.</summary>
+public static class JsonString
 {
-    /// <summary>The writer's settings for the JSON that a writer makes.</summary>
-    public static readonly JsonWriterOptions Compact = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
-    /// <summary>A buffer that has grown larger than so many bytes is not kept.</summary>
-    private const int MostKept = 4 << 10;
-
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
     /// <summary>What may not stand in a JSON string as it is. The library's own encoders escape all of Unicode's upper planes too, which makes an emoji three times as long.</summary>
@@ -31,9 +22,6 @@ public static class JsonText
         '\t' => "\\t",
         _ => $"\\u{c:X4}",
     }))];
-
-    [ThreadStatic]
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json)? _writer;
 
     /// <summary>The text as a JSON string, quotes included, in UTF-8.</summary>
     /// <exception cref="ArgumentException">The text holds half of a surrogate pair.</exception>
@@ -56,56 +44,14 @@ public static class JsonText
         return quoted;
     }
 
-    /// <summary>A JSON object in UTF-8.</summary>
-    public static byte[] ObjectOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, []);
-
-    /// <summary>A JSON object and a newline.</summary>
-    public static byte[] ObjectLineOf(Action<Utf8JsonWriter> members) => Written(members, WriteObject, "\n"u8);
-
-    /// <summary>A JSON array of an object for each value, in UTF-8.</summary>
-    public static byte[] ArrayOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, []);
-
-    /// <summary>A JSON array of an object for each value, and a newline.</summary>
-    public static byte[] ArrayLineOf<T>(IReadOnlyList<T> values, Action<Utf8JsonWriter, T> members) => Written((values, members), WriteArray, "\n"u8);
-
-    private static void WriteArray<T>(Utf8JsonWriter json, (IReadOnlyList<T> Values, Action<Utf8JsonWriter, T> Members) all)
-    {
-        json.WriteStartArray();
-        for (var i = 0; i < all.Values.Count; i++) WriteObject(json, all.Values[i], all.Members);
-        json.WriteEndArray();
-    }
-
-    private static void WriteObject(Utf8JsonWriter json, Action<Utf8JsonWriter> members) => WriteObject(json, members, static (json, members) => members(json));
-
-    private static void WriteObject<T>(Utf8JsonWriter json, T value, Action<Utf8JsonWriter, T> members)
-    {
-        json.WriteStartObject();
-        members(json, value);
-        json.WriteEndObject();
-    }
-
-    private static byte[] Written<T>(T value, Action<Utf8JsonWriter, T> write, ReadOnlySpan<byte> ending)
-    {
-        // A thread's own, used again; not there while it is in use.
-        var (buffer, json) = _writer ?? NewWriter();
-        _writer = null;
-        write(json, value);
-        json.Flush();
-        buffer.Write(ending);
-        var bytes = buffer.WrittenSpan.ToArray();
-        if (buffer.Capacity > MostKept) return bytes;
-        buffer.ResetWrittenCount();
-        json.Reset();
-        _writer = (buffer, json);
-        return bytes;
-    }
-
     /// <summary>The value without white space between its tokens and with as few escapes as JSON allows; numbers keep their text.</summary>
     /// <param name="json">One valid JSON value.</param>
     /// <exception cref="InvalidOperationException">A string or a name in it holds half of a surrogate pair.</exception>
-    public static byte[] Minify(ReadOnlySpan<byte> json)
+    /// <param name="maxDepth">How deep it may be nested; 0 for 64 levels.</param>
+    /// <exception cref="JsonException">It is nested deeper.</exception>
+    public static byte[] Minify(ReadOnlySpan<byte> json, int maxDepth = 0)
     {
-        var reader = new Utf8JsonReader(json);
+        var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = maxDepth });
         var compact = new ArrayBufferWriter<byte>(json.Length);
         for (var separate = false; reader.Read();)
         {
@@ -118,12 +64,6 @@ public static class JsonText
         }
 
         return compact.WrittenSpan.ToArray();
-    }
-
-    private static (ArrayBufferWriter<byte> Buffer, Utf8JsonWriter Json) NewWriter()
-    {
-        var buffer = new ArrayBufferWriter<byte>(256);
-        return (buffer, new Utf8JsonWriter(buffer, Compact));
     }
 
     private static byte[] QuoteEscaped(ReadOnlySpan<byte> text)

@@ -1,22 +1,21 @@
-using CComet.Channels;
 using CComet.Dialects.Native;
+using CComet.Http;
 using CComet.Http.Requests;
-using Microsoft.AspNetCore.Http;
+using CComet.Web.Hosting.Cors;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
-namespace CComet.Http;
+namespace CComet.Web.Hosting;
 
 /// <summary>
 /// Finds what a request is for, by the path and the method exactly as they came: <c>/PUB</c>, <c>/%70ub</c>, <c>//pub</c> and
 /// <c>get</c> are none of ours, and so get past no rule of a proxy.
 /// </summary>
-internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub hub, IOptions<EndpointOptions> options)
+internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigin crossOrigin, IOptions<ServerOptions> options)
 {
     private static readonly StringValues NoStore = "no-store";
 
     private readonly PathString _pathBase = options.Value.PathBase;
-    private readonly long _maxBodyBytes = WireLimits.MaxBodyBytes(hub.Options.Limits);
 
     /// <summary>
     /// Answers requests for the verbs before any other middleware sees them: a waiting subscriber holds what each one on its way
@@ -25,12 +24,10 @@ internal sealed class Edge(WirePaths paths, CrossOrigin crossOrigin, ChannelHub 
     /// </summary>
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
-        DrainNotice.Announce(context, hub.Context);
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
-        crossOrigin.SetHeaders(context, found?.VariesByAccept == true);
+        crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
-        UnreadBody.AnnounceOversized(context, _maxBodyBytes);
-        if (!isAnswered || !HttpMethods.IsPost(context.Request.Method)) UnreadBody.AnnounceChunked(context);
+        pipeline.Prepare(context, isBodyRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
         if (!isAnswered) return next(context);
         EnterBase(context.Request, found!.Path);
         return found.Answer(context);

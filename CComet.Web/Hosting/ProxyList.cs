@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 
-namespace CComet.Http;
+namespace CComet.Web.Hosting;
 
 /// <summary>The proxies that are listed in <c>CComet:Proxies</c>.</summary>
 internal sealed class ProxyList(IEnumerable<string> proxies)

@@ -1,9 +1,9 @@
 using System.ComponentModel;
 
-namespace CComet.Http;
+namespace CComet.Web.Hosting.Cors;
 
 /// <summary>The settings under <c>CComet:WebSocket</c>.</summary>
-public sealed record WebSocketSettings
+internal sealed record WebSocketSettings
 {
     /// <summary>
     /// Origins whose pages may open a WebSocket, beside the server's own; none named leaves that to <see cref="CorsSettings"/>, which

@@ -1,13 +1,12 @@
-using CComet.Messages;
 using CComet.Subscriptions;
 
 namespace CComet.Dialects.Native;
 
-/// <summary>The last words to a subscriber whose name a newer one took.</summary>
-internal static class Replacement
+/// <summary>The last element for a subscriber whose sname a newer one took, as a JSON object.</summary>
+internal static class ReplacementJson
 {
-    /// <summary>As a JSON object. Its seqid lets the client of 2014, which counts on from whatever it is answered, keep its place.</summary>
-    public static byte[] Json(Subscriber subscriber) => JsonText.ObjectOf(json =>
+    /// <summary>Encodes it, in UTF-8. Its seqid lets the client of 2014, which counts on from whatever it is answered, keep its place.</summary>
+    public static byte[] Encode(Subscriber subscriber) => NativeJson.EncodeObject(json =>
     {
         var (channel, cursor) = subscriber.Cursors.First();
         json.WriteString("type", "409");

@@ -1,9 +1,9 @@
 using System.ComponentModel;
 
-namespace CComet.Http;
+namespace CComet.Web.Hosting.Cors;
 
 /// <summary>Which pages of other origins may call, under <c>CComet:Cors</c>.</summary>
-public sealed record CorsSettings
+internal sealed record CorsSettings
 {
     /// <summary>Origins such as <c>https://example.org</c>; none named means every origin.</summary>
     [Description("origins whose pages may call, on every verb and transport; empty means all")]

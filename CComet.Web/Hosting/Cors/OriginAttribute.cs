@@ -1,4 +1,4 @@
-namespace CComet.Http;
+namespace CComet.Web.Hosting.Cors;
 
 /// <summary>Takes origins as browsers send them: <c>scheme://host[:port]</c> in lower case, without the scheme's own port.</summary>
 /// <remarks>

@@ -1,13 +1,13 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using Microsoft.Extensions.Options;
+using CComet.Sqlite;
 
-namespace CComet.Storage;
+namespace CComet.Web.Hosting;
 
 /// <summary>Where the logs are kept.</summary>
-public enum StoreKind
+internal enum StoreKind
 {
-    /// <summary>In the process; see <see cref="MemoryStore"/>.</summary>
+    /// <summary>In the process; see <see cref="Storage.MemoryStore"/>.</summary>
     Memory,
 
     /// <summary>In a file of this machine; by the package <c>CComet.Sqlite</c>.</summary>
@@ -17,19 +17,9 @@ public enum StoreKind
     Redis,
 }
 
-/// <summary>What an acknowledged message in a file survives.</summary>
-public enum Durability
-{
-    /// <summary>The end of the process, however sudden.</summary>
-    Normal,
-
-    /// <summary>The end of the machine's power too: every commit waits for the disk.</summary>
-    Full,
-}
-
 /// <summary>The settings under <c>CComet:Store</c>.</summary>
 [Settings("CComet:Store")]
-public sealed record StoreOptions
+internal sealed record StoreOptions
 {
     /// <summary>Which store.</summary>
     [EnumDataType(typeof(StoreKind))]
@@ -59,7 +49,3 @@ public sealed record StoreOptions
     [Description("SQLite, Redis: how long the numbers of a channel outlive its messages")]
     public TimeSpan Remember { get; init; } = TimeSpan.FromDays(30);
 }
-
-/// <summary>Checks the store's settings at the start.</summary>
-[OptionsValidator]
-public sealed partial class StoreOptionsValidator : IValidateOptions<StoreOptions>;

@@ -1,0 +1,47 @@
+using CComet.Http;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Microsoft.AspNetCore.Builder;
+
+/// <summary>Maps the paths of CComet as endpoints of an application.</summary>
+public static class CCometEndpointRouteBuilderExtensions
+{
+    /// <summary>Maps <c>/sign</c>, <c>/pub</c>, <c>/sub</c>, <c>/sse</c>, <c>/stream</c> and <c>/ws</c>.</summary>
+    /// <remarks>
+    /// <para>
+    /// The paths are relative: <c>app.MapGroup("/push").MapCComet()</c> maps <c>/push/sub</c>. They are endpoints like any other, so that
+    /// <c>RequireAuthorization()</c>, <c>RequireCors()</c>, <c>RequireHost()</c> and rate limits hold for all of them, WebSocket included.
+    /// </para>
+    /// <para>
+    /// Pages of other origins may call when a policy given by <c>RequireCors()</c> allows their origin; without one, only the
+    /// application's own pages may. That holds for JSONP, forms and WebSockets too.
+    /// </para>
+    /// </remarks>
+    /// <param name="endpoints">The application, or a group of its endpoints.</param>
+    /// <returns>The endpoints, for further conventions.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddCComet()</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapCComet(this IEndpointRouteBuilder endpoints) => Map(endpoints, isVerb: true);
+
+    /// <summary>Maps <c>/health/live</c> and <c>/health/ready</c>, apart from the others, as a probe has no user.</summary>
+    /// <param name="endpoints">The application, or a group of its endpoints.</param>
+    /// <returns>The endpoints, for further conventions.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddCComet()</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapCCometHealth(this IEndpointRouteBuilder endpoints) => Map(endpoints, isVerb: false);
+
+    private static RouteGroupBuilder Map(IEndpointRouteBuilder endpoints, bool isVerb)
+    {
+        var paths = endpoints.ServiceProvider.GetService<WirePaths>() ?? throw new InvalidOperationException("services.AddCComet() must be called before MapCComet().");
+        var pipeline = endpoints.ServiceProvider.GetRequiredService<RequestPipeline>();
+        var group = endpoints.MapGroup("");
+        foreach (var path in paths.All.Where(p => p.IsVerb == isVerb))
+        {
+            group.MapMethods(path.Path.Value!, path.Methods!, (RequestDelegate)new MappedPath(path, pipeline).AnswerAsync)
+                .WithDisplayName($"CComet {path.Path}")
+                .ExcludeFromDescription();
+        }
+
+        return group;
+    }
+}

@@ -1,0 +1,66 @@
+using CComet;
+using CComet.Access;
+using CComet.Channels;
+using CComet.Diagnostics;
+using CComet.Http;
+using CComet.Kestrel;
+using CComet.Operations;
+using CComet.Storage;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Options;
+
+namespace Microsoft.Extensions.DependencyInjection;
+
+/// <summary>Adds CComet to the services of an application.</summary>
+public static class CCometServiceCollectionExtensions
+{
+    /// <summary>Adds the hub, the memory store and what <c>MapCComet()</c> maps.</summary>
+    /// <remarks>
+    /// <para>
+    /// Nothing but CComet's own services is added; the web server, the host's time to stop and its other options stay as they are.
+    /// When the application stops, parked requests are answered at once: <see cref="DrainOptions.Grace"/> is 0 unless it is set here.
+    /// </para>
+    /// <para>
+    /// Register an <see cref="IChannelAuthorizer"/> or a <see cref="TimeProvider"/> before this call to have it used. A store of
+    /// another package replaces the memory store: <c>AddCComet().AddSqliteStore()</c>. Calling it again adds nothing but its options.
+    /// </para>
+    /// </remarks>
+    /// <param name="services">The services of the application.</param>
+    /// <param name="configure">Sets the options of the hub, which are checked when the application starts.</param>
+    public static ICCometBuilder AddCComet(this IServiceCollection services, Action<HubOptions>? configure = null)
+    {
+        var options = services.AddOptions<HubOptions>();
+        if (services.All(service => service.ServiceType != typeof(ChannelHub))) AddServices(services, options);
+        if (configure is not null) options.Configure(configure);
+        return new CCometBuilder(services);
+    }
+
+    private static void AddServices(IServiceCollection services, OptionsBuilder<HubOptions> options)
+    {
+        options.Configure(hub => hub.Drain.Grace = TimeSpan.Zero).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
+        services.AddLogging();
+        services.AddMetrics();
+        services.TryAddSingleton(TimeProvider.System);
+        services.TryAddSingleton<IChannelAuthorizer, AllowAllAuthorizer>();
+        services.TryAddSingleton<IMessageStore, MemoryStore>();
+
+        services.AddSingleton<HubMetrics>();
+        services.AddSingleton<ChannelHub>();
+        services.AddSingleton<ChannelOperations>();
+        services.AddSingleton(provider => new ChannelPublisher(provider.GetRequiredService<ChannelOperations>()));
+        services.AddHostedService<HubSweeper>();
+        services.AddHostedService<HubDrainer>();
+
+        services.AddSingleton<RequestLog>();
+        services.AddSingleton<RequestPipeline>();
+        services.AddSingleton<WirePaths>();
+        services.TryAddSingleton<IOriginPolicy, HostOrigins>();
+        services.TryAddSingleton(RequestTuning.Off);
+    }
+
+    private sealed class CCometBuilder(IServiceCollection services) : ICCometBuilder
+    {
+        public IServiceCollection Services => services;
+    }
+}

@@ -1,0 +1,44 @@
+using CComet.Http.Requests;
+using Microsoft.AspNetCore.Cors.Infrastructure;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Primitives;
+
+namespace CComet.Http;
+
+/// <summary>A path of the contract as an endpoint of a host: behind the host's routing, authorisation and CORS.</summary>
+internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
+{
+    private readonly StringValues _vary = path.VariesByAccept ? $"Accept, {PageOrigin.Headers}" : PageOrigin.Headers;
+
+    /// <summary>Answers a request.</summary>
+    /// <remarks>
+    /// Routing takes a path in any case, and percent-encoded. A path has one spelling here, so that no other one gets past a rule of a proxy.
+    /// </remarks>
+    public Task AnswerAsync(HttpContext context)
+    {
+        if (!RawPath.Of(context).EndsWith(path.Path.Value, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return Task.CompletedTask;
+        }
+
+        context.Response.Headers.Vary = _vary;
+        pipeline.Prepare(context, isBodyRead: HttpMethods.IsPost(context.Request.Method));
+        return context.GetEndpoint()?.Metadata.GetMetadata<ICorsMetadata>() switch
+        {
+            ICorsPolicyMetadata inline => AnswerByAsync(context, inline.Policy),
+            IEnableCorsAttribute named => AnswerByAsync(context, named.PolicyName),
+            _ => path.Answer(context),
+        };
+    }
+
+    private async Task AnswerByAsync(HttpContext context, string? policyName) =>
+        await AnswerByAsync(context, await context.RequestServices.GetRequiredService<ICorsPolicyProvider>().GetPolicyAsync(context, policyName));
+
+    private Task AnswerByAsync(HttpContext context, CorsPolicy? policy)
+    {
+        context.Features.Set(policy);
+        return path.Answer(context);
+    }
+}

@@ -1,0 +1,116 @@
+using System.Buffers;
+using System.Buffers.Text;
+
+namespace CComet.Messages;
+
+/// <summary>
+/// The record of a message, as stores keep it: a JSON object with the members <c>type</c>, <c>channel</c>, <c>sname</c> (when there is
+/// one), <c>msg</c>, <c>seqid</c> and <c>time</c>, in this order, without white space.
+/// </summary>
+/// <remarks>It is what the native dialect sends, so that what is read from a store goes to every native subscriber without being encoded again.</remarks>
+public static class MessageRecord
+{
+    /// <summary>Two numbers of at most 20 digits, and what is around them.</summary>
+    private const int MaxClosing = 64;
+
+    private static readonly SearchValues<byte> StringEnds = SearchValues.Create("\"\\"u8);
+
+    private static ReadOnlySpan<byte> MsgStart => "{\"type\":\"MSG\",\"channel\":"u8;
+
+    private static ReadOnlySpan<byte> SignStart => "{\"type\":\"SIGN\",\"channel\":"u8;
+
+    private static ReadOnlySpan<byte> SnameKey => ",\"sname\":"u8;
+
+    private static ReadOnlySpan<byte> MsgKey => ",\"msg\":"u8;
+
+    private static ReadOnlySpan<byte> SeqidKey => ",\"seqid\":"u8;
+
+    private static ReadOnlySpan<byte> TimeKey => ",\"time\":"u8;
+
+    /// <summary>Encodes a message with its place in the log.</summary>
+    public static byte[] Encode(NewMessage message, long seqid, long time) => Write(message, WriteClosing(seqid, time, stackalloc byte[MaxClosing]));
+
+    /// <summary>Encodes what is known of a message before it has its place: its record up to the value of <c>seqid</c>.</summary>
+    public static byte[] EncodeOpening(NewMessage message) => Write(message, []);
+
+    /// <summary>Completes an opening with the message's place in the log.</summary>
+    public static byte[] Complete(ReadOnlySpan<byte> opening, long seqid, long time) => [.. opening, .. WriteClosing(seqid, time, stackalloc byte[MaxClosing])];
+
+    /// <summary>Reads the type of a record.</summary>
+    internal static MessageType ReadType(ReadOnlySpan<byte> record) => record.StartsWith(SignStart) ? MessageType.Sign : MessageType.Msg;
+
+    /// <summary>Finds the channel in a record, a JSON string.</summary>
+    internal static Range ReadChannel(ReadOnlySpan<byte> record) => ReadString(record, ReadType(record) == MessageType.Sign ? SignStart.Length : MsgStart.Length);
+
+    /// <summary>Finds the sname in a record, a JSON string; empty when it has none.</summary>
+    internal static Range ReadSname(ReadOnlySpan<byte> record)
+    {
+        var end = ReadChannel(record).End.Value;
+        return record[end..].StartsWith(SnameKey) ? ReadString(record, end + SnameKey.Length) : new Range(end, end);
+    }
+
+    /// <summary>Finds the body in a record, a JSON value.</summary>
+    internal static Range ReadBody(ReadOnlySpan<byte> record, long seqid, long time)
+    {
+        var closing = SeqidKey.Length + WriteClosing(seqid, time, stackalloc byte[MaxClosing]).Length;
+        return new Range(ReadSname(record).End.Value + MsgKey.Length, record.Length - closing);
+    }
+
+    private static Range ReadString(ReadOnlySpan<byte> record, int start)
+    {
+        var at = start + 1;
+        while (true)
+        {
+            at += record[at..].IndexOfAny(StringEnds);
+            if (record[at] == '"') return new Range(start, at + 1);
+            at += 2;
+        }
+    }
+
+    private static byte[] Write(NewMessage message, ReadOnlySpan<byte> closing)
+    {
+        var channel = JsonString.Quote(message.Channel);
+        var sname = message.Sname is null ? null : JsonString.Quote(message.Sname);
+        var start = message.Type == MessageType.Sign ? SignStart : MsgStart;
+        var record = new byte[start.Length + channel.Length
+            + (sname is null ? 0 : SnameKey.Length + sname.Length)
+            + MsgKey.Length + message.Body.Length + SeqidKey.Length + closing.Length];
+        var rest = record.AsSpan();
+        Put(start, ref rest);
+        Put(channel, ref rest);
+        if (sname is not null)
+        {
+            Put(SnameKey, ref rest);
+            Put(sname, ref rest);
+        }
+
+        Put(MsgKey, ref rest);
+        Put(message.Body.Span, ref rest);
+        Put(SeqidKey, ref rest);
+        Put(closing, ref rest);
+        return record;
+    }
+
+    /// <summary>Writes what follows the opening: a message's place in the log.</summary>
+    private static Span<byte> WriteClosing(long seqid, long time, Span<byte> into)
+    {
+        var rest = into;
+        PutNumber(seqid, ref rest);
+        Put(TimeKey, ref rest);
+        PutNumber(time, ref rest);
+        Put("}"u8, ref rest);
+        return into[..^rest.Length];
+    }
+
+    private static void PutNumber(long number, ref Span<byte> rest)
+    {
+        Utf8Formatter.TryFormat(number, rest, out var written);
+        rest = rest[written..];
+    }
+
+    private static void Put(scoped ReadOnlySpan<byte> part, ref Span<byte> rest)
+    {
+        part.CopyTo(rest);
+        rest = rest[part.Length..];
+    }
+}

@@ -1,0 +1,60 @@
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
+
+namespace CComet.Transports;
+
+/// <summary>One long poll: reads the log, waits while there is nothing, answers.</summary>
+/// <remarks>
+/// <see cref="RunAsync"/> is the one method whose state machine lives as long as the poll is parked. It hands each turn to a method that
+/// does not wait, and awaits one kind of awaiter, as each kind takes a field of its own in the state machine.
+/// </remarks>
+internal static class PollLoop
+{
+    /// <summary>Runs until the request has been answered or its client has gone. Then the subscriber is disposed of, and the request ended.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="subscriber">Its subscriber; of several channels it has begun.</param>
+    /// <param name="wait">How long to wait for messages; zero answers at once.</param>
+    public static async Task RunAsync(IPollRequest request, Subscriber subscriber, TimeSpan wait)
+    {
+        Exception? failure = null;
+        try
+        {
+            while (!subscriber.HasLeft) await StepAsync(request, subscriber, wait);
+        }
+        catch (Exception e)
+        {
+            failure = e;
+            subscriber.Dispose();
+        }
+
+        await request.EndAsync(failure);
+    }
+
+    private static ValueTask StepAsync(IPollRequest request, Subscriber subscriber, TimeSpan wait)
+    {
+        if (subscriber.Woken is { } wake and not WakeReason.Messages) return AnswerAsync(request, subscriber, [], wake);
+        var reading = subscriber.ReadAsync(park: wait > TimeSpan.Zero);
+        return reading.IsCompletedSuccessfully
+            ? AnswerOrWaitAsync(request, subscriber, reading.Result, wait)
+            : AnswerOrWaitLaterAsync(request, subscriber, reading, wait);
+    }
+
+    /// <summary>The store has to be read first.</summary>
+    private static async ValueTask AnswerOrWaitLaterAsync(IPollRequest request, Subscriber subscriber, ValueTask<IReadOnlyList<Reading>> reading, TimeSpan wait) =>
+        await AnswerOrWaitAsync(request, subscriber, await reading, wait);
+
+    private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, TimeSpan wait)
+    {
+        if (readings.Count > 0 || wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Messages);
+        request.Park();
+        return subscriber.WaitAsync(wait);
+    }
+
+    /// <summary>Answers the client, if it is still there. The subscriber counts as one until its answer has been taken.</summary>
+    private static async ValueTask AnswerAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake)
+    {
+        if (wake != WakeReason.Gone) await request.AnswerAsync(PollAnswer.Create(subscriber, readings, wake));
+        subscriber.Dispose();
+    }
+}
