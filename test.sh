@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds, checks the format, packs the libraries and runs every test. Installs what the tests need when it is missing.
-# Arguments are passed on to `dotnet test`, e.g. ./test.sh --filter FullyQualifiedName~Hub
+# Arguments are passed on to `dotnet test`, e.g. ./test.sh --filter FullyQualifiedName~Channels
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 export DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1 DEBIAN_FRONTEND=noninteractive

@@ -2,7 +2,6 @@ using System.Text.Json;
 using CComet.Access;
 using CComet.Http;
 using CComet.Storage;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 

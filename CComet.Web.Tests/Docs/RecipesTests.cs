@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Docs;

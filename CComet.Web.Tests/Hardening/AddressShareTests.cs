@@ -2,7 +2,6 @@ using System.Net;
 using CComet.Access;
 using CComet.Limits;
 using CComet.Messages;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Text;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;

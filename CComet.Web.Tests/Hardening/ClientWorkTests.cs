@@ -1,4 +1,4 @@
-using CComet.Web.Tests.Browser;
+using CComet.Web.Tests.EndToEnd.Browser;
 
 namespace CComet.Web.Tests.Hardening;
 

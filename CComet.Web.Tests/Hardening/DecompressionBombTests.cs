@@ -1,6 +1,6 @@
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
-using CComet.Web.Tests.Endpoints;
+using CComet.Web.Tests.Http.Requests;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;

@@ -6,7 +6,6 @@ using CComet.Access;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Transports;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using CComet.Kestrel;
+using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -106,7 +107,7 @@ public sealed partial class OpenFilesTests
     [Fact]
     public void Compose_gives_a_node_the_descriptors_that_its_limits_promise()
     {
-        var compose = Docs.Documents.Read("docker-compose.yml");
+        var compose = Documents.Read("docker-compose.yml");
         var node = compose[..compose.IndexOf("services:", StringComparison.Ordinal)];
         var files = int.Parse(Regex.Match(node, @"nofile: (\d+)").Groups[1].Value, CultureInfo.InvariantCulture);
         var log = new LogLines<ConnectionGate>();

@@ -1,7 +1,6 @@
 using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 

@@ -1,5 +1,4 @@
 using CComet.Transports;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;

@@ -56,7 +56,7 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
     }
 
     /// <summary>Sends a frame with a mask of zeros.</summary>
-    public Task SendAsync(int opcode, byte[] payload, bool isFinal = true) => SendAsync([.. Streams.RawSocket.Header(opcode, payload.Length, isFinal), 0, 0, 0, 0, .. payload]);
+    public Task SendAsync(int opcode, byte[] payload, bool isFinal = true) => SendAsync([.. RawSocket.Header(opcode, payload.Length, isFinal), 0, 0, 0, 0, .. payload]);
 
     public async Task SendAsync(byte[] bytes) => await _input.Writer.WriteAsync(bytes);
 

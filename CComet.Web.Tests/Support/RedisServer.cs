@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using CComet.Web.Tests.Streams;
 
 namespace CComet.Web.Tests.Support;
 

@@ -1,5 +1,4 @@
 using CComet.Web.Tests.Support;
-using ServerProcess = CComet.Web.Tests.Streams.ServerProcess;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
@@ -45,13 +44,13 @@ public sealed class Restartable(params string[] settings) : IRig, IAsyncDisposab
 /// <summary>A server in a process of its own, which is killed and started again.</summary>
 public sealed class Killable(params string[] settings) : IAsyncDisposable
 {
-    private ServerProcess? _process;
+    private ServerProgram? _process;
 
     public int Port { get; } = Ports.Take();
 
     public async Task StartAsync()
     {
-        _process = await ServerProcess.StartAsync("http", [$"--urls=http://127.0.0.1:{Port}", .. settings]);
+        _process = await ServerProgram.StartAsync("http", [$"--urls=http://127.0.0.1:{Port}", .. settings]);
     }
 
     /// <summary>Without a word to anybody, as a machine fails.</summary>

@@ -5,7 +5,6 @@ using CComet.Dialects.Native;
 using CComet.Web.Hosting;
 using CComet.Web.Hosting.Settings;
 using CComet.Web.Tests.Docs;
-using CComet.Web.Tests.Streams;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;

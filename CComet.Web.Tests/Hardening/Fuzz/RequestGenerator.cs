@@ -1,5 +1,5 @@
 using System.Text;
-using CComet.Web.Tests.Endpoints;
+using CComet.Web.Tests.Http.Requests;
 
 namespace CComet.Web.Tests.Hardening.Fuzz;
 

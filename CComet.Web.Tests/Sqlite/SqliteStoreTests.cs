@@ -1,0 +1,194 @@
+using CComet.Sqlite;
+using CComet.Storage;
+using CComet.Web.Tests.Contract;
+using CComet.Web.Tests.Support;
+using Microsoft.Data.Sqlite;
+
+namespace CComet.Web.Tests.Sqlite;
+
+/// <summary>The contract, on a file; and what a file adds to it: what outlives the process, and what is kept small.</summary>
+public sealed class SqliteStoreTests : StoreContract, IDisposable
+{
+    private readonly SqliteFixture _file = new();
+
+    public void Dispose() => _file.Dispose();
+
+    [Fact]
+    public async Task Messages_numbers_epoch_and_ids_outlive_the_process()
+    {
+        var before = _file.Open(time: Time);
+        var first = (await before.AppendAsync([HubFixture.NewMessage("c", "0", "x"), HubFixture.NewMessage("c", "1")]))[0];
+        await _file.CloseAsync();
+
+        var after = _file.Open(time: Time);
+        Assert.Equal(["0", "1"], Texts(await after.ReadAsync("c", 0, long.MaxValue)));
+        var again = (await after.AppendAsync([HubFixture.NewMessage("c", "again", "x"), HubFixture.NewMessage("c", "2")])).ToArray();
+        Assert.Equal((first.Epoch, 0L, true), (again[0].Epoch, again[0].Seqid, again[0].Duplicate));
+        Assert.Equal((first.Epoch, 2L, false), (again[1].Epoch, again[1].Seqid, again[1].Duplicate));
+    }
+
+    [Fact]
+    public async Task Numbers_and_ids_outlive_the_messages()
+    {
+        var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(1) } };
+        var before = _file.Open(options, Time);
+        var first = (await before.AppendAsync([HubFixture.NewMessage("c", "0", "x")]))[0];
+        Time.Advance(TimeSpan.FromMinutes(2));
+        await before.SweepAsync();
+        Assert.Equal(0, _file.Ask("SELECT COUNT(*) FROM messages"));
+        await _file.CloseAsync();
+
+        var after = _file.Open(options, Time);
+        Assert.True((await after.AppendAsync([HubFixture.NewMessage("c", "again", "x")]))[0].Duplicate);
+        Assert.Equal((first.Epoch, 1L), (await after.AppendAsync([HubFixture.NewMessage("c", "1")])) is [var next] ? (next.Epoch, next.Seqid) : default);
+    }
+
+    [Fact]
+    public async Task Asking_for_channels_leaves_nothing_in_the_file_and_their_epoch_stays_when_they_are_published_to()
+    {
+        var store = _file.Open(time: Time);
+        for (var i = 0; i < 100; i++) await store.ReadAsync($"asked{i}", 0, 1);
+        var epoch = (await store.ReadAsync("asked1", 0, 1)).Head.Epoch;
+        Assert.Equal(0, _file.Ask("SELECT COUNT(*) FROM channels"));
+        Assert.Equal(epoch, (await store.AppendAsync([HubFixture.NewMessage("asked1", "0")]))[0].Epoch);
+        Assert.Equal(1, _file.Ask("SELECT COUNT(*) FROM channels"));
+    }
+
+    [Fact]
+    public async Task A_channel_that_is_forgotten_comes_back_as_another()
+    {
+        var remember = TimeSpan.FromDays(2);
+        var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } };
+        var store = _file.Open(options, Time, new SqliteStoreOptions { Remember = remember });
+        var first = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
+        Time.Advance(remember - TimeSpan.FromHours(1));
+        await store.SweepAsync();
+        Assert.Equal((first.Epoch, 1L), (await store.ReadAsync("c", 0, 1)).Head is var kept ? (kept.Epoch, kept.End) : default);
+
+        Time.Advance(TimeSpan.FromHours(2));
+        await store.SweepAsync();
+        Assert.Equal(0, _file.Ask("SELECT COUNT(*) FROM channels"));
+        var second = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
+        Assert.NotEqual(first.Epoch, second.Epoch);
+        Assert.Equal(0, second.Seqid);
+    }
+
+    [Fact]
+    public async Task The_bounds_hold_before_the_sweeper_has_come()
+    {
+        var store = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 3, MaxBytes = 300, MaxAge = TimeSpan.FromMinutes(1) } }, Time);
+        for (var i = 0; i < 10; i++) await store.AppendAsync([HubFixture.NewMessage("count", $"{i}")]);
+        Assert.Equal(10, _file.Ask("SELECT COUNT(*) FROM messages"));
+        Assert.Equal(["7", "8", "9"], Texts(await store.ReadAsync("count", 0, long.MaxValue)));
+
+        for (var i = 0; i < 4; i++) await store.AppendAsync([HubFixture.NewMessage("bytes", new string((char)('a' + i), 60))]);
+        var slice = await store.ReadAsync("bytes", 0, long.MaxValue);
+        Assert.Equal(2, slice.Messages.Length);
+        Assert.Equal((2L, 4L), (slice.Head.First, slice.Head.End));
+        await store.AppendAsync([HubFixture.NewMessage("bytes", new string('z', 1_000))]);
+        Assert.Equal(4, Assert.Single((await store.ReadAsync("bytes", 0, long.MaxValue)).Messages).Seqid);
+
+        Time.Advance(TimeSpan.FromMinutes(2));
+        await store.AppendAsync([HubFixture.NewMessage("bytes", "young")]);
+        Assert.Equal(["young"], Texts(await store.ReadAsync("bytes", 0, long.MaxValue)));
+        Assert.Equal((10L, 10L), (await store.ReadAsync("count", 0, long.MaxValue)).Head is var head ? (head.First, head.End) : default);
+    }
+
+    [Fact]
+    public async Task What_the_sweeper_takes_away_is_gone_from_the_file_and_the_disk_gets_its_room_back()
+    {
+        var store = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 10_000, MaxBytes = 1 << 30 } }, Time);
+        var text = new string('x', 2_000);
+        for (var i = 0; i < 50; i++) await store.AppendAsync([.. Enumerable.Range(0, 100).Select(_ => HubFixture.NewMessage("c", text))]);
+        await store.SweepAsync();
+        Assert.Equal(5_000, _file.Ask("SELECT COUNT(*) FROM messages"));
+        var pages = _file.Ask("PRAGMA page_count");
+        await _file.CloseAsync();
+
+        var smaller = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 10 } }, Time);
+        await smaller.SweepAsync();
+        Assert.Equal((10, 4_990), (_file.Ask("SELECT COUNT(*) FROM messages"), _file.Ask("SELECT first FROM channels")));
+        Assert.True(_file.Ask("PRAGMA page_count") < pages / 2, $"{_file.Ask("PRAGMA page_count")} pages are left of {pages}.");
+        Assert.Equal(5_000, (await smaller.AppendAsync([HubFixture.NewMessage("c", "on")]))[0].Seqid);
+    }
+
+    [Fact]
+    public async Task Publishes_pass_while_the_sweeper_is_at_work()
+    {
+        var store = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 10 } }, Time);
+        for (var i = 0; i < 50; i++) await store.AppendAsync([.. Enumerable.Range(0, 1_000).Select(_ => HubFixture.NewMessage("old", "x"))]);
+        var sweeping = store.SweepAsync().AsTask();
+        var passed = 0;
+        while (!sweeping.IsCompleted)
+        {
+            await store.AppendAsync([HubFixture.NewMessage("new", "x")]);
+            passed++;
+        }
+
+        await sweeping;
+        Assert.True(passed > 10, $"Only {passed} publishes passed.");
+        Assert.Equal(10, _file.Ask("SELECT COUNT(*) FROM messages m JOIN channels c ON c.id = m.channel WHERE c.name = 'old'"));
+    }
+
+    [Fact]
+    public async Task Only_what_is_used_is_in_memory()
+    {
+        var options = new HubOptions();
+        var store = _file.Open(options, Time);
+        for (var i = 0; i < 100; i++) await store.AppendAsync([HubFixture.NewMessage($"c{i}", "x")]);
+        var listener = new Recorder(store, "c7");
+        await store.FollowAsync("c7", listener);
+        Assert.Equal(100, store.LogCount);
+        Time.Advance(options.Limits.IdleChannel + TimeSpan.FromSeconds(1));
+        await store.SweepAsync();
+        Assert.Equal(1, store.LogCount);
+        await store.AppendAsync([HubFixture.NewMessage("c8", "y"), HubFixture.NewMessage("c7", "y")]);
+        Assert.Equal([1L], listener.Seqids);
+        Assert.Equal(["x", "y"], Texts(await store.ReadAsync("c8", 0, long.MaxValue)));
+    }
+
+    [Fact]
+    public async Task Publishes_that_wait_together_share_a_commit()
+    {
+        var store = _file.Open(time: Time);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
+        var before = _file.Ask("SELECT commits FROM store");
+        Task[] appends;
+        using (var other = _file.Connect())
+        {
+            // While another one holds the file, they gather.
+            using var holding = other.BeginTransaction();
+            using var command = new SqliteCommand("UPDATE store SET uid = uid", other, holding);
+            command.ExecuteNonQuery();
+            appends = [.. Enumerable.Range(1, 500).Select(i => store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]).AsTask())];
+            holding.Rollback();
+        }
+
+        await Task.WhenAll(appends);
+        Assert.InRange(_file.Ask("SELECT commits FROM store") - before, 1, 3);
+        Assert.Equal(501, (await store.ReadAsync("c", 0, long.MaxValue)).Messages.Length);
+    }
+
+    [Fact]
+    public async Task No_more_publishes_wait_than_the_bound_allows()
+    {
+        var store = _file.Open(new HubOptions { Limits = new LimitOptions { WaitingWrites = 10 } }, Time);
+        await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
+        using var other = _file.Connect();
+        using var holding = other.BeginTransaction();
+        using var command = new SqliteCommand("UPDATE store SET uid = uid", other, holding);
+        command.ExecuteNonQuery();
+        var appends = Enumerable.Range(0, 100).Select(i => store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]).AsTask()).ToArray();
+        var refused = appends.Count(a => a.IsFaulted && a.Exception.InnerException is StoreUnavailableException);
+
+        // Some were taken out before the file was found to be held.
+        Assert.InRange(refused, 70, 90);
+        holding.Rollback();
+        foreach (var append in appends.Where(a => !a.IsFaulted)) await append;
+        Assert.Equal(101 - refused, (await store.ReadAsync("c", 0, long.MaxValue)).Head.End);
+    }
+
+    protected override IMessageStore Open(HubOptions options, TimeProvider? time = null) => _file.Open(options, time ?? Time);
+
+    protected override long Left(IMessageStore store) => ((SqliteStore)store).LogCount + _file.Ask("SELECT COUNT(*) FROM channels");
+}

@@ -1,0 +1,86 @@
+using System.Net.Sockets;
+
+namespace CComet.Web.Tests.Support;
+
+/// <summary>
+/// Debian's nginx in front of a server, with the settings that a proxy has when nobody thought of streams. A second address
+/// is the same but for one thing: it is deaf to X-Accel-Buffering.
+/// </summary>
+public sealed class Nginx : IAsyncDisposable
+{
+    private const string Executable = "/usr/sbin/nginx";
+
+    private readonly DirectoryInfo _folder;
+    private readonly RunningProgram _program;
+
+    private Nginx(DirectoryInfo folder, RunningProgram program, int port, int deafPort)
+    {
+        _folder = folder;
+        _program = program;
+        Url = $"http://127.0.0.1:{port}";
+        DeafUrl = $"http://127.0.0.1:{deafPort}";
+    }
+
+    public string Url { get; }
+
+    public string DeafUrl { get; }
+
+    public static async Task<Nginx> StartAsync(int serverPort)
+    {
+        var folder = Directory.CreateTempSubdirectory("ccomet-nginx-");
+        var (port, deafPort) = (Ports.Take(), Ports.Take());
+        var configuration = Path.Combine(folder.FullName, "nginx.conf");
+        await File.WriteAllTextAsync(configuration, $$"""
+            daemon off;
+            worker_processes 1;
+            pid nginx.pid;
+            events { }
+            http {
+              access_log off;
+              client_body_temp_path client_body;
+              proxy_temp_path proxy;
+              fastcgi_temp_path fastcgi;
+              uwsgi_temp_path uwsgi;
+              scgi_temp_path scgi;
+              server {
+                listen 127.0.0.1:{{port}};
+                location / { proxy_pass http://127.0.0.1:{{serverPort}}; }
+              }
+              server {
+                listen 127.0.0.1:{{deafPort}};
+                location / { proxy_pass http://127.0.0.1:{{serverPort}}; proxy_ignore_headers X-Accel-Buffering; }
+              }
+            }
+            """);
+        var program = RunningProgram.Start(Executable, "nginx", null, "-p", folder.FullName, "-e", "stderr", "-c", configuration);
+        var nginx = new Nginx(folder, program, port, deafPort);
+        await Eventually.TrueAsync(() => program.HasExited || (Listens(port) && Listens(deafPort)), "nginx listens");
+        Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
+        return nginx;
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_program.HasExited)
+        {
+            await _program.SignalAsync("TERM");
+            await _program.ExitCodeAsync();
+        }
+
+        await _program.DisposeAsync();
+        _folder.Delete(recursive: true);
+    }
+
+    private static bool Listens(int port)
+    {
+        try
+        {
+            using var client = new TcpClient("127.0.0.1", port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
+}
