@@ -14,8 +14,8 @@ public sealed class ClientWorkTests(Chromium chromium)
     [Fact]
     public async Task Event_that_comes_in_many_pieces_costs_work_in_proportion_to_its_length()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         const string Follow =
             """
             async pieces => {
@@ -35,16 +35,16 @@ public sealed class ClientWorkTests(Chromium chromium)
             }
             """;
 
-        var few = await visitor.WorkAsync(Follow, 50);
-        var many = await visitor.WorkAsync(Follow, 200);
+        var few = await browser.WorkAsync(Follow, 50);
+        var many = await browser.WorkAsync(Follow, 200);
         Assert.InRange(many, 200 * 4096, few * Linear);
     }
 
     [Fact]
     public async Task Event_of_many_short_lines_costs_work_in_proportion_to_its_length()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         const string Follow =
             """
             async lines => {
@@ -59,8 +59,8 @@ public sealed class ClientWorkTests(Chromium chromium)
             }
             """;
 
-        var few = await visitor.WorkAsync(Follow, 5_000);
-        var many = await visitor.WorkAsync(Follow, 20_000);
+        var few = await browser.WorkAsync(Follow, 5_000);
+        var many = await browser.WorkAsync(Follow, 20_000);
         Assert.InRange(many, 20_000, few * Linear);
     }
 
@@ -80,22 +80,22 @@ public sealed class ClientWorkTests(Chromium chromium)
     [InlineData("JSON.parse('['.repeat(60) + '1,'.repeat(n) + '1' + ']'.repeat(60))")]
     public async Task Message_made_to_be_slow_to_show_costs_work_in_proportion_to_its_length(string message)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync("import('/js/text.js').then(text => { globalThis.spoken = text.spoken; })");
-        await visitor.Page.EvaluateAsync($"() => {{ globalThis.message = n => {message}; }}");
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync("import('/js/text.js').then(text => { globalThis.spoken = text.spoken; })");
+        await browser.Page.EvaluateAsync($"() => {{ globalThis.message = n => {message}; }}");
 
-        var small = await visitor.WorkAsync("n => { spoken(message(n)); }", 4_000);
-        var large = await visitor.WorkAsync("n => { spoken(message(n)); }", 16_000);
+        var small = await browser.WorkAsync("n => { spoken(message(n)); }", 4_000);
+        var large = await browser.WorkAsync("n => { spoken(message(n)); }", 16_000);
         Assert.InRange(large, 1, small * Linear);
     }
 
     [Fact]
     public async Task Message_of_nothing_but_addresses_makes_a_bounded_number_of_links()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var shown = await visitor.Page.EvaluateAsync<int[]>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var shown = await browser.Page.EvaluateAsync<int[]>(
             """
             async () => {
               const { spoken } = await import('/js/text.js');
@@ -110,15 +110,15 @@ public sealed class ClientWorkTests(Chromium chromium)
     [Fact]
     public async Task Crowd_that_joins_costs_work_in_proportion_to_its_size()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(MakeTimeline);
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(MakeTimeline);
         const string Join = "n => { shown.clear(); for (let i = 0; i < n; i++) shown.joined({ name: `somebody ${i}`, own: false, other: false }, 1, `e:${i}`); }";
 
-        var few = await visitor.WorkAsync(Join, 100);
-        var many = await visitor.WorkAsync(Join, 400);
+        var few = await browser.WorkAsync(Join, 100);
+        var many = await browser.WorkAsync(Join, 400);
         Assert.InRange(many, 400, few * Linear);
-        Assert.Equal("somebody 0, somebody 1, somebody 2, somebody 3, somebody 4, somebody 5, and 394 others joined", await visitor.Page.EvaluateAsync<string>("document.querySelector('.joined').textContent.replace(/ \\d\\d:.*/, '')"));
+        Assert.Equal("somebody 0, somebody 1, somebody 2, somebody 3, somebody 4, somebody 5, and 394 others joined", await browser.Page.EvaluateAsync<string>("document.querySelector('.joined').textContent.replace(/ \\d\\d:.*/, '')"));
     }
 
     [Theory]
@@ -126,26 +126,26 @@ public sealed class ClientWorkTests(Chromium chromium)
     [InlineData(100, 65_536, 32)]
     public async Task Long_chat_keeps_a_bounded_number_of_rows_and_characters(int messages, int length, int kept)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(MakeTimeline);
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(MakeTimeline);
         const string Show = "([n, length]) => { for (let i = 0; i < n; i++) shown.message({ msg: String.fromCharCode(97 + i % 26).repeat(length), time: 1 }, { key: `e:${i}`, who: { name: 'x', own: false, other: false } }); }";
-        await visitor.Page.EvaluateAsync(Show, new[] { messages, length });
-        Assert.InRange(await visitor.Page.EvaluateAsync<int>("document.querySelectorAll('#log > *').length"), kept - 2, kept);
+        await browser.Page.EvaluateAsync(Show, new[] { messages, length });
+        Assert.InRange(await browser.Page.EvaluateAsync<int>("document.querySelectorAll('#log > *').length"), kept - 2, kept);
 
         // What is kept costs each further message nothing: no row is gone over again.
-        var full = await visitor.WorkAsync(Show, new[] { messages / 4, length });
-        await visitor.Page.EvaluateAsync("shown.clear()");
-        var empty = await visitor.WorkAsync(Show, new[] { messages / 4, length });
+        var full = await browser.WorkAsync(Show, new[] { messages / 4, length });
+        await browser.Page.EvaluateAsync("shown.clear()");
+        var empty = await browser.WorkAsync(Show, new[] { messages / 4, length });
         Assert.InRange(full, 1, empty * 1.5);
     }
 
     [Fact]
     public async Task Event_without_an_end_is_given_up_at_a_bound()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var given = await visitor.Page.EvaluateAsync<string>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var given = await browser.Page.EvaluateAsync<string>(
             """
             () => new Promise(done => {
               const piece = new TextEncoder().encode('x'.repeat(2 ** 20));
@@ -163,9 +163,9 @@ public sealed class ClientWorkTests(Chromium chromium)
     [Fact]
     public async Task Answer_without_an_end_is_given_up_at_a_bound()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var given = await visitor.Page.EvaluateAsync<string>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var given = await browser.Page.EvaluateAsync<string>(
             """
             () => new Promise(done => {
               const piece = new TextEncoder().encode('x'.repeat(2 ** 20));
@@ -183,8 +183,8 @@ public sealed class ClientWorkTests(Chromium chromium)
     [Fact]
     public async Task Many_channels_of_a_page_cost_work_in_proportion_to_their_number()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         const string Open =
             """
             async n => {
@@ -195,8 +195,8 @@ public sealed class ClientWorkTests(Chromium chromium)
             }
             """;
 
-        var few = await visitor.WorkAsync(Open, 60);
-        var many = await visitor.WorkAsync(Open, 240);
+        var few = await browser.WorkAsync(Open, 60);
+        var many = await browser.WorkAsync(Open, 240);
         Assert.InRange(many, 240, few * Linear);
     }
 

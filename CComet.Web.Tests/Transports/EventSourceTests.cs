@@ -14,9 +14,9 @@ public sealed class EventSourceTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var relay = Cutting.NewRelay(server);
         await server.PublishAsync("a", "before");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.Page.GotoAsync($"{server.Url}/health/live");
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.Page.GotoAsync($"{server.Url}/health/live");
+        await browser.Page.EvaluateAsync(
             """
             url => {
               window.seen = []
@@ -27,8 +27,8 @@ public sealed class EventSourceTests(Chromium chromium)
             """,
             $"{relay.Url}/sse?channel=a&seqid=1");
         await Cutting.PublishAsync(server, relay);
-        await visitor.UntilAsync("last => source.readyState === EventSource.CLOSED || seen.some(m => m.seqid === last)", Cutting.Messages);
-        var seen = JsonDocument.Parse(await visitor.JsonAsync("seen")).RootElement.EnumerateArray().ToList();
+        await browser.UntilAsync("last => source.readyState === EventSource.CLOSED || seen.some(m => m.seqid === last)", Cutting.Messages);
+        var seen = JsonDocument.Parse(await browser.JsonAsync("seen")).RootElement.EnumerateArray().ToList();
         Assert.Equal(Cutting.Expected, seen.Select(m => m.GetProperty("seqid").ToString()));
         Assert.All(seen, m => Assert.EndsWith($":{m.GetProperty("seqid").GetInt64() + 1}", m.GetProperty("lastEventId").GetString(), StringComparison.Ordinal));
     }

@@ -20,8 +20,8 @@ public sealed class ChatAccessTests(Chromium chromium)
     public async Task Pages_have_no_violation_in_any_state_under_a_strict_policy(ColorScheme scheme, int width)
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=30000");
-        await using var visitor = await chromium.VisitAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = 640 } });
-        var page = visitor.Page;
+        await using var browser = await chromium.OpenPageAsync(new() { ColorScheme = scheme, ViewportSize = new() { Width = width, Height = 640 } });
+        var page = browser.Page;
         await page.RouteAsync("**/*", async route =>
         {
             if (route.Request.ResourceType != "document")
@@ -43,17 +43,17 @@ public sealed class ChatAccessTests(Chromium chromium)
         await Expect(page.GetByRole(AriaRole.Alert)).ToHaveTextAsync("Please tell your name.");
         await CheckAsync("form with a problem");
 
-        await visitor.JoinAsync(server, "tea", "sam");
+        await browser.JoinAsync(server, "tea", "sam");
         await server.PublishAsync("tea", "Who else is called sam? https://example.org/a", "sam");
         await server.PublishAsync("tea", "From somebody", "bob");
         await server.PublishAsync("tea", "Two of it", "bob");
         await server.PublishAsync("tea", new { cpu = 0.5 });
         await server.PublishAsync("tea", string.Concat(Enumerable.Repeat("Long. ", 600)), "bob");
-        await visitor.SayAsync("☄️");
-        await visitor.SayAsync("own, with https://example.org/b");
+        await browser.SayAsync("☄️");
+        await browser.SayAsync("own, with https://example.org/b");
         await Expect(page.Locator("#log article.own")).ToHaveCountAsync(2);
         await CheckAsync("room");
-        await visitor.ScreenshotAsync(name + "-room");
+        await browser.ScreenshotAsync(name + "-room");
 
         await page.EvaluateAsync("() => { Object.defineProperty(document, 'hidden', { configurable: true, get: () => true }); }");
         await server.PublishAsync("tea", "unseen", "bob");
@@ -77,13 +77,13 @@ public sealed class ChatAccessTests(Chromium chromium)
         await server.StopAsync();
         await Expect(page.GetByRole(AriaRole.Region, new() { Name = "Connection" })).ToBeVisibleAsync();
         await CheckAsync("banner");
-        await visitor.ScreenshotAsync(name + "-banner");
-        Assert.Empty(visitor.Complaints);
+        await browser.ScreenshotAsync(name + "-banner");
+        Assert.Empty(browser.Complaints);
 
         async Task CheckAsync(string state)
         {
             // What still fades in has not its contrast yet. Some animations have no end.
-            await visitor.UntilAsync("() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().endTime === Infinity)");
+            await browser.UntilAsync("() => document.getAnimations().every(a => a.playState !== 'running' || a.effect.getComputedTiming().endTime === Infinity)");
             await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));
             var violations = await page.EvaluateAsync<string[]>("axe.run().then(found => found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary}`)))");
             Assert.True(violations.Length == 0, $"{state}: {string.Join(Environment.NewLine, violations)}");

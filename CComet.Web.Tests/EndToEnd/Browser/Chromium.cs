@@ -51,12 +51,12 @@ public sealed class Chromium : IAsyncLifetime
         _browser = await _playwright.Chromium.LaunchAsync(new() { ExecutablePath = Executable, Args = Arguments });
     }
 
-    /// <summary>Somebody with a browser of his own: no cookie, store or cache is shared with another.</summary>
-    public async Task<Visitor> VisitAsync(BrowserNewContextOptions? options = null)
+    /// <summary>Opens a page in a browser context of its own, which shares no cookie, storage or cache with another.</summary>
+    public async Task<BrowserPage> OpenPageAsync(BrowserNewContextOptions? options = null)
     {
         var context = await _browser!.NewContextAsync(options);
         context.SetDefaultTimeout((float)Patience.Limit.TotalMilliseconds);
-        return new Visitor(context, await context.NewPageAsync());
+        return new BrowserPage(context, await context.NewPageAsync());
     }
 
     public async Task DisposeAsync()

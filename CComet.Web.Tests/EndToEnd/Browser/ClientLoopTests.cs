@@ -7,8 +7,8 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Fact]
     public async Task Pauses_grow_from_a_floor_to_a_ceiling_with_each_failure()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         const string Script =
             """
             share => new Promise(done => {
@@ -18,17 +18,17 @@ public sealed class ClientLoopTests(Chromium chromium)
             })
             """;
 
-        var most = await visitor.Page.EvaluateAsync<int[]>(Script, 1);
+        var most = await browser.Page.EvaluateAsync<int[]>(Script, 1);
         Assert.Equal([1000, 1500, 2500, 4500, 8500, 16500, 30500, 30500, 30500], most);
-        Assert.Equal(Enumerable.Repeat(500, 9), await visitor.Page.EvaluateAsync<int[]>(Script, 0));
+        Assert.Equal(Enumerable.Repeat(500, 9), await browser.Page.EvaluateAsync<int[]>(Script, 0));
     }
 
     [Fact]
     public async Task Retry_After_is_obeyed_by_polls_and_by_publishes()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var pauses = await visitor.Page.EvaluateAsync<int[]>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var pauses = await browser.Page.EvaluateAsync<int[]>(
             """
             async () => {
               const pauses = [];
@@ -49,9 +49,9 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Fact]
     public async Task A_publish_gives_up_within_its_time()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var tries = await visitor.Page.EvaluateAsync<int[]>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var tries = await browser.Page.EvaluateAsync<int[]>(
             """
             async () => {
               let clock = 0;
@@ -69,9 +69,9 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Fact]
     public async Task What_was_seen_is_dropped_and_a_hole_nobody_told_of_is_told()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             () => {
               const item = seqid => ({ type: 'MSG', channel: 'a', msg: `m${seqid}`, seqid });
@@ -85,9 +85,9 @@ public sealed class ClientLoopTests(Chromium chromium)
             }
             """);
 
-        Assert.Equal(["m0", "m1", "m2", "m5"], await visitor.TextsAsync(4));
-        Assert.Equal("[3,4]", await visitor.JsonAsync("log.gaps.flatMap(gap => [gap.from, gap.to])"));
-        Assert.Equal("e:6", await visitor.Page.EvaluateAsync<string>("room.cursor"));
+        Assert.Equal(["m0", "m1", "m2", "m5"], await browser.TextsAsync(4));
+        Assert.Equal("[3,4]", await browser.JsonAsync("log.gaps.flatMap(gap => [gap.from, gap.to])"));
+        Assert.Equal("e:6", await browser.Page.EvaluateAsync<string>("room.cursor"));
     }
 
     [Theory]
@@ -95,9 +95,9 @@ public sealed class ClientLoopTests(Chromium chromium)
     [InlineData("clock.now += 60_000; document.dispatchEvent(new Event('visibilitychange'))")]
     public async Task After_sleep_the_poll_in_flight_is_given_up_and_the_server_is_asked_at_once(string wake)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             () => {
               globalThis.clock = { now: 0 };
@@ -106,22 +106,22 @@ public sealed class ClientLoopTests(Chromium chromium)
               Object.assign(globalThis, server);
             }
             """);
-        await visitor.UntilAsync("() => requests.length === 2");
+        await browser.UntilAsync("() => requests.length === 2");
 
-        await visitor.Page.EvaluateAsync($"() => {{ {wake} }}");
+        await browser.Page.EvaluateAsync($"() => {{ {wake} }}");
 
-        await visitor.UntilAsync("() => requests.length === 4");
-        Assert.Equal(["0", "28", "0", "28"], await visitor.Page.EvaluateAsync<string[]>("requests.map(request => request.query.wait)"));
-        Assert.Equal("[false,true,false,false]", await visitor.JsonAsync("requests.map(request => request.aborted)"));
-        Assert.Equal(0, await visitor.Page.EvaluateAsync<int>("log.errors.length"));
+        await browser.UntilAsync("() => requests.length === 4");
+        Assert.Equal(["0", "28", "0", "28"], await browser.Page.EvaluateAsync<string[]>("requests.map(request => request.query.wait)"));
+        Assert.Equal("[false,true,false,false]", await browser.JsonAsync("requests.map(request => request.aborted)"));
+        Assert.Equal(0, await browser.Page.EvaluateAsync<int>("log.errors.length"));
     }
 
     [Fact]
     public async Task A_server_that_answers_every_poll_at_once_with_nothing_is_not_stormed()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var requests = await visitor.Page.EvaluateAsync<int>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var requests = await browser.Page.EvaluateAsync<int>(
             """
             () => new Promise(done => {
               let pauses = 0;
@@ -140,9 +140,9 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Fact]
     public async Task A_listener_that_throws_harms_nobody_and_is_reported()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             () => {
               const item = seqid => ({ type: 'MSG', channel: 'a', msg: `m${seqid}`, seqid });
@@ -153,17 +153,17 @@ public sealed class ClientLoopTests(Chromium chromium)
             }
             """);
 
-        Assert.Equal(["m0", "m1"], await visitor.TextsAsync(2));
-        await visitor.UntilOpenAsync();
-        Assert.Equal(2, visitor.Complaints.Count(complaint => complaint.Contains("mine", StringComparison.Ordinal)));
+        Assert.Equal(["m0", "m1"], await browser.TextsAsync(2));
+        await browser.UntilOpenAsync();
+        Assert.Equal(2, browser.Complaints.Count(complaint => complaint.Contains("mine", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task One_instance_lives_for_one_url_channel_and_name()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var same = await visitor.Page.EvaluateAsync<bool[]>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var same = await browser.Page.EvaluateAsync<bool[]>(
             """
             async () => {
               const { fetch, requests } = scripted(() => undefined);
@@ -184,9 +184,9 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Fact]
     public async Task An_answer_of_something_that_is_no_CComet_is_told_and_asked_again()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             () => {
               const { fetch } = scripted(
@@ -198,8 +198,8 @@ public sealed class ClientLoopTests(Chromium chromium)
               record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch } });
             }
             """);
-        await visitor.UntilOpenAsync();
+        await browser.UntilOpenAsync();
 
-        Assert.Equal("[502,404,200]", await visitor.JsonAsync("log.errors.map(error => error.status)"));
+        Assert.Equal("[502,404,200]", await browser.JsonAsync("log.errors.map(error => error.status)"));
     }
 }

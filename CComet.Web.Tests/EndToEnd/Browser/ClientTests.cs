@@ -20,71 +20,71 @@ public sealed class ClientTests(Chromium chromium)
     public async Task Gets_every_message_once_in_order_with_one_poll_at_a_time(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+        await browser.UntilOpenAsync();
 
         var sent = Enumerable.Range(0, 60).Select(i => $"m{i}").ToArray();
         foreach (var text in sent) await server.PublishAsync("a", text);
 
-        Assert.Equal(sent, await visitor.TextsAsync(sent.Length));
-        Assert.Equal(Enumerable.Range(0, 60), await visitor.Page.EvaluateAsync<int[]>("log.messages.map(m => m.seqid)"));
-        Assert.Equal(transport == "websocket" ? 0 : 1, visitor.MostOpenPolls);
+        Assert.Equal(sent, await browser.TextsAsync(sent.Length));
+        Assert.Equal(Enumerable.Range(0, 60), await browser.Page.EvaluateAsync<int[]>("log.messages.map(m => m.seqid)"));
+        Assert.Equal(transport == "websocket" ? 0 : 1, browser.MostOpenPolls);
     }
 
     [Theory, MemberData(nameof(Polling))]
     public async Task An_empty_poll_is_followed_by_a_new_one(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Poll:Timeout=00:00:00.6");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await Eventually.TrueAsync(() => visitor.Polls.Count >= 4, "A fourth poll");
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await Eventually.TrueAsync(() => browser.Polls.Count >= 4, "A fourth poll");
         await server.PublishAsync("a", "still here");
 
-        Assert.Equal(["still here"], await visitor.TextsAsync(1));
-        Assert.Equal(["connecting", "open"], await visitor.Page.EvaluateAsync<string[]>("log.states"));
+        Assert.Equal(["still here"], await browser.TextsAsync(1));
+        Assert.Equal(["connecting", "open"], await browser.Page.EvaluateAsync<string[]>("log.states"));
     }
 
     [Theory, MemberData(nameof(Transports))]
     public async Task Goes_on_from_its_cursor_after_the_network_was_away(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "before");
-        await visitor.TextsAsync(1);
+        await browser.TextsAsync(1);
 
-        await visitor.Context.SetOfflineAsync(true);
+        await browser.Context.SetOfflineAsync(true);
         for (var i = 0; i < 5; i++) await server.PublishAsync("a", $"missed {i}");
-        await visitor.Context.SetOfflineAsync(false);
+        await browser.Context.SetOfflineAsync(false);
         await server.PublishAsync("a", "after");
 
-        Assert.Equal(["before", "missed 0", "missed 1", "missed 2", "missed 3", "missed 4", "after"], await visitor.TextsAsync(7));
+        Assert.Equal(["before", "missed 0", "missed 1", "missed 2", "missed 3", "missed 4", "after"], await browser.TextsAsync(7));
     }
 
     [Theory, MemberData(nameof(Transports))]
     public async Task A_cursor_is_good_in_another_page_and_on_every_other_transport(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "one");
-        await visitor.TextsAsync(1);
-        var cursor = await visitor.Page.EvaluateAsync<string>("room.cursor");
-        await visitor.Page.EvaluateAsync("room.close()");
+        await browser.TextsAsync(1);
+        var cursor = await browser.Page.EvaluateAsync<string>("room.cursor");
+        await browser.Page.EvaluateAsync("room.close()");
         await server.PublishAsync("a", "two");
 
         foreach (var other in All.Where(name => name != transport))
         {
-            await visitor.FollowAsync(new { url = server.Url, channel = "a", cursor, transport = other });
-            Assert.Equal(["two"], await visitor.TextsAsync(1));
-            await visitor.Page.EvaluateAsync("room.close()");
+            await browser.FollowAsync(new { url = server.Url, channel = "a", cursor, transport = other });
+            Assert.Equal(["two"], await browser.TextsAsync(1));
+            await browser.Page.EvaluateAsync("room.close()");
         }
     }
 
@@ -92,24 +92,24 @@ public sealed class ClientTests(Chromium chromium)
     public async Task A_server_that_was_away_and_lost_its_log_is_told_as_reset_and_nothing_is_missed(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "old 0");
         await server.PublishAsync("a", "old 1");
-        await visitor.TextsAsync(2);
+        await browser.TextsAsync(2);
 
         await server.StopAsync();
-        await visitor.UntilAsync("() => room.state === 'reconnecting'");
+        await browser.UntilAsync("() => room.state === 'reconnecting'");
         await using var anew = await LiveServer.StartAsync(server.Port);
         await anew.PublishAsync("a", "new 0");
 
-        Assert.Equal(["old 0", "old 1", "new 0"], await visitor.TextsAsync(3));
+        Assert.Equal(["old 0", "old 1", "new 0"], await browser.TextsAsync(3));
         await anew.PublishAsync("a", "new 1");
-        Assert.Equal(["old 0", "old 1", "new 0", "new 1"], await visitor.TextsAsync(4));
-        Assert.Equal(1, await visitor.Page.EvaluateAsync<int>("log.resets.length"));
-        Assert.Equal("open", await visitor.Page.EvaluateAsync<string>("room.state"));
+        Assert.Equal(["old 0", "old 1", "new 0", "new 1"], await browser.TextsAsync(4));
+        Assert.Equal(1, await browser.Page.EvaluateAsync<int>("log.resets.length"));
+        Assert.Equal("open", await browser.Page.EvaluateAsync<string>("room.state"));
     }
 
     [Theory, MemberData(nameof(Transports))]
@@ -119,13 +119,13 @@ public sealed class ClientTests(Chromium chromium)
         for (var i = 0; i < 10; i++) await server.PublishAsync("a", $"m{i}");
         using var head = await server.Http.GetAsync(new Uri("/sub?channel=a&wait=0", UriKind.Relative));
         var epoch = head.Headers.GetValues("CComet-Cursor").Single().Split(':')[0];
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
 
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", cursor = $"{epoch}:2", transport });
+        await browser.FollowAsync(new { url = server.Url, channel = "a", cursor = $"{epoch}:2", transport });
 
-        Assert.Equal(["m7", "m8", "m9"], await visitor.TextsAsync(3));
-        Assert.Equal("[2,6]", await visitor.JsonAsync("log.gaps.flatMap(gap => [gap.from, gap.to])"));
+        Assert.Equal(["m7", "m8", "m9"], await browser.TextsAsync(3));
+        Assert.Equal("[2,6]", await browser.JsonAsync("log.gaps.flatMap(gap => [gap.from, gap.to])"));
     }
 
     [Theory, MemberData(nameof(Transports))]
@@ -133,34 +133,34 @@ public sealed class ClientTests(Chromium chromium)
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "earlier");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             "options => { record(options); room.on('state', state => { if (state === 'open') log.atOpen ??= texts(); }); }",
             new { url = server.Url, channel = "a", sname = "alice", sign = true, transport });
-        await visitor.UntilOpenAsync();
-        Assert.Equal(["earlier", "SIGN"], await visitor.Page.EvaluateAsync<string[]>("log.atOpen"));
-        Assert.Equal("[1,\"alice\"]", await visitor.JsonAsync("log.signed.flatMap(m => [m.seqid, m.sname])"));
+        await browser.UntilOpenAsync();
+        Assert.Equal(["earlier", "SIGN"], await browser.Page.EvaluateAsync<string[]>("log.atOpen"));
+        Assert.Equal("[1,\"alice\"]", await browser.JsonAsync("log.signed.flatMap(m => [m.seqid, m.sname])"));
 
         await server.PublishAsync("a", "live");
-        await visitor.TextsAsync(3);
-        await visitor.Page.EvaluateAsync("room.sign()");
-        await visitor.TextsAsync(4);
+        await browser.TextsAsync(3);
+        await browser.Page.EvaluateAsync("room.sign()");
+        await browser.TextsAsync(4);
         await server.PublishAsync("a", "last");
 
-        Assert.Equal(["earlier", "SIGN", "live", "SIGN", "last"], await visitor.TextsAsync(5));
-        Assert.Equal("alice", await visitor.Page.EvaluateAsync<string>("log.messages[1].sname"));
+        Assert.Equal(["earlier", "SIGN", "live", "SIGN", "last"], await browser.TextsAsync(5));
+        Assert.Equal("alice", await browser.Page.EvaluateAsync<string>("log.messages[1].sname"));
     }
 
     [Theory, MemberData(nameof(Transports))]
     public async Task Publishes_in_the_order_of_the_calls_and_gives_receipts(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
 
-        var seqids = await visitor.Page.EvaluateAsync<int[]>("Promise.all(['x', 'y', 'z'].map(text => room.publish(text))).then(all => all.map(receipt => receipt.seqid))");
+        var seqids = await browser.Page.EvaluateAsync<int[]>("Promise.all(['x', 'y', 'z'].map(text => room.publish(text))).then(all => all.map(receipt => receipt.seqid))");
 
         Assert.Equal([0, 1, 2], seqids);
         var log = await server.Http.GetStringAsync(new Uri("/sub?channel=a&seqid=0", UriKind.Relative));
@@ -171,10 +171,10 @@ public sealed class ClientTests(Chromium chromium)
     public async Task A_publish_whose_receipt_was_lost_is_sent_again_and_stored_once(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         var tries = 0;
-        await visitor.Page.RouteAsync(server.Url + "/pub**", async route =>
+        await browser.Page.RouteAsync(server.Url + "/pub**", async route =>
         {
             if (++tries > 1)
             {
@@ -185,23 +185,23 @@ public sealed class ClientTests(Chromium chromium)
             await route.FetchAsync();
             await route.AbortAsync();
         });
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
-        await visitor.UntilOpenAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+        await browser.UntilOpenAsync();
 
-        Assert.True(await visitor.Page.EvaluateAsync<bool>("room.publish('once').then(receipt => receipt.seqid === 0 && receipt.duplicate)"));
+        Assert.True(await browser.Page.EvaluateAsync<bool>("room.publish('once').then(receipt => receipt.seqid === 0 && receipt.duplicate)"));
         await server.PublishAsync("a", "end");
-        Assert.Equal(["once", "end"], await visitor.TextsAsync(2));
+        Assert.Equal(["once", "end"], await browser.TextsAsync(2));
     }
 
     [Theory, MemberData(nameof(Transports))]
     public async Task A_publish_that_is_refused_rejects_with_status_and_detail(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=10");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
 
-        var told = await visitor.Page.EvaluateAsync<string>("room.publish('far more than ten bytes').catch(error => `${error instanceof CComet.Error} ${error.status} ${error.detail}`)");
+        var told = await browser.Page.EvaluateAsync<string>("room.publish('far more than ten bytes').catch(error => `${error instanceof CComet.Error} ${error.status} ${error.detail}`)");
 
         Assert.StartsWith("true 413 msg: ", told, StringComparison.Ordinal);
     }
@@ -215,52 +215,52 @@ public sealed class ClientTests(Chromium chromium)
             "☄️ 👩‍👩‍👧‍👦 🏳️‍🌈", "+ %2B %20 %", "&amp=1&msg=2#x?y", "סלאם سلام", "e\u0301 \uFEFF\u00A0", "\u0001\u007F", "null", "[1]", "{\"a\":1}",
         ];
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a&b=c+d 'é☄️</x>#?%", sname = "\\'\"<i>&+%☄️", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a&b=c+d 'é☄️</x>#?%", sname = "\\'\"<i>&+%☄️", transport });
+        await browser.UntilOpenAsync();
 
-        await visitor.Page.EvaluateAsync("texts => Promise.all(texts.map(text => room.publish(text)))", tricky);
+        await browser.Page.EvaluateAsync("texts => Promise.all(texts.map(text => room.publish(text)))", tricky);
 
-        Assert.Equal(tricky, await visitor.TextsAsync(tricky.Length));
-        Assert.True(await visitor.Page.EvaluateAsync<bool>("log.messages.every(m => m.sname === '\\\\\\'\"<i>&+%☄️' && m.channel === 'a&b=c+d \\'é☄️</x>#?%')"));
+        Assert.Equal(tricky, await browser.TextsAsync(tricky.Length));
+        Assert.True(await browser.Page.EvaluateAsync<bool>("log.messages.every(m => m.sname === '\\\\\\'\"<i>&+%☄️' && m.channel === 'a&b=c+d \\'é☄️</x>#?%')"));
     }
 
     [Fact]
     public async Task By_fetch_any_value_of_json_is_published_and_by_jsonp_a_text_alone()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
-        await visitor.Page.EvaluateAsync("Promise.all([{ a: [1, null] }, 7, false, null].map(value => room.publish(value)))");
-        await visitor.UntilAsync("() => log.messages.length === 4");
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
+        await browser.Page.EvaluateAsync("Promise.all([{ a: [1, null] }, 7, false, null].map(value => room.publish(value)))");
+        await browser.UntilAsync("() => log.messages.length === 4");
 
-        Assert.Equal("[{\"a\":[1,null]},7,false,null]", await visitor.Page.EvaluateAsync<string>("JSON.stringify(texts())"));
-        Assert.Equal("TypeError", await visitor.Page.EvaluateAsync<string>("url => new CComet({ url, channel: 'b', transport: 'jsonp' }).publish({}).catch(error => error.name)", server.Url));
+        Assert.Equal("[{\"a\":[1,null]},7,false,null]", await browser.Page.EvaluateAsync<string>("JSON.stringify(texts())"));
+        Assert.Equal("TypeError", await browser.Page.EvaluateAsync<string>("url => new CComet({ url, channel: 'b', transport: 'jsonp' }).publish({}).catch(error => error.name)", server.Url));
     }
 
     [Theory, MemberData(nameof(Transports))]
     public async Task Two_pages_of_one_nickname_both_follow_and_publish_by_it(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var one = await chromium.VisitAsync();
-        await using var other = await chromium.VisitAsync();
-        foreach (var visitor in new[] { one, other })
+        await using var one = await chromium.OpenPageAsync();
+        await using var other = await chromium.OpenPageAsync();
+        foreach (var browser in new[] { one, other })
         {
-            await visitor.HostClientAsync();
-            await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
-            await visitor.UntilOpenAsync();
+            await browser.HostClientAsync();
+            await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+            await browser.UntilOpenAsync();
         }
 
         await one.Page.EvaluateAsync("room.publish('from one')");
         await other.Page.EvaluateAsync("room.publish('from the other')");
 
-        foreach (var visitor in new[] { one, other })
+        foreach (var browser in new[] { one, other })
         {
-            Assert.Equal(["from one", "from the other"], await visitor.TextsAsync(2));
-            Assert.Equal("[[\"alice\",\"alice\"],[\"connecting\",\"open\"]]", await visitor.JsonAsync("[log.messages.map(m => m.sname), log.states]"));
+            Assert.Equal(["from one", "from the other"], await browser.TextsAsync(2));
+            Assert.Equal("[[\"alice\",\"alice\"],[\"connecting\",\"open\"]]", await browser.JsonAsync("[log.messages.map(m => m.sname), log.states]"));
         }
     }
 
@@ -268,11 +268,11 @@ public sealed class ClientTests(Chromium chromium)
     public async Task Exclusive_page_of_a_name_takes_over_and_the_older_does_not_take_it_back_by_itself(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var older = await chromium.VisitAsync();
-        await using var newer = await chromium.VisitAsync();
+        await using var older = await chromium.OpenPageAsync();
+        await using var newer = await chromium.OpenPageAsync();
         var polls = transport is "fetch" or "jsonp";
         var options = new { url = server.Url, channel = "a", sname = "alice", exclusive = true, transport };
-        foreach (var visitor in new[] { older, newer }) await visitor.HostClientAsync();
+        foreach (var browser in new[] { older, newer }) await browser.HostClientAsync();
         await older.FollowAsync(options);
         await older.UntilOpenAsync();
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1 && (!polls || older.Polls.Count == 2), "The older page's request");
@@ -299,65 +299,65 @@ public sealed class ClientTests(Chromium chromium)
     public async Task A_refusal_that_asking_again_cannot_change_is_told_and_ends_the_asking(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = new string('x', 201), transport });
-        await visitor.UntilAsync("() => room.state === 'refused'");
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = new string('x', 201), transport });
+        await browser.UntilAsync("() => room.state === 'refused'");
 
-        Assert.Equal(1, await visitor.Page.EvaluateAsync<int>("log.errors.length"));
-        Assert.Equal(400, await visitor.Page.EvaluateAsync<int>("log.errors[0].status"));
-        Assert.StartsWith("channel: ", await visitor.Page.EvaluateAsync<string>("log.errors[0].detail"), StringComparison.Ordinal);
-        Assert.Single(visitor.Polls);
+        Assert.Equal(1, await browser.Page.EvaluateAsync<int>("log.errors.length"));
+        Assert.Equal(400, await browser.Page.EvaluateAsync<int>("log.errors[0].status"));
+        Assert.StartsWith("channel: ", await browser.Page.EvaluateAsync<string>("log.errors[0].detail"), StringComparison.Ordinal);
+        Assert.Single(browser.Polls);
     }
 
     [Theory, InlineData("sse"), InlineData("fetch"), InlineData("websocket")]
     public async Task Closing_frees_the_servers_subscriber_at_once(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await browser.UntilOpenAsync();
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "The subscriber");
 
-        await visitor.Page.EvaluateAsync("room.close()");
+        await browser.Page.EvaluateAsync("room.close()");
 
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 0, "The subscriber's end");
-        Assert.Equal("closed", await visitor.Page.EvaluateAsync<string>("room.state"));
+        Assert.Equal("closed", await browser.Page.EvaluateAsync<string>("room.state"));
     }
 
     [Fact]
     public async Task Jsonp_leaves_nothing_behind_in_the_page()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport = "jsonp" });
-        await visitor.UntilOpenAsync();
-        for (var i = 0; i < 5; i++) await visitor.Page.EvaluateAsync("room.publish('x')");
-        await visitor.TextsAsync(5);
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport = "jsonp" });
+        await browser.UntilOpenAsync();
+        for (var i = 0; i < 5; i++) await browser.Page.EvaluateAsync("room.publish('x')");
+        await browser.TextsAsync(5);
 
-        await visitor.UntilAsync("() => Object.keys(window).filter(name => name.startsWith('ccomet_')).length === 1 && document.querySelectorAll('head script[src*=callback]').length === 1");
+        await browser.UntilAsync("() => Object.keys(window).filter(name => name.startsWith('ccomet_')).length === 1 && document.querySelectorAll('head script[src*=callback]').length === 1");
     }
 
     [Fact]
     public async Task A_script_tag_an_import_and_a_named_import_give_the_one_class()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
 
-        Assert.True(await visitor.Page.EvaluateAsync<bool>(
+        Assert.True(await browser.Page.EvaluateAsync<bool>(
             "Promise.all([import('/js/ccomet.mjs'), import('/js/ccomet.js')]).then(([module]) => module.default === CComet && module.CComet === CComet)"));
     }
 
     [Fact]
     public async Task An_import_alone_is_enough()
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostAsync("", ("/js/ccomet.js", "CComet.Web/wwwroot/js/ccomet.js"), ("/js/ccomet.mjs", "CComet.Web/wwwroot/js/ccomet.mjs"));
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostAsync("", ("/js/ccomet.js", "CComet.Web/wwwroot/js/ccomet.js"), ("/js/ccomet.mjs", "CComet.Web/wwwroot/js/ccomet.mjs"));
 
-        Assert.Equal("function", await visitor.Page.EvaluateAsync<string>("import('/js/ccomet.js').then(() => typeof window.CComet)"));
-        Assert.Equal("function", await visitor.Page.EvaluateAsync<string>("import('/js/ccomet.mjs').then(module => typeof module.default)"));
+        Assert.Equal("function", await browser.Page.EvaluateAsync<string>("import('/js/ccomet.js').then(() => typeof window.CComet)"));
+        Assert.Equal("function", await browser.Page.EvaluateAsync<string>("import('/js/ccomet.mjs').then(module => typeof module.default)"));
     }
 
     [Fact]
@@ -365,9 +365,9 @@ public sealed class ClientTests(Chromium chromium)
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "earlier");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             url => {
               globalThis.got = [];
@@ -380,17 +380,17 @@ public sealed class ClientTests(Chromium chromium)
             }
             """,
             server.Url);
-        await visitor.UntilOpenAsync();
-        await visitor.Page.EvaluateAsync("room.pub('live & \\'encoded\\' + ☄️')");
-        await visitor.UntilAsync("() => got.length === 3");
+        await browser.UntilOpenAsync();
+        await browser.Page.EvaluateAsync("room.pub('live & \\'encoded\\' + ☄️')");
+        await browser.UntilAsync("() => got.length === 3");
 
-        Assert.Equal(["earlier", "SIGN", "live & 'encoded' + ☄️"], await visitor.Page.EvaluateAsync<string[]>("got"));
-        Assert.Equal(3, await visitor.Page.EvaluateAsync<int>("room.seqid"));
+        Assert.Equal(["earlier", "SIGN", "live & 'encoded' + ☄️"], await browser.Page.EvaluateAsync<string[]>("got"));
+        Assert.Equal(3, await browser.Page.EvaluateAsync<int>("room.seqid"));
 
         await server.StopAsync();
         await using var anew = await LiveServer.StartAsync(server.Port);
         for (var i = 0; i < 9; i++) await anew.PublishAsync("a", $"anew {i}");
-        await visitor.UntilAsync("() => got.length === 12");
-        Assert.Equal("anew 0", await visitor.Page.EvaluateAsync<string>("got[3]"));
+        await browser.UntilAsync("() => got.length === 12");
+        Assert.Equal("anew 0", await browser.Page.EvaluateAsync<string>("got[3]"));
     }
 }

@@ -7,9 +7,9 @@ public sealed class ClockTests(Chromium chromium)
     [Theory, InlineData(3_600_000), InlineData(-3_600_000)]
     public async Task Publish_gives_up_after_its_time_when_the_clock_is_set_meanwhile(int set)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var sent = await visitor.Page.EvaluateAsync<int>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var sent = await browser.Page.EvaluateAsync<int>(
             """
             async set => {
               let passed = 0, moved = 0;
@@ -31,9 +31,9 @@ public sealed class ClockTests(Chromium chromium)
     public async Task Page_that_is_looked_at_asks_at_once_when_only_the_clock_of_the_day_went_on()
     {
         // As on a computer that slept: the monotonic clock of some stands still meanwhile.
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             () => {
               globalThis.day = 0;
@@ -42,13 +42,13 @@ public sealed class ClockTests(Chromium chromium)
               record({ url: 'http://x', transport: 'fetch', channel: 'a', env: { fetch: server.fetch, ...handClock(), wallTime: () => day } });
             }
             """);
-        await visitor.UntilAsync("() => requests.length === 2");
-        await visitor.Page.EvaluateAsync("() => { day -= 60000; document.dispatchEvent(new Event('visibilitychange')); }");
-        Assert.False(await visitor.Page.EvaluateAsync<bool>("requests[1].aborted"));
-        await visitor.Page.EvaluateAsync("() => { day += 120000; document.dispatchEvent(new Event('visibilitychange')); }");
+        await browser.UntilAsync("() => requests.length === 2");
+        await browser.Page.EvaluateAsync("() => { day -= 60000; document.dispatchEvent(new Event('visibilitychange')); }");
+        Assert.False(await browser.Page.EvaluateAsync<bool>("requests[1].aborted"));
+        await browser.Page.EvaluateAsync("() => { day += 120000; document.dispatchEvent(new Event('visibilitychange')); }");
 
-        await visitor.UntilAsync("() => requests.length === 4");
-        Assert.True(await visitor.Page.EvaluateAsync<bool>("requests[1].aborted"));
+        await browser.UntilAsync("() => requests.length === 4");
+        Assert.True(await browser.Page.EvaluateAsync<bool>("requests[1].aborted"));
     }
 
     [Theory]
@@ -59,9 +59,9 @@ public sealed class ClockTests(Chromium chromium)
     [InlineData("soon", 20)]
     public async Task Retry_After_is_obeyed_within_bounds(string told, int pause)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        var retryIn = await visitor.Page.EvaluateAsync<int>(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        var retryIn = await browser.Page.EvaluateAsync<int>(
             """
             told => new Promise(done => {
               const { fetch } = scripted(() => answer({}, { status: 503, 'Retry-After': told }));
@@ -80,9 +80,9 @@ public sealed class ClockTests(Chromium chromium)
     [InlineData("websocket")]
     public async Task Pause_that_a_stopping_server_tells_has_a_bound(string transport)
     {
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             transport => {
               globalThis.clock = handClock();
@@ -97,9 +97,9 @@ public sealed class ClockTests(Chromium chromium)
             }
             """,
             transport);
-        if (transport == "websocket") await visitor.UntilAsync("() => socketServer.sockets.length === 1 && (socketServer.sockets[0].say([{ type: 'BYE', retry: 9999999999 }]), true)");
+        if (transport == "websocket") await browser.UntilAsync("() => socketServer.sockets.length === 1 && (socketServer.sockets[0].say([{ type: 'BYE', retry: 9999999999 }]), true)");
 
-        await visitor.UntilAsync("() => clock.waits().includes(3600000)");
-        Assert.Equal(3_600_000, await visitor.Page.EvaluateAsync<double>("room.retryIn"));
+        await browser.UntilAsync("() => clock.waits().includes(3600000)");
+        Assert.Equal(3_600_000, await browser.Page.EvaluateAsync<double>("room.retryIn"));
     }
 }

@@ -19,39 +19,39 @@ public sealed class CursorTests(Chromium chromium)
     [Theory, MemberData(nameof(Forms))]
     public async Task Cursor_of_several_channels_in_a_header_is_read_in_their_order_or_by_their_names(string told, string cursors)
     {
-        await using var visitor = await BeginAsync("fetch", told);
-        await visitor.UntilAsync("() => rooms.every(room => room.state === 'open')");
+        await using var browser = await BeginAsync("fetch", told);
+        await browser.UntilAsync("() => rooms.every(room => room.state === 'open')");
 
-        Assert.Equal(cursors, await visitor.JsonAsync("rooms.map(room => room.cursor)"));
-        Assert.Equal("[\"a\",\"b,=&\"]", await visitor.JsonAsync("asked[0].searchParams.getAll('channel')"));
+        Assert.Equal(cursors, await browser.JsonAsync("rooms.map(room => room.cursor)"));
+        Assert.Equal("[\"a\",\"b,=&\"]", await browser.JsonAsync("asked[0].searchParams.getAll('channel')"));
     }
 
     [Theory, MemberData(nameof(Forms))]
     public async Task Cursor_of_several_channels_as_an_id_is_read_in_their_order_or_by_their_names(string told, string cursors)
     {
-        await using var visitor = await BeginAsync("sse", told);
-        await visitor.UntilAsync("() => rooms.every(room => room.state === 'open')");
+        await using var browser = await BeginAsync("sse", told);
+        await browser.UntilAsync("() => rooms.every(room => room.state === 'open')");
 
-        Assert.Equal(cursors, await visitor.JsonAsync("rooms.map(room => room.cursor)"));
+        Assert.Equal(cursors, await browser.JsonAsync("rooms.map(room => room.cursor)"));
     }
 
     [Fact]
     public async Task Order_is_that_of_the_request_after_channels_have_come_and_gone()
     {
-        await using var visitor = await BeginAsync("fetch", "e:3,f:7");
-        await visitor.UntilAsync("() => rooms.every(room => room.state === 'open')");
-        await visitor.Page.EvaluateAsync("() => { told = 'f:8,g:1'; rooms[0].close(); rooms.push(new CComet({ ...options, channel: 'c' })); }");
-        await visitor.UntilAsync("() => rooms[2].state === 'open'");
+        await using var browser = await BeginAsync("fetch", "e:3,f:7");
+        await browser.UntilAsync("() => rooms.every(room => room.state === 'open')");
+        await browser.Page.EvaluateAsync("() => { told = 'f:8,g:1'; rooms[0].close(); rooms.push(new CComet({ ...options, channel: 'c' })); }");
+        await browser.UntilAsync("() => rooms[2].state === 'open'");
 
-        Assert.Equal("[\"e:3\",\"f:8\",\"g:1\"]", await visitor.JsonAsync("rooms.map(room => room.cursor)"));
-        Assert.Equal("[\"b,=&\",\"c\"]", await visitor.JsonAsync("asked.at(-1).searchParams.getAll('channel')"));
+        Assert.Equal("[\"e:3\",\"f:8\",\"g:1\"]", await browser.JsonAsync("rooms.map(room => room.cursor)"));
+        Assert.Equal("[\"b,=&\",\"c\"]", await browser.JsonAsync("asked.at(-1).searchParams.getAll('channel')"));
     }
 
-    private async Task<Visitor> BeginAsync(string transport, string told)
+    private async Task<BrowserPage> BeginAsync(string transport, string told)
     {
-        var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             ([transport, told]) => {
               globalThis.told = told;
@@ -68,6 +68,6 @@ public sealed class CursorTests(Chromium chromium)
             }
             """,
             new[] { transport, told });
-        return visitor;
+        return browser;
     }
 }

@@ -11,8 +11,8 @@ public sealed class EmbeddingTests(Chromium chromium)
     public async Task The_chat_works_below_a_path_base()
     {
         await using var server = await LiveServer.StartAsync("CComet:PathBase=/apps/push");
-        await using var alice = await chromium.VisitAsync();
-        await using var bob = await chromium.VisitAsync();
+        await using var alice = await chromium.OpenPageAsync();
+        await using var bob = await chromium.OpenPageAsync();
         await alice.JoinAsync(server, "room", "alice", "/apps/push");
 
         // From the start page, which the path base without its slash leads to.
@@ -37,12 +37,12 @@ public sealed class EmbeddingTests(Chromium chromium)
     public async Task The_client_is_loaded_as_script_and_as_module_by_a_page_that_is_cross_origin_isolated()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
+        await using var browser = await chromium.OpenPageAsync();
         var isolated = new Dictionary<string, string> { ["Cross-Origin-Embedder-Policy"] = "require-corp", ["Cross-Origin-Opener-Policy"] = "same-origin" };
-        await visitor.HostAsync(isolated, $"<script src={server.Url}/js/ccomet.js></script>");
-        Assert.Equal("function", await visitor.Page.EvaluateAsync<string>("typeof CComet"));
-        Assert.Equal("function", await visitor.Page.EvaluateAsync<string>($"import('{server.Url}/js/ccomet.mjs').then(m => typeof m.default)"));
-        Assert.Empty(visitor.Complaints);
+        await browser.HostAsync(isolated, $"<script src={server.Url}/js/ccomet.js></script>");
+        Assert.Equal("function", await browser.Page.EvaluateAsync<string>("typeof CComet"));
+        Assert.Equal("function", await browser.Page.EvaluateAsync<string>($"import('{server.Url}/js/ccomet.mjs').then(m => typeof m.default)"));
+        Assert.Empty(browser.Complaints);
     }
 
     [Theory]
@@ -53,15 +53,15 @@ public sealed class EmbeddingTests(Chromium chromium)
     public async Task A_named_page_uses_every_transport_and_another_none(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Cors:Origins=http://page.localhost");
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", transport });
-        await visitor.UntilOpenAsync();
-        await visitor.Page.EvaluateAsync("room.publish('said').then(() => {})");
-        Assert.Equal(["said"], await visitor.TextsAsync(1));
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", transport });
+        await browser.UntilOpenAsync();
+        await browser.Page.EvaluateAsync("room.publish('said').then(() => {})");
+        Assert.Equal(["said"], await browser.TextsAsync(1));
 
         await using var closed = await LiveServer.StartAsync("CComet:Cors:Origins=http://other.localhost");
-        await using var stranger = await chromium.VisitAsync();
+        await using var stranger = await chromium.OpenPageAsync();
         await stranger.HostClientAsync();
         await stranger.FollowAsync(new { url = closed.Url, channel = "a", transport });
         await stranger.UntilAsync("() => log.errors.length > 0");

@@ -10,17 +10,17 @@ public sealed class TransportTests(Chromium chromium)
     public async Task Behind_a_proxy_that_keeps_the_stream_back_it_polls()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         var kept = 0;
-        await visitor.Page.RouteAsync(server.Url + "/sse**", async _ =>
+        await browser.Page.RouteAsync(server.Url + "/sse**", async _ =>
         {
             kept++;
-            await visitor.Page.EvaluateAsync("() => endPatience()");
+            await browser.Page.EvaluateAsync("() => endPatience()");
         });
 
         // The eight seconds that it waits for a first event are over as soon as the proxy has the request.
-        await visitor.Page.EvaluateAsync(
+        await browser.Page.EvaluateAsync(
             """
             url => {
               let patience;
@@ -30,11 +30,11 @@ public sealed class TransportTests(Chromium chromium)
             }
             """,
             server.Url);
-        await visitor.UntilOpenAsync();
+        await browser.UntilOpenAsync();
         for (var i = 0; i < 3; i++) await server.PublishAsync("a", $"m{i}");
 
-        Assert.Equal(["m0", "m1", "m2"], await visitor.TextsAsync(3));
-        Assert.Equal("[\"fetch\",[]]", await visitor.JsonAsync("[room.transport, log.errors]"));
+        Assert.Equal(["m0", "m1", "m2"], await browser.TextsAsync(3));
+        Assert.Equal("[\"fetch\",[]]", await browser.JsonAsync("[room.transport, log.errors]"));
         Assert.Equal(1, kept);
     }
 
@@ -42,9 +42,9 @@ public sealed class TransportTests(Chromium chromium)
     public async Task A_publish_by_socket_whose_receipt_was_lost_is_sent_again_and_stored_once()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             url => {
               globalThis.sockets = 0;
@@ -65,50 +65,50 @@ public sealed class TransportTests(Chromium chromium)
             """,
             server.Url);
 
-        Assert.True(await visitor.Page.EvaluateAsync<bool>("room.publish('once').then(receipt => receipt.seqid === 0 && receipt.duplicate)"));
+        Assert.True(await browser.Page.EvaluateAsync<bool>("room.publish('once').then(receipt => receipt.seqid === 0 && receipt.duplicate)"));
         await server.PublishAsync("a", "end");
-        Assert.Equal(["once", "end"], await visitor.TextsAsync(2));
-        Assert.Equal(2, await visitor.Page.EvaluateAsync<int>("sockets"));
+        Assert.Equal(["once", "end"], await browser.TextsAsync(2));
+        Assert.Equal(2, await browser.Page.EvaluateAsync<int>("sockets"));
     }
 
     [Fact]
     public async Task Left_to_itself_it_streams()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
         for (var i = 0; i < 5; i++) await server.PublishAsync("a", $"m{i}");
 
-        Assert.Equal(["m0", "m1", "m2", "m3", "m4"], await visitor.TextsAsync(5));
-        Assert.Equal("/sse", new Uri(Assert.Single(visitor.Polls)).AbsolutePath);
-        Assert.Equal("sse", await visitor.Page.EvaluateAsync<string>("room.transport"));
+        Assert.Equal(["m0", "m1", "m2", "m3", "m4"], await browser.TextsAsync(5));
+        Assert.Equal("/sse", new Uri(Assert.Single(browser.Polls)).AbsolutePath);
+        Assert.Equal("sse", await browser.Page.EvaluateAsync<string>("room.transport"));
     }
 
     [Fact]
     public async Task Where_something_else_answers_for_the_stream_it_polls_and_says_nothing_of_it()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
         var streams = 0;
-        await visitor.Page.RouteAsync(server.Url + "/sse**", route =>
+        await browser.Page.RouteAsync(server.Url + "/sse**", route =>
         {
             streams++;
             return route.FulfillAsync(new() { Status = 404, ContentType = "text/html", Body = "<h1>Not here</h1>", Headers = [new("Access-Control-Allow-Origin", "*")] });
         });
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
         for (var i = 0; i < 3; i++) await server.PublishAsync("a", $"m{i}");
 
-        Assert.Equal(["m0", "m1", "m2"], await visitor.TextsAsync(3));
-        Assert.Equal("fetch", await visitor.Page.EvaluateAsync<string>("room.transport"));
-        Assert.Equal("[[\"connecting\",\"open\"],[]]", await visitor.JsonAsync("[log.states, log.errors]"));
+        Assert.Equal(["m0", "m1", "m2"], await browser.TextsAsync(3));
+        Assert.Equal("fetch", await browser.Page.EvaluateAsync<string>("room.transport"));
+        Assert.Equal("[[\"connecting\",\"open\"],[]]", await browser.JsonAsync("[log.states, log.errors]"));
 
         // Remembered by the page: another channel does not try again.
-        await visitor.FollowAsync(new { url = server.Url, channel = "b", sname = "other" });
-        await visitor.UntilOpenAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "b", sname = "other" });
+        await browser.UntilOpenAsync();
         Assert.Equal(1, streams);
     }
 
@@ -116,86 +116,86 @@ public sealed class TransportTests(Chromium chromium)
     public async Task Where_no_fetch_gets_through_it_polls_by_script()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.RouteAsync(server.Url + "/**", route => route.Request.ResourceType == "script" ? route.ContinueAsync() : route.AbortAsync());
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", sign = true });
-        await visitor.UntilOpenAsync();
-        await visitor.Page.EvaluateAsync("room.publish('by script')");
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.RouteAsync(server.Url + "/**", route => route.Request.ResourceType == "script" ? route.ContinueAsync() : route.AbortAsync());
+        await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", sign = true });
+        await browser.UntilOpenAsync();
+        await browser.Page.EvaluateAsync("room.publish('by script')");
 
-        Assert.Equal(["SIGN", "by script"], await visitor.TextsAsync(2));
-        Assert.Equal("jsonp", await visitor.Page.EvaluateAsync<string>("room.transport"));
+        Assert.Equal(["SIGN", "by script"], await browser.TextsAsync(2));
+        Assert.Equal("jsonp", await browser.Page.EvaluateAsync<string>("room.transport"));
     }
 
     [Fact]
     public async Task An_outage_makes_nobody_poll_for_good()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
 
         // Away from the very first on, so that nothing is known of streams.
         await server.StopAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilAsync("() => log.errors.length >= 2");
-        await visitor.UntilAsync("() => room.transport === 'sse'");
-        await visitor.Page.EvaluateAsync("room.close()");
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilAsync("() => log.errors.length >= 2");
+        await browser.UntilAsync("() => room.transport === 'sse'");
+        await browser.Page.EvaluateAsync("room.close()");
         await using var anew = await LiveServer.StartAsync(server.Port);
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
 
-        Assert.Equal("sse", await visitor.Page.EvaluateAsync<string>("room.transport"));
+        Assert.Equal("sse", await browser.Page.EvaluateAsync<string>("room.transport"));
     }
 
     [Fact]
     public async Task A_poll_that_took_the_place_of_a_stream_gives_it_back_after_an_outage()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.RouteAsync(server.Url + "/sse**", route => route.AbortAsync());
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
-        Assert.Equal("fetch", await visitor.Page.EvaluateAsync<string>("room.transport"));
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.RouteAsync(server.Url + "/sse**", route => route.AbortAsync());
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
+        Assert.Equal("fetch", await browser.Page.EvaluateAsync<string>("room.transport"));
 
-        await visitor.Page.UnrouteAsync(server.Url + "/sse**");
+        await browser.Page.UnrouteAsync(server.Url + "/sse**");
         await server.StopAsync();
-        await visitor.UntilAsync("() => log.errors.length > 0");
+        await browser.UntilAsync("() => log.errors.length > 0");
         await using var anew = await LiveServer.StartAsync(server.Port);
-        await visitor.UntilAsync("() => room.state === 'open' && room.transport === 'sse'");
+        await browser.UntilAsync("() => room.state === 'open' && room.transport === 'sse'");
         await anew.PublishAsync("a", "by a stream again");
 
-        Assert.Equal(["by a stream again"], await visitor.TextsAsync(1));
+        Assert.Equal(["by a stream again"], await browser.TextsAsync(1));
     }
 
     [Fact]
     public async Task The_cursor_goes_along_from_a_stream_to_polls()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a" });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a" });
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "by a stream");
-        await visitor.TextsAsync(1);
+        await browser.TextsAsync(1);
 
-        await visitor.Page.RouteAsync(server.Url + "/sse**", route => route.AbortAsync());
-        await visitor.Page.EvaluateAsync("window.dispatchEvent(new Event('online'))");
+        await browser.Page.RouteAsync(server.Url + "/sse**", route => route.AbortAsync());
+        await browser.Page.EvaluateAsync("window.dispatchEvent(new Event('online'))");
         await server.PublishAsync("a", "meanwhile");
-        await visitor.UntilAsync("() => room.transport === 'fetch'");
+        await browser.UntilAsync("() => room.transport === 'fetch'");
         await server.PublishAsync("a", "by polls");
 
-        Assert.Equal(["by a stream", "meanwhile", "by polls"], await visitor.TextsAsync(3));
-        Assert.Equal("[0,0]", await visitor.JsonAsync("[log.gaps.length, log.resets.length]"));
+        Assert.Equal(["by a stream", "meanwhile", "by polls"], await browser.TextsAsync(3));
+        Assert.Equal("[0,0]", await browser.JsonAsync("[log.gaps.length, log.resets.length]"));
     }
 
     [Fact]
     public async Task Several_channels_share_one_connection_and_each_keeps_its_place()
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             """
             url => {
               globalThis.names = Array.from({ length: 70 }, (_, i) => `channel ${i} ☄️,=&`);
@@ -204,64 +204,64 @@ public sealed class TransportTests(Chromium chromium)
             }
             """,
             server.Url);
-        await visitor.UntilAsync("() => rooms.every(room => room.state === 'open')");
+        await browser.UntilAsync("() => rooms.every(room => room.state === 'open')");
         Assert.Equal(2, server.Hub.SubscriberCount);
-        Assert.Equal(2, visitor.Polls.Count);
+        Assert.Equal(2, browser.Polls.Count);
 
         for (var round = 0; round < 2; round++)
         {
             foreach (var i in new[] { 0, 1, 63, 64, 69 }) await server.PublishAsync($"channel {i} ☄️,=&", $"{i} {round}");
-            await visitor.UntilAsync("count => Object.values(got).flat().length === count", 5 * (round + 1));
+            await browser.UntilAsync("count => Object.values(got).flat().length === count", 5 * (round + 1));
 
             // Cut by hand: each goes on from its own place.
-            await visitor.Page.EvaluateAsync("window.dispatchEvent(new Event('online'))");
+            await browser.Page.EvaluateAsync("window.dispatchEvent(new Event('online'))");
         }
 
-        Assert.Equal("[[\"0 0\",\"0 1\"],[\"1 0\",\"1 1\"],[\"63 0\",\"63 1\"],[\"64 0\",\"64 1\"],[\"69 0\",\"69 1\"]]", await visitor.JsonAsync("Object.values(got)"));
+        Assert.Equal("[[\"0 0\",\"0 1\"],[\"1 0\",\"1 1\"],[\"63 0\",\"63 1\"],[\"64 0\",\"64 1\"],[\"69 0\",\"69 1\"]]", await browser.JsonAsync("Object.values(got)"));
     }
 
     [Theory, InlineData("sse"), InlineData("fetch"), InlineData("jsonp"), InlineData("websocket")]
     public async Task Channels_come_and_go_on_a_shared_connection_and_the_others_miss_nothing(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
-        await visitor.UntilOpenAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.FollowAsync(new { url = server.Url, channel = "a", sname = "alice", transport });
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "alone");
-        await visitor.TextsAsync(1);
+        await browser.TextsAsync(1);
 
-        await visitor.Page.EvaluateAsync(
+        await browser.Page.EvaluateAsync(
             "([url, transport]) => { globalThis.others = ['b', 'c'].map(channel => new CComet({ url, channel, sname: 'alice', transport })); globalThis.heard = []; others.forEach(room => room.on('message', message => heard.push(message.msg))); }",
             new[] { server.Url, transport });
         await server.PublishAsync("a", "as they come");
-        await visitor.UntilAsync("() => others.every(room => room.state === 'open')");
+        await browser.UntilAsync("() => others.every(room => room.state === 'open')");
         await server.PublishAsync("b", "for b");
         await server.PublishAsync("c", "for c");
-        await visitor.UntilAsync("() => heard.length === 2");
+        await browser.UntilAsync("() => heard.length === 2");
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "One connection for three");
-        await visitor.Page.EvaluateAsync("others.forEach(room => room.close())");
+        await browser.Page.EvaluateAsync("others.forEach(room => room.close())");
         await server.PublishAsync("b", "for nobody");
         await server.PublishAsync("a", "as they go");
 
-        Assert.Equal(["alone", "as they come", "as they go"], await visitor.TextsAsync(3));
-        Assert.Equal("[[\"for b\",\"for c\"],[],[],[]]", await visitor.JsonAsync("[heard.sort(), log.gaps, log.resets, log.errors]"));
+        Assert.Equal(["alone", "as they come", "as they go"], await browser.TextsAsync(3));
+        Assert.Equal("[[\"for b\",\"for c\"],[],[],[]]", await browser.JsonAsync("[heard.sort(), log.gaps, log.resets, log.errors]"));
     }
 
     [Theory, InlineData("sse"), InlineData("fetch"), InlineData("jsonp"), InlineData("websocket")]
     public async Task A_channel_that_is_refused_does_not_take_the_others_along(string transport)
     {
         await using var server = await LiveServer.StartAsync();
-        await using var visitor = await chromium.VisitAsync();
-        await visitor.HostClientAsync();
-        await visitor.Page.EvaluateAsync(
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.HostClientAsync();
+        await browser.Page.EvaluateAsync(
             "([url, transport]) => { globalThis.bad = new CComet({ url, channel: 'x'.repeat(201), transport }); record({ url, channel: 'a', transport }); }",
             new[] { server.Url, transport });
-        await visitor.UntilAsync("() => bad.state === 'refused'");
-        await visitor.UntilOpenAsync();
+        await browser.UntilAsync("() => bad.state === 'refused'");
+        await browser.UntilOpenAsync();
         await server.PublishAsync("a", "well");
 
-        Assert.Equal(["well"], await visitor.TextsAsync(1));
-        Assert.Equal(0, await visitor.Page.EvaluateAsync<int>("log.errors.length"));
+        Assert.Equal(["well"], await browser.TextsAsync(1));
+        Assert.Equal(0, await browser.Page.EvaluateAsync<int>("log.errors.length"));
     }
 }

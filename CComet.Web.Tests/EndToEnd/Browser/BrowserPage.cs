@@ -4,8 +4,8 @@ using Microsoft.Playwright;
 
 namespace CComet.Web.Tests.EndToEnd.Browser;
 
-/// <summary>Somebody with a browser, who looks at one page.</summary>
-public sealed class Visitor : IAsyncDisposable
+/// <summary>Holds one page of a browser, with what it asked and complained about.</summary>
+public sealed class BrowserPage : IAsyncDisposable
 {
     /// <summary>The origin of pages that are not the server's own.</summary>
     private const string Elsewhere = "http://page.localhost";
@@ -15,7 +15,7 @@ public sealed class Visitor : IAsyncDisposable
     private int _open;
     private int _mostOpen;
 
-    public Visitor(IBrowserContext context, IPage page)
+    public BrowserPage(IBrowserContext context, IPage page)
     {
         Context = context;
         Page = page;
