@@ -1,31 +1,31 @@
 using System.Globalization;
 using CComet.Bench.Peers;
 using CComet.Bench.Report;
-using CComet.Bench.Works;
+using CComet.Bench.Workloads;
 
 namespace CComet.Bench;
 
-/// <summary>The same works on CComet and its peers, alternating, several rounds.</summary>
+/// <summary>The same workloads on CComet and its peers, alternating, several rounds.</summary>
 internal sealed class PeerBench(PeerOptions options)
 {
     private const int Subscribers = 10_000;
 
-    private static readonly Work[] All =
+    private static readonly Workload[] All =
     [
-        new IdleWork(Transport.Poll, Subscribers, most: 9.0),
-        new IdleWork(Transport.Events, Subscribers, most: 10),
-        new FanoutWork(Transport.Events, Subscribers, perSecond: 4, mostOfNchan: 0.85),
-        new CapacityWork(Subscribers, leastOfNchan: 2.5, mostOfNchan: 0.85),
-        new FanoutWork(Transport.Poll, Subscribers, perSecond: 2, mostOfNchan: 1.2),
-        new PairsWork(1000, perSecond: 3000, mostOfNchan: 1.5, mostMicros: 150),
-        new ParkWork(Transport.Poll, Subscribers, least: 15_000),
-        new ParkWork(Transport.Events, Subscribers, least: 15_000),
-        new PublishWork("publish", 128, new Goal(0.9, "an empty endpoint")),
-        new PublishWork("publish-many", Subscribers),
+        new IdleWorkload(Transport.Poll, Subscribers, most: 9.0),
+        new IdleWorkload(Transport.Events, Subscribers, most: 10),
+        new FanoutWorkload(Transport.Events, Subscribers, perSecond: 4, mostOfNchan: 0.85),
+        new CapacityWorkload(Subscribers, leastOfNchan: 2.5, mostOfNchan: 0.85),
+        new FanoutWorkload(Transport.Poll, Subscribers, perSecond: 2, mostOfNchan: 1.2),
+        new PairsWorkload(1000, perSecond: 3000, mostOfNchan: 1.5, mostMicros: 150),
+        new ParkWorkload(Transport.Poll, Subscribers, least: 15_000),
+        new ParkWorkload(Transport.Events, Subscribers, least: 15_000),
+        new PublishWorkload("publish", 128, new Goal(0.9, "an empty endpoint")),
+        new PublishWorkload("publish-many", Subscribers),
     ];
 
-    /// <summary>The works' names.</summary>
-    public static IEnumerable<string> Keys => All.Select(work => work.Key);
+    /// <summary>The workloads' names.</summary>
+    public static IEnumerable<string> Keys => All.Select(workload => workload.Key);
 
     public async Task RunAsync()
     {
@@ -37,20 +37,20 @@ internal sealed class PeerBench(PeerOptions options)
             new EmptyPeer(options.Root),
         ];
         if (options.Peers.Count > 0) peers = [.. peers.Where(peer => options.Peers.Contains(peer.Name))];
-        var results = new Results([.. All.Where(work => options.Works.Count == 0 || options.Works.Contains(work.Key))], peers);
+        var results = new Results([.. All.Where(workload => options.Workloads.Count == 0 || options.Workloads.Contains(workload.Key))], peers);
         for (var round = 1; round <= options.Rounds; round++)
         {
-            foreach (var work in results.Works)
+            foreach (var workload in results.Workloads)
             {
                 // Who begins changes with the round, so that what one leaves behind does not always fall to the same other.
-                var suited = peers.Where(work.Suits).ToArray();
+                var suited = peers.Where(workload.Suits).ToArray();
                 for (var i = 0; i < suited.Length; i++)
                 {
                     var peer = suited[(i + round) % suited.Length];
-                    var values = await work.MeasureAsync(peer);
-                    results.Add(work, peer, values);
-                    var told = work.Figures.Zip(values, (figure, value) => string.Create(CultureInfo.InvariantCulture, $"{figure.Name} {Figures.Text(value)} {figure.Unit}"));
-                    Console.WriteLine($"round {round}, {work.Key}, {peer.Name}: {string.Join("; ", told)}");
+                    var values = await workload.MeasureAsync(peer);
+                    results.Add(workload, peer, values);
+                    var told = workload.Figures.Zip(values, (figure, value) => string.Create(CultureInfo.InvariantCulture, $"{figure.Name} {Figures.Text(value)} {figure.Unit}"));
+                    Console.WriteLine($"round {round}, {workload.Key}, {peer.Name}: {string.Join("; ", told)}");
                 }
             }
         }

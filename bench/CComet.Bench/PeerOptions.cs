@@ -2,19 +2,19 @@ namespace CComet.Bench;
 
 /// <summary>What <c>bench/run.sh peers</c> is asked for.</summary>
 /// <param name="Root">The root of the checkout.</param>
-/// <param name="Works">The works; none means all.</param>
+/// <param name="Workloads">The workloads; none means all.</param>
 /// <param name="Peers">The peers by name; none means all.</param>
 /// <param name="Rounds">How many rounds.</param>
 /// <param name="Plot">Where to write the plot, or null.</param>
 /// <param name="CComets">The builds of CComet that take part; the first is the one that ratios are of.</param>
-internal sealed record PeerOptions(string Root, IReadOnlyList<string> Works, IReadOnlyList<string> Peers, int Rounds, string? Plot, IReadOnlyList<(string Name, string Folder, string Content)> CComets)
+internal sealed record PeerOptions(string Root, IReadOnlyList<string> Workloads, IReadOnlyList<string> Peers, int Rounds, string? Plot, IReadOnlyList<(string Name, string Folder, string Content)> CComets)
 {
     private const int DefaultRounds = 3;
 
     /// <summary>Reads the command line; null when it cannot be.</summary>
     public static PeerOptions? Read(IReadOnlyList<string> arguments, string root)
     {
-        var (works, peers, rounds, plot) = (new List<string>(), new List<string>(), DefaultRounds, (string?)null);
+        var (workloads, peers, rounds, plot) = (new List<string>(), new List<string>(), DefaultRounds, (string?)null);
         var web = Path.Combine(root, "CComet.Web");
         var comets = new List<(string, string, string)> { ("CComet", Path.Combine(web, "bin", "Release", "net10.0"), web) };
         for (var i = 0; i < arguments.Count; i++)
@@ -38,14 +38,14 @@ internal sealed record PeerOptions(string Root, IReadOnlyList<string> Works, IRe
                     comets.Add((Path.GetFileName(Path.TrimEndingDirectorySeparator(value)), value, value));
                     i++;
                     break;
-                case var work when PeerBench.Keys.Contains(work):
-                    works.Add(work);
+                case var workload when PeerBench.Keys.Contains(workload):
+                    workloads.Add(workload);
                     break;
                 default:
                     return null;
             }
         }
 
-        return new PeerOptions(root, works, peers, rounds, plot, comets);
+        return new PeerOptions(root, workloads, peers, rounds, plot, comets);
     }
 }

@@ -12,8 +12,8 @@ switch (args)
     default:
         await Console.Error.WriteLineAsync($"""
             Usage: bench/run.sh stores
-                   bench/run.sh peers [work …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--plot FILE.svg]
-            Works: {string.Join(", ", PeerBench.Keys)}; without one, all.
+                   bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--plot FILE.svg]
+            Workloads: {string.Join(", ", PeerBench.Keys)}; without one, all.
             --peer     only these: CComet, nchan, SignalR, "an empty endpoint"
             --against  another build of CComet beside this one: the folder it was published to
             --server-cores  the cores that servers may use, as taskset takes them; without it, all

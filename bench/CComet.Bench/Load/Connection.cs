@@ -35,7 +35,7 @@ internal abstract class Connection : IDisposable
     /// <summary>Connects, and asks.</summary>
     public void Start(int port)
     {
-        // Closed by a reset: tens of thousands of connections in TIME_WAIT would leave no port for the next work.
+        // Closed by a reset: tens of thousands of connections in TIME_WAIT would leave no port for the next workload.
         _socket.LingerState = new LingerOption(true, 0);
         _socket.Connect(IPAddress.Loopback, port);
         Ask();

@@ -1,6 +1,6 @@
 namespace CComet.Bench.Load;
 
-/// <summary>All subscribers of one work.</summary>
+/// <summary>All subscribers of one workload.</summary>
 internal sealed class Crowd : IDisposable
 {
     private const int Lanes = 2;

@@ -1,5 +1,5 @@
 using System.Text;
-using CComet.Bench.Works;
+using CComet.Bench.Workloads;
 
 namespace CComet.Bench.Report;
 
@@ -9,36 +9,36 @@ internal static class MarkdownTable
     public static string Of(Results results)
     {
         var text = new StringBuilder();
-        text.Append($"| work | figure | {results.First.Name} |");
+        text.Append($"| workload | figure | {results.First.Name} |");
         foreach (var peer in results.Others) text.Append($" {peer.Name} | ratio |");
         text.AppendLine(" goal |");
         text.AppendLine($"|---|---|---|{string.Concat(results.Others.Select(_ => "---|---|"))}---|");
-        foreach (var work in results.Works)
+        foreach (var workload in results.Workloads)
         {
-            for (var i = 0; i < work.Figures.Count; i++)
+            for (var i = 0; i < workload.Figures.Count; i++)
             {
-                var figure = work.Figures[i];
-                if (results.Of(work, i, results.First) is not { Count: > 0 } own) continue;
-                text.Append($"| {(i == 0 ? work.Title : "")} | {figure.Name} | {Figures.Spread(own)} {figure.Unit} |");
+                var figure = workload.Figures[i];
+                if (results.Of(workload, i, results.First) is not { Count: > 0 } own) continue;
+                text.Append($"| {(i == 0 ? workload.Title : "")} | {figure.Name} | {Figures.Spread(own)} {figure.Unit} |");
                 foreach (var peer in results.Others)
                 {
-                    var theirs = results.Of(work, i, peer);
-                    text.Append(theirs.Count == 0 ? " | |" : $" {Figures.Spread(theirs)} {figure.Unit} | {Figures.Spread(results.Ratios(work, i, peer))} × |");
+                    var theirs = results.Of(workload, i, peer);
+                    text.Append(theirs.Count == 0 ? " | |" : $" {Figures.Spread(theirs)} {figure.Unit} | {Figures.Spread(results.Ratios(workload, i, peer))} × |");
                 }
 
-                text.AppendLine($" {string.Join("; ", figure.Goals.Select(goal => Told(results, work, i, goal)).Where(told => told is not null))} |");
+                text.AppendLine($" {string.Join("; ", figure.Goals.Select(goal => Told(results, workload, i, goal)).Where(told => told is not null))} |");
             }
         }
 
         return text.ToString();
     }
 
-    private static string? Told(Results results, Work work, int i, Goal goal)
+    private static string? Told(Results results, Workload workload, int i, Goal goal)
     {
-        var figure = work.Figures[i];
+        var figure = workload.Figures[i];
         IReadOnlyList<double> values;
-        if (goal.Peer is null) values = results.Of(work, i, results.First);
-        else if (results.Others.FirstOrDefault(peer => peer.Name == goal.Peer) is { } peer) values = results.Ratios(work, i, peer);
+        if (goal.Peer is null) values = results.Of(workload, i, results.First);
+        else if (results.Others.FirstOrDefault(peer => peer.Name == goal.Peer) is { } peer) values = results.Ratios(workload, i, peer);
         else return null;
         if (values.Count == 0) return null;
         var median = Figures.Median(values);

@@ -23,18 +23,18 @@ internal static class RatioPlot
     {
         var body = new StringBuilder();
         var y = Top;
-        foreach (var work in results.Works)
+        foreach (var workload in results.Workloads)
         {
-            body.Append(CultureInfo.InvariantCulture, $"<text x=\"12\" y=\"{y + 4}\" font-weight=\"600\">{SecurityElement.Escape(work.Title)}</text>\n");
+            body.Append(CultureInfo.InvariantCulture, $"<text x=\"12\" y=\"{y + 4}\" font-weight=\"600\">{SecurityElement.Escape(workload.Title)}</text>\n");
             y += Row;
-            for (var i = 0; i < work.Figures.Count; i++)
+            for (var i = 0; i < workload.Figures.Count; i++)
             {
-                var figure = work.Figures[i];
+                var figure = workload.Figures[i];
                 body.Append(CultureInfo.InvariantCulture, $"<text x=\"24\" y=\"{y + 4}\" fill=\"#555\">{SecurityElement.Escape(figure.Name)}</text>\n");
                 var offset = 0;
                 for (var p = 0; p < results.Others.Count; p++)
                 {
-                    var ratios = results.Ratios(work, i, results.Others[p]);
+                    var ratios = results.Ratios(workload, i, results.Others[p]);
                     if (ratios.Count == 0) continue;
                     var better = ratios.Select(ratio => figure.Less ? 1 / ratio : ratio).ToArray();
                     var at = y - 4 + offset;

@@ -1,10 +1,10 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>Messages to all subscribers of one channel, as many as the server delivers: a few are always on their way.</summary>
-internal sealed class CapacityWork(int subscribers, double leastOfNchan, double mostOfNchan) : Work
+internal sealed class CapacityWorkload(int subscribers, double leastOfNchan, double mostOfNchan) : Workload
 {
     private const int OnTheirWay = 4;
 

@@ -1,10 +1,10 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>Each message to all subscribers of one channel, at a rate that every server can keep.</summary>
-internal sealed class FanoutWork(Transport transport, int subscribers, double perSecond, double mostOfNchan) : Work
+internal sealed class FanoutWorkload(Transport transport, int subscribers, double perSecond, double mostOfNchan) : Workload
 {
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(8);

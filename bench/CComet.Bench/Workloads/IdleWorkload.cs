@@ -1,14 +1,14 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>
 /// What a subscriber costs who only waits: how much larger the process is for it, once the burst of their coming has settled. The code is
 /// warm before: some hundred have come, been served and gone. So much has been published that any server has noticed, and what that left
 /// behind has settled too: it would be taken off what the subscribers cost.
 /// </summary>
-internal sealed class IdleWork(Transport transport, int subscribers, double most) : Work
+internal sealed class IdleWorkload(Transport transport, int subscribers, double most) : Workload
 {
     private const int Warm = 500;
     private const int WarmPublishers = 16;

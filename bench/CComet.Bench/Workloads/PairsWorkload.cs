@@ -1,10 +1,10 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>Many channels with one subscriber each.</summary>
-internal sealed class PairsWork(int channels, double perSecond, double mostOfNchan, double mostMicros) : Work
+internal sealed class PairsWorkload(int channels, double perSecond, double mostOfNchan, double mostMicros) : Workload
 {
     private const int Connections = 16;
 

@@ -1,13 +1,13 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>
 /// All subscribers come at once to a server that has had as many before, and often enough for its code to be warm: a just-in-time
 /// compiler goes over it again as long as it learns.
 /// </summary>
-internal sealed class ParkWork(Transport transport, int subscribers, double least) : Work
+internal sealed class ParkWorkload(Transport transport, int subscribers, double least) : Workload
 {
     private const int Waves = 6;
 

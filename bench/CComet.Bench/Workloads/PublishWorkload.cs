@@ -1,14 +1,14 @@
 using CComet.Bench.Load;
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>
 /// Publishes to channels that nobody follows, each connection the next message as soon as the last is answered. With many connections it
 /// shows, beside an endpoint that does nothing, what the web server itself takes for a request when nothing of its connection is in the
 /// processor's cache any more: no long poll can cost less.
 /// </summary>
-internal sealed class PublishWork(string key, int connections, params Goal[] goals) : Work
+internal sealed class PublishWorkload(string key, int connections, params Goal[] goals) : Workload
 {
     private const int Channels = 16;
 

@@ -1,13 +1,13 @@
 using CComet.Bench.Peers;
 
-namespace CComet.Bench.Works;
+namespace CComet.Bench.Workloads;
 
 /// <summary>What is to be reached.</summary>
 /// <param name="Limit">The bound, in the figure's unit or, beside a peer, as a ratio.</param>
 /// <param name="Peer">The peer it is a ratio to, or null.</param>
 internal sealed record Goal(double Limit, string? Peer = null);
 
-/// <summary>One thing that a work measures.</summary>
+/// <summary>One thing that a workload measures.</summary>
 /// <param name="Name">What it is.</param>
 /// <param name="Unit">Its unit.</param>
 /// <param name="Less">Whether less is better.</param>
@@ -15,7 +15,7 @@ internal sealed record Goal(double Limit, string? Peer = null);
 internal sealed record Figure(string Name, string Unit, bool Less, params Goal[] Goals);
 
 /// <summary>A workload that is the same for every peer.</summary>
-internal abstract class Work
+internal abstract class Workload
 {
     /// <summary>What it is called on the command line.</summary>
     public abstract string Key { get; }
