@@ -486,13 +486,13 @@
 
   /**
    * One connection to one url, shared by the channels that want the same of it: one request at a time for all of them.
-   * A seat is what it knows of a channel's instance: `channel`, `name` (the channel as the server repeats it), `length` (about
+   * A member is what it knows of a channel's instance: `channel`, `name` (the channel as the server repeats it), `length` (about
    * what the channel adds to an address), `pauses`, `place()`, `signs()`, and what it is told.
    */
   class Connection {
     #env; #locate; #transport; #ladder; #alone; #sname; #tag;
     #pauses = { retryMin: 0, retryMax: 0 };
-    #seats = new Set();
+    #members = new Set();
     #length = 0;
     #flight = null;
     #running = false;
@@ -522,23 +522,23 @@
 
     get #used() { return transports[this.transport]; }
 
-    hasRoomFor(seat) {
-      return this.#seats.size === 0 || (!this.#alone && this.#seats.size < MAX_CHANNELS && this.#length + seat.length <= MAX_ADDRESS);
+    hasRoomFor(member) {
+      return this.#members.size === 0 || (!this.#alone && this.#members.size < MAX_CHANNELS && this.#length + member.length <= MAX_ADDRESS);
     }
 
     /** In how many ms it tries again, or null while it does not wait to. */
     get retryIn() { return this.#waiting ? Math.max(0, this.#waitsUntil - this.#env.now()) : null; }
 
-    join(seat) {
-      if (this.#seats.size === 0) {
+    join(member) {
+      if (this.#members.size === 0) {
         for (const event of ['online', 'offline']) this.#env.window.addEventListener?.(event, this.#onNetwork);
         this.#env.document?.addEventListener('visibilitychange', this.#onVisible);
       }
 
-      this.#seats.add(seat);
-      this.#length += seat.length;
+      this.#members.add(member);
+      this.#length += member.length;
       // The most patient of them speaks for all.
-      for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], seat.pauses[name]);
+      for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], member.pauses[name]);
       this.#probing = true;
       if (this.#running) {
         this.#change();
@@ -549,10 +549,10 @@
       }
     }
 
-    leave(seat) {
-      if (!this.#seats.delete(seat)) return;
-      this.#length -= seat.length;
-      if (this.#seats.size > 0) {
+    leave(member) {
+      if (!this.#members.delete(member)) return;
+      this.#length -= member.length;
+      if (this.#members.size > 0) {
         this.#change();
         return;
       }
@@ -621,10 +621,10 @@
     async #run() {
       if (this.#running) return;
       this.#running = true;
-      while (this.#seats.size > 0) {
+      while (this.#members.size > 0) {
         const flight = this.#flight = new AbortController();
-        const signing = [...this.#seats].find(seat => seat.signs());
-        Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), signs: Boolean(signing), hasBegun: false, isAway: false, seats: signing ? [signing] : [...this.#seats], transport: this.transport });
+        const signing = [...this.#members].find(member => member.signs());
+        Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), signs: Boolean(signing), hasBegun: false, isAway: false, members: signing ? [signing] : [...this.#members], transport: this.transport });
         try {
           if (signing) await this.#signIn(signing, flight);
           else await transports[flight.transport].receive(this.#link(flight));
@@ -640,14 +640,14 @@
 
     /** What a transport sees of this. */
     #link(flight) {
-      const { signal, seats } = flight;
+      const { signal, members } = flight;
       return {
         env: this.#env,
         signal,
         tag: this.#tag,
         probing: this.#probing,
         locate: this.#locate,
-        where: () => this.#where(seats),
+        where: () => this.#where(members),
         ask: (verb, params, how) => this.ask(verb, params, { ...how, signal, transport: transports[flight.transport] }),
         heard: () => this.#heard(flight),
         deliver: (items, cursor) => this.#deliver(flight, items, cursor),
@@ -660,10 +660,10 @@
     }
 
     /** Who asks, and from where on. Among several channels each has a value, which may be empty. */
-    #where(seats) {
-      const places = seats.map(seat => seat.place());
-      if (places.length === 1) return { channel: seats[0].channel, sname: this.#sname, seqid: places[0].next, epoch: places[0].epoch };
-      return { channel: seats.map(seat => seat.channel), sname: this.#sname, seqid: places.map(place => place.next), epoch: places.map(place => place.epoch) };
+    #where(members) {
+      const places = members.map(member => member.place());
+      if (places.length === 1) return { channel: members[0].channel, sname: this.#sname, seqid: places[0].next, epoch: places[0].epoch };
+      return { channel: members.map(member => member.channel), sname: this.#sname, seqid: places.map(place => place.next), epoch: places.map(place => place.epoch) };
     }
 
     #heard(flight) {
@@ -677,73 +677,73 @@
       this.#failures = 0;
       this.#probing = false;
       this.#ladder.works(flight.transport, false);
-      const { seats } = flight;
-      const cursors = readCursors(cursor, seats.map(seat => seat.name));
-      const byName = new Map(seats.map(seat => [seat.name, []]));
-      for (const item of items) (seats.length === 1 ? byName.get(seats[0].name) : byName.get(item.channel))?.push(item);
-      seats.forEach((seat, i) => {
-        if (!this.#seats.has(seat)) return;
-        seat.deliver(byName.get(seat.name), cursors[i]);
-        seat.opened();
+      const { members } = flight;
+      const cursors = readCursors(cursor, members.map(member => member.name));
+      const byName = new Map(members.map(member => [member.name, []]));
+      for (const item of items) (members.length === 1 ? byName.get(members[0].name) : byName.get(item.channel))?.push(item);
+      members.forEach((member, i) => {
+        if (!this.#members.has(member)) return;
+        member.deliver(byName.get(member.name), cursors[i]);
+        member.opened();
       });
     }
 
-    async #signIn(seat, flight) {
+    async #signIn(member, flight) {
       const { signal } = flight;
-      await seat.signIn((verb, params) => this.ask(verb, params, { signal }), this.#used.tellsCursor);
+      await member.signIn((verb, params) => this.ask(verb, params, { signal }), this.#used.tellsCursor);
       this.#failures = 0;
       this.#ladder.asks(flight.transport);
       // Others that came meanwhile have yet to learn where they stand.
-      if (this.#seats.size === 1) this.#probing = false;
-      if (this.#seats.has(seat)) seat.opened();
+      if (this.#members.size === 1) this.#probing = false;
+      if (this.#members.has(member)) member.opened();
     }
 
     async #recover(error, flight) {
       const known = error instanceof CCometError ? error : new CCometError(String(error?.message ?? error), { cause: error });
-      const seats = flight.seats.filter(seat => this.#seats.has(seat));
+      const members = flight.members.filter(member => this.#members.has(member));
       this.#probing = true;
       // The server does not tell whose name among several was taken: none is taken back by itself.
-      if (known.code === '409') return this.#end(seats, known, 'replaced');
-      if (seats.length > 1 && (FINAL.has(known.code) || known.code === '402')) return this.#sift(seats, known, flight);
-      if (FINAL.has(known.code)) return this.#end(seats, known, 'refused');
-      if (known.code === '402') seats[0]?.beginAgain();
+      if (known.code === '409') return this.#end(members, known, 'replaced');
+      if (members.length > 1 && (FINAL.has(known.code) || known.code === '402')) return this.#sift(members, known, flight);
+      if (FINAL.has(known.code)) return this.#end(members, known, 'refused');
+      if (known.code === '402') members[0]?.beginAgain();
 
       const failures = this.#failures++;
       const told = this.#transport === 'auto' ? this.#ladder.fails(flight.transport, known, failures) : known;
       if (told === null) return;
       told.retryIn = this.pause(failures, told.retryAfter);
       const rest = this.#rest(told.retryIn, flight.signal);
-      for (const seat of seats) seat.failed(told);
+      for (const member of members) member.failed(told);
       await rest;
     }
 
-    #end(seats, error, state) {
-      for (const seat of seats) {
-        this.leave(seat);
-        seat.ended(error, state);
+    #end(members, error, state) {
+      for (const member of members) {
+        this.leave(member);
+        member.ended(error, state);
       }
     }
 
     /** Several were refused together: finds out whom it concerns, so that the others go on. */
-    async #sift(seats, refusal, flight) {
+    async #sift(members, refusal, flight) {
       let isFound = false;
-      for (const seat of seats) {
+      for (const member of members) {
         const { signal } = flight;
         if (signal.aborted) return;
-        const alone = { seats: [seat], signal, transport: flight.transport };
+        const alone = { members: [member], signal, transport: flight.transport };
         try {
-          const { items, cursor } = await this.ask('sub', { ...this.#where([seat]), wait: 0 }, { signal, transport: transports[flight.transport] });
+          const { items, cursor } = await this.ask('sub', { ...this.#where([member]), wait: 0 }, { signal, transport: transports[flight.transport] });
           this.#deliver(alone, items, cursor);
           continue;
         } catch (error) {
           if (signal.aborted) return;
           isFound ||= error.code === '402' || FINAL.has(error.code);
-          if (error.code === '402') seat.beginAgain();
+          if (error.code === '402') member.beginAgain();
           else await this.#recover(error, alone);
         }
       }
 
-      if (!isFound) this.#end(seats, refusal, 'refused');
+      if (!isFound) this.#end(members, refusal, 'refused');
     }
 
     /** The server ends what it sends on purpose, and has told when to come back: its clients share the time out among them. */
@@ -751,7 +751,7 @@
       flight.isAway = true;
       this.#probing = true;
       const rest = this.#rest(readPause(ms) ?? this.pause(0), flight.signal);
-      for (const seat of flight.seats) if (this.#seats.has(seat)) seat.away();
+      for (const member of flight.members) if (this.#members.has(member)) member.away();
       await rest;
     }
 
@@ -838,13 +838,13 @@
   /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
   const pools = new WeakMap();
 
-  function connect(owner, env, seat, { key, url, ...how }) {
+  function connect(owner, env, member, { key, url, ...how }) {
     if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map() });
     const { connections, ladders } = pools.get(owner);
     if (!ladders.has(url)) ladders.set(url, new Ladder());
     if (!connections.has(key)) connections.set(key, new Set());
     const shared = connections.get(key);
-    for (const connection of shared) if (connection.hasRoomFor(seat)) return connection;
+    for (const connection of shared) if (connection.hasRoomFor(member)) return connection;
     const left = one => {
       shared.delete(one);
       if (shared.size === 0) connections.delete(key);
@@ -877,7 +877,7 @@
     #signing;
     #publishing = Promise.resolve();
     #pausing = null;
-    #seat;
+    #member;
 
     /**
      * Begins to follow. The same url, channel and sname give the instance that lives already, whatever else is asked.
@@ -925,7 +925,7 @@
       this.#locate = locate;
       this.#signing = this.#options.sign;
       this.#place = readCursor(cursor) ?? nowhere();
-      this.#seat = {
+      this.#member = {
         channel,
         name: asSent(channel ?? ''),
         length: encode(channel ?? '').length + 60,
@@ -1029,12 +1029,12 @@
       living.delete(this.#key);
       this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
       this.#turn('closed');
-      this.#connection.leave(this.#seat);
+      this.#connection.leave(this.#member);
     }
 
     #join() {
       const { sname, exclusive, transport, env, sub_url: seed } = this.#options;
-      this.#connection = connect(env ?? browser, this.#env, this.#seat, {
+      this.#connection = connect(env ?? browser, this.#env, this.#member, {
         key: JSON.stringify([this.#url, transport, sname ?? null, Boolean(exclusive)]),
         url: this.#url,
         locate: this.#locate,
@@ -1043,7 +1043,7 @@
         alone: Boolean(seed),
         sname: exclusive ? sname : undefined,
       });
-      this.#connection.join(this.#seat);
+      this.#connection.join(this.#member);
     }
 
     async #signIn(ask, tellsCursor) {

@@ -50,7 +50,7 @@ function submitForm() {
   }
 
   nickname.set(name);
-  history.pushState({ seat: { channel, nick: name } }, '', `?${new URLSearchParams({ channel })}`);
+  history.pushState({ member: { channel, nick: name } }, '', `?${new URLSearchParams({ channel })}`);
   join(channel, name);
 }
 
@@ -81,7 +81,7 @@ function leave() {
 /** Shows what the entry of the browser's history says. */
 function navigate() {
   leave();
-  const { channel, nick: name } = history.state?.seat ?? {};
+  const { channel, nick: name } = history.state?.member ?? {};
   $('nick').value = name ?? nickname.get();
   $('channel').value = channel ?? new URLSearchParams(location.search).get('channel') ?? '';
   if (channel && name) join(channel, name);
