@@ -15,7 +15,7 @@ public sealed class ColdHistoryTests
     };
 
     [Fact]
-    public async Task A_crowd_that_wants_the_same_history_costs_one_reading_of_the_store()
+    public async Task Crowd_that_wants_the_same_history_costs_one_reading_of_the_store()
     {
         var store = new CountingStore(Options);
         using var fixture = new HubFixture(Options, store);
@@ -47,7 +47,7 @@ public sealed class ColdHistoryTests
     }
 
     [Fact]
-    public async Task What_the_history_has_dropped_is_told_before_what_it_still_has()
+    public async Task Dropped_history_is_told_before_the_kept_one()
     {
         var options = Options with { History = new HistoryOptions { MaxMessages = 10 } };
         var store = new CountingStore(options);
@@ -57,7 +57,7 @@ public sealed class ColdHistoryTests
     }
 
     [Fact]
-    public async Task A_store_that_fails_while_many_wait_for_it_fails_for_each_of_them_and_serves_them_when_it_is_back()
+    public async Task Store_that_fails_while_many_wait_for_it_fails_for_each_of_them_and_serves_them_when_it_is_back()
     {
         var store = new CountingStore(Options);
         using var fixture = new HubFixture(Options, store);

@@ -25,7 +25,7 @@ public sealed class ForeignAppendTests
     }
 
     [Fact]
-    public async Task A_lost_notice_costs_a_moment_and_no_message()
+    public async Task Lost_notice_costs_a_moment_and_no_message()
     {
         var store = new LossyStore(new HubOptions());
         using var fixture = new HubFixture(store: store);
@@ -45,7 +45,7 @@ public sealed class ForeignAppendTests
     }
 
     [Fact]
-    public async Task A_hint_alone_is_enough_to_find_what_was_appended()
+    public async Task Hint_alone_is_enough_to_find_what_was_appended()
     {
         var store = new LossyStore(new HubOptions());
         using var fixture = new HubFixture(store: store);
@@ -60,7 +60,7 @@ public sealed class ForeignAppendTests
     }
 
     [Fact]
-    public async Task A_cursor_ahead_of_what_this_node_has_heard_of_is_looked_up_before_it_is_judged()
+    public async Task Cursor_ahead_of_what_this_node_has_heard_of_is_looked_up_before_it_is_judged()
     {
         var store = new LossyStore(new HubOptions());
         using var fixture = new HubFixture(store: store);
@@ -88,7 +88,7 @@ public sealed class ForeignAppendTests
     }
 
     [Fact]
-    public async Task A_store_that_is_gone_refuses_and_its_return_loses_nothing()
+    public async Task Store_that_is_gone_refuses_and_its_return_loses_nothing()
     {
         var store = new LossyStore(new HubOptions());
         using var fixture = new HubFixture(store: store);

@@ -11,7 +11,7 @@ public sealed class ReaderListTests
     [InlineData(1)]
     [InlineData(2)]
     [InlineData(3)]
-    public void Whatever_comes_leaves_and_is_looked_at_the_list_is_what_a_plain_one_would_be(int seed)
+    public void List_equals_a_plain_one_through_any_adds_removes_and_reads(int seed)
     {
         var random = new Random(seed);
         var all = Enumerable.Range(0, 3 * ReaderList.SegmentSize).Select(_ => NewMember()).ToArray();

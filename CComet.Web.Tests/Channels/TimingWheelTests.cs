@@ -8,7 +8,7 @@ public sealed class TimingWheelTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void An_entry_is_due_never_early_and_at_most_two_ticks_late()
+    public void Entry_is_due_never_early_and_at_most_two_ticks_late()
     {
         using var wheel = new TimingWheel(_time);
         for (var ms = 1; ms < 120_000; ms += 977)
@@ -24,7 +24,7 @@ public sealed class TimingWheelTests
     }
 
     [Fact]
-    public void A_removed_entry_is_never_called_and_leaves_nothing()
+    public void Removed_entry_is_never_called_and_leaves_nothing()
     {
         using var wheel = new TimingWheel(_time);
         var removed = new Entry();
@@ -41,7 +41,7 @@ public sealed class TimingWheelTests
     }
 
     [Fact]
-    public void A_clock_that_jumps_past_a_whole_turn_forgets_nobody()
+    public void Clock_that_jumps_past_a_whole_turn_drops_no_entry()
     {
         using var wheel = new TimingWheel(_time);
         var entries = Enumerable.Range(1, 500).Select(_ => new Entry()).ToList();
@@ -52,7 +52,7 @@ public sealed class TimingWheelTests
     }
 
     [Fact]
-    public void An_entry_may_wait_again_after_it_was_due()
+    public void Entry_may_wait_again_after_it_was_due()
     {
         using var wheel = new TimingWheel(_time);
         var entry = new Entry();
@@ -67,7 +67,7 @@ public sealed class TimingWheelTests
     }
 
     [Fact]
-    public async Task A_delay_ends_when_it_is_cancelled()
+    public async Task Delay_ends_when_it_is_cancelled()
     {
         using var wheel = new TimingWheel(_time);
         using var cancelled = new CancellationTokenSource();

@@ -39,7 +39,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_full_store_refuses_a_new_name_by_the_setting_and_takes_it_once_another_is_empty()
+    public async Task Full_store_refuses_a_new_name_by_the_setting_and_takes_it_once_another_is_empty()
     {
         if (!BoundsChannels) return;
         var store = Open(new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(1) }, Limits = new LimitOptions { Channels = 2 } });
@@ -64,7 +64,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_full_store_keeps_those_that_are_followed_or_remember_ids_and_forgets_the_one_unused_for_longest()
+    public async Task Full_store_keeps_those_that_are_followed_or_remember_ids_and_forgets_the_one_unused_for_longest()
     {
         if (!BoundsChannels) return;
         var store = Open(new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(1) }, Limits = new LimitOptions { Channels = 4 } });
@@ -87,7 +87,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task What_was_refused_leaves_nothing_behind()
+    public async Task Refused_append_leaves_nothing_behind()
     {
         if (!BoundsChannels) return;
         var store = Open(new HubOptions { Limits = new LimitOptions { Channels = 1 } });
@@ -116,7 +116,7 @@ public abstract partial class StoreContract
 
     /// <summary>A client that fills the store must not take the history of channels that hold less, nor keep other clients from publishing.</summary>
     [Fact]
-    public async Task Over_its_bytes_the_store_takes_the_oldest_from_the_channel_that_holds_most()
+    public async Task Store_over_its_bytes_takes_the_oldest_from_the_channel_that_holds_most()
     {
         if (!BoundsTotals) return;
         var store = Open(new HubOptions { History = new HistoryOptions { TotalBytes = 300_000 } });
@@ -135,7 +135,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task Over_its_bytes_the_store_refuses_what_would_be_as_large_as_all_others_and_keeps_what_they_have()
+    public async Task Store_over_its_bytes_refuses_a_message_as_large_as_all_others_and_keeps_what_they_have()
     {
         if (!BoundsTotals) return;
         var store = Open(new HubOptions { History = new HistoryOptions { TotalBytes = 300_000 } });
@@ -166,7 +166,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task An_id_too_many_in_a_channel_is_refused_until_its_oldest_is_forgotten()
+    public async Task Id_too_many_in_a_channel_is_refused_until_its_oldest_is_forgotten()
     {
         var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 2 } });
         await store.AppendAsync([HubFixture.NewMessage("c", "0", "a")]);
@@ -181,7 +181,7 @@ public abstract partial class StoreContract
 
     /// <summary>One who fills channel after channel with ids must leave some for the next one.</summary>
     [Fact]
-    public async Task A_channel_may_take_as_many_ids_as_are_free_so_that_none_takes_them_all()
+    public async Task Channel_may_take_as_many_ids_as_are_free_so_that_none_takes_them_all()
     {
         if (!BoundsTotals) return;
         var store = Open(new HubOptions { Limits = new LimitOptions { Ids = 64 } });
@@ -210,7 +210,7 @@ public abstract partial class StoreContract
     [Theory]
     [InlineData(30)]
     [InlineData(-30)]
-    public async Task A_wall_clock_that_jumps_loses_no_message_repeats_none_and_keeps_the_numbers(int hours)
+    public async Task Wall_clock_that_jumps_loses_no_message_repeats_none_and_keeps_the_numbers(int hours)
     {
         var time = new JumpingTime();
         var store = Open(new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromDays(3) } }, time);

@@ -23,7 +23,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_message_carries_its_channel_name_number_and_time()
+    public async Task Message_carries_its_channel_name_number_and_time()
     {
         var store = Open(new HubOptions());
         await store.AppendAsync([new NewMessage("ü \"c\"", MessageType.Msg, "al\\ice", "{\"a\":[1]}"u8.ToArray())]);
@@ -50,7 +50,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task An_id_is_stored_once_within_five_minutes_and_again_after()
+    public async Task Id_is_stored_once_within_five_minutes_and_again_after()
     {
         var store = Open(new HubOptions());
         var first = (await store.AppendAsync([HubFixture.NewMessage("c", "a", "id1")]))[0];
@@ -64,7 +64,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_batch_is_stored_together_in_its_order_with_a_receipt_each()
+    public async Task Batch_is_stored_together_in_its_order_with_a_receipt_each()
     {
         var store = Open(new HubOptions());
         var receipts = await store.AppendAsync([HubFixture.NewMessage("c", "0", "x"), HubFixture.NewMessage("c", "1"), HubFixture.NewMessage("c", "2", "x"), HubFixture.NewMessage("d", "3"), HubFixture.NewMessage("c", "4")]);
@@ -73,7 +73,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_batch_with_an_id_too_many_stores_nothing()
+    public async Task Batch_with_an_id_too_many_stores_nothing()
     {
         var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 2 } });
         await store.AppendAsync([HubFixture.NewMessage("c", "0", "x")]);
@@ -89,7 +89,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_batch_with_a_channel_too_many_stores_nothing()
+    public async Task Batch_with_a_channel_too_many_stores_nothing()
     {
         if (!BoundsChannels) return;
         var store = Open(new HubOptions { Limits = new LimitOptions { Channels = 2 } });
@@ -114,7 +114,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_reading_ends_where_its_bytes_do_and_the_next_one_goes_on()
+    public async Task Reading_ends_where_its_bytes_do_and_the_next_one_goes_on()
     {
         var store = Open(new HubOptions());
         for (var i = 0; i < 300; i++) await store.AppendAsync([HubFixture.NewMessage("c", $"{i}")]);
@@ -134,7 +134,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_channel_that_was_only_asked_for_keeps_its_epoch_when_it_is_published_to()
+    public async Task Channel_that_was_only_asked_for_keeps_its_epoch_when_it_is_published_to()
     {
         var store = Open(new HubOptions());
         var head = (await store.ReadAsync("c", 0, 1)).Head;
@@ -174,7 +174,7 @@ public abstract partial class StoreContract
     }
 
     [Fact]
-    public async Task A_listener_hears_of_nothing_before_it_came_and_nothing_after_it_left()
+    public async Task Listener_hears_of_nothing_before_it_came_and_nothing_after_it_left()
     {
         var store = Open(new HubOptions());
         await store.AppendAsync([HubFixture.NewMessage("c", "0")]);

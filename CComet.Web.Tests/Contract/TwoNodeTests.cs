@@ -14,7 +14,7 @@ public sealed class TwoNodeTests
     [InlineData(Transport.EventStream)]
     [InlineData(Transport.NdJson)]
     [InlineData(Transport.WebSocket)]
-    public async Task What_is_published_at_one_node_reaches_the_subscribers_of_the_other_in_the_one_order(Transport transport)
+    public async Task Publishes_at_one_node_reach_the_subscribers_of_the_other_in_one_order(Transport transport)
     {
         await using var nodes = await TwoNodes.StartAsync("CComet:Stream:Heartbeat=00:00:00.3", "CComet:Poll:Timeout=00:00:00.3");
         using var atA = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{nodes.PortOf(0)}") };

@@ -19,7 +19,7 @@ public sealed class ChannelPlaceTests
     private static readonly CallerContext Other = new(IPAddress.Parse("192.0.2.2"));
 
     [Fact]
-    public async Task Polls_of_fresh_names_that_have_ended_take_no_place_from_anybody()
+    public async Task Polls_of_fresh_names_that_have_ended_take_no_place_from_others()
     {
         using var fixture = NewFixture();
         for (var poll = 0; poll < 40; poll++)

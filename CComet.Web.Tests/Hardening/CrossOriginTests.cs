@@ -61,7 +61,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Foreign))]
-    public async Task A_page_that_is_not_named_is_refused_and_does_nothing(string verb, string[] headers)
+    public async Task Page_that_is_not_named_is_refused_and_does_nothing(string verb, string[] headers)
     {
         var answer = await AskAsync(_server, verb, headers);
         answer.AssertProblem(403, headers[0].StartsWith("Origin", StringComparison.Ordinal) ? "Origin" : "Sec-Fetch-Site");
@@ -73,7 +73,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Welcome))]
-    public async Task A_named_page_the_servers_own_and_a_client_that_is_no_browser_are_served(string verb, string[] headers)
+    public async Task Named_page_the_servers_own_and_a_client_that_is_no_browser_are_served(string verb, string[] headers)
     {
         using var raw = await SendAsync(_server, verb, headers);
         Assert.Equal(verb.Contains("/ws", StringComparison.Ordinal) ? 101 : 200, await StatusAsync(raw));
@@ -83,7 +83,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
     [InlineData("/pub?channel=a&msg=m")]
     [InlineData("/sign?channel=a")]
     [InlineData("/sub?channel=a&seqid=0&wait=0")]
-    public async Task A_script_of_a_foreign_page_is_refused_in_its_own_form(string path)
+    public async Task Script_of_a_foreign_page_is_refused_in_its_own_form(string path)
     {
         var answer = await AskAsync(_server, $"GET {path}&callback=f", ["Sec-Fetch-Site: cross-site"]);
         answer.AssertJsonpProblem("f", "403", "Sec-Fetch-Site");
@@ -91,7 +91,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_form_of_a_foreign_page_publishes_nothing()
+    public async Task Form_of_a_foreign_page_publishes_nothing()
     {
         const string Form = "channel=a&msg=m";
         using var raw = await RawHttp.ConnectAsync(_server.Port);
@@ -101,7 +101,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_preflight_of_a_foreign_page_is_refused_with_the_reason()
+    public async Task Preflight_of_a_foreign_page_is_refused_with_the_reason()
     {
         string[] headers = ["Access-Control-Request-Method: POST", "Access-Control-Request-Headers: content-type"];
         (await AskAsync(_server, "OPTIONS /pub", ["Origin: https://evil.example", .. headers])).AssertProblem(403, "Origin");
@@ -127,7 +127,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_websocket_needs_both_lists()
+    public async Task Websocket_needs_both_lists()
     {
         await using var server = await LiveServer.StartAsync("CComet:Cors:Origins=https://one.example, https://two.example", "CComet:WebSocket:Origins=https://two.example");
         (await AskAsync(server, "GET /ws?channel=a", ["Origin: https://one.example"])).AssertProblem(403, "Origin");
@@ -156,7 +156,7 @@ public sealed class CrossOriginTests : IAsyncLifetime
     [InlineData("GET /ws?channel=a")]
     [InlineData("GET /chat.html")]
     [InlineData("GET /health/live")]
-    public async Task A_host_that_is_not_allowed_is_refused_before_any_verb(string verb)
+    public async Task Host_that_is_not_allowed_is_refused_before_any_verb(string verb)
     {
         await using var server = await LiveServer.StartAsync("AllowedHosts=push.example;*.push.example");
         var refusal = await AskAsync(server, verb, ["Origin: http://evil.example"], "evil.example");

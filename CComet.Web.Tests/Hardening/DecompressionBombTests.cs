@@ -45,7 +45,7 @@ public sealed class DecompressionBombTests(WireFixture wire) : IClassFixture<Wir
     [InlineData("gzip")]
     [InlineData("br")]
     [InlineData("deflate")]
-    public void The_limit_is_exact(string coding)
+    public void Limit_is_exact(string coding)
     {
         foreach (var length in (int[])[_limit - 1, _limit, _limit + 1, _limit + 2])
         {

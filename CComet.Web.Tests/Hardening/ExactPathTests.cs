@@ -80,7 +80,7 @@ public sealed class ExactPathTests : IAsyncLifetime
     [InlineData("/index.html")]
     [InlineData("/chat.html?channel=%2F..%2F")]
     [InlineData("/js/ccomet.js")]
-    public async Task The_one_spelling_is_answered(string target) => Assert.Equal(200, (await AskAsync($"GET {target}")).Status);
+    public async Task Exact_spelling_is_answered(string target) => Assert.Equal(200, (await AskAsync($"GET {target}")).Status);
 
     [Theory]
     [InlineData("get", "/pub", "GET, POST")]

@@ -13,7 +13,7 @@ public sealed class LogReaderTests
     private const int KilledByTerm = 128 + 15;
 
     [Fact]
-    public async Task Requests_are_answered_and_a_signal_ends_the_process_well_though_nobody_reads_the_log()
+    public async Task Requests_are_answered_and_a_signal_ends_the_process_well_while_the_log_is_not_read()
     {
         if (OperatingSystem.IsWindows()) return;
         var port = Ports.Take();
@@ -24,7 +24,7 @@ public sealed class LogReaderTests
     }
 
     [Fact]
-    public async Task Second_signal_ends_the_process_though_a_request_waits_and_nobody_reads_the_log()
+    public async Task Second_signal_ends_the_process_though_a_request_waits_and_the_log_is_not_read()
     {
         if (OperatingSystem.IsWindows()) return;
         var port = Ports.Take();
@@ -41,7 +41,7 @@ public sealed class LogReaderTests
     }
 
     [Fact]
-    public async Task Start_that_fails_ends_though_nobody_reads_the_errors()
+    public async Task Start_that_fails_ends_while_its_errors_are_not_read()
     {
         await using var server = ServerProcess.StartUnread(Ports.Take(), "--CComet:Limits:Subscribers=" + new string('x', 100_000));
         Assert.Equal(1, await server.ExitAsync());

@@ -14,7 +14,7 @@ namespace CComet.Web.Tests.Hardening;
 public sealed class MetBoundTests
 {
     [Fact]
-    public async Task Ready_stays_200_and_names_the_bounds_that_refused_somebody_within_the_last_minute()
+    public async Task Ready_stays_200_and_names_the_bounds_that_refused_a_request_within_the_last_minute()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var factory = new CCometFactory(time, "CComet:Limits:Subscribers=1", "CComet:Limits:SubscribersPerChannel=1");

@@ -36,7 +36,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public void A_parameter_given_50_000_times_is_refused_at_a_cost_in_proportion_to_what_was_sent(string name, string way)
+    public void Parameter_given_50_000_times_is_refused_at_a_cost_in_proportion_to_what_was_sent(string name, string way)
     {
         var (query, body, type) = Request(name, way);
         var (answer, allocated, _) = _call.Publish(query, body, type);
@@ -56,7 +56,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     }
 
     [Fact]
-    public void A_refusal_is_told_as_JSONP_though_the_callback_comes_behind_the_fault() =>
+    public void Refusal_is_told_as_JSONP_though_the_callback_comes_behind_the_fault() =>
         _call.Publish($"?channel=a&{Repeat("id=", '&')}&callback=f").Answer.AssertJsonpProblem("f", "400", "id");
 
     [Fact]
@@ -86,7 +86,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     }
 
     [Fact]
-    public void An_array_that_is_wrong_from_its_first_element_is_read_no_further()
+    public void Array_that_is_wrong_from_its_first_element_is_read_no_further()
     {
         var read = 0;
         var limits = new LimitOptions();
@@ -100,7 +100,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     }
 
     [Fact]
-    public void The_values_of_the_query_hold_for_each_element_and_are_not_copied_for_it()
+    public void Values_of_the_query_hold_for_each_element_and_are_not_copied_for_it()
     {
         var body = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat("{\"msg\":1}", 1_000))}]");
         var query = $"?channel={Asking.NewChannel()}";
@@ -121,7 +121,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     }
 
     [Fact]
-    public void A_name_of_half_of_a_surrogate_pair_costs_no_exception()
+    public void Name_of_half_of_a_surrogate_pair_costs_no_exception()
     {
         var element = $"{{{string.Join(',', Enumerable.Repeat("\"\\ud800\":1", 1_000))}}}";
         var body = Encoding.UTF8.GetBytes($"[{string.Join(',', Enumerable.Repeat(element, 50))}]");
@@ -141,7 +141,7 @@ public sealed class ParameterFloodTests(WireFixture wire) : IClassFixture<WireFi
     [InlineData("application/json", "{", "\"\":0,", "\"\":1}")]
     [InlineData("text/plain", "", "\u0001", "")]
     [InlineData("text/plain", "", "\"\\", "")]
-    public void A_message_of_nothing_but_escapes_or_tokens_costs_in_proportion_to_its_length(string type, string opening, string piece, string ending)
+    public void Message_of_nothing_but_escapes_or_tokens_costs_in_proportion_to_its_length(string type, string opening, string piece, string ending)
     {
         var msg = opening + string.Concat(Enumerable.Repeat(piece, 60_000 / piece.Length)) + ending;
         var body = Encoding.UTF8.GetBytes(type == "text/plain" ? msg : $"{{\"msg\":{msg}}}");

@@ -50,5 +50,5 @@ public sealed class CommandLineTests
     public void Version_is_one_line() => Assert.Matches(@"^CComet \d+\.\d+\.\d+\S*\r?\n$", CommandLine.Answer(["--version"]));
 
     [Fact]
-    public void No_question_no_answer() => Assert.Null(CommandLine.Answer(["--urls=http://*:80"]));
+    public void Command_line_without_a_question_has_no_answer() => Assert.Null(CommandLine.Answer(["--urls=http://*:80"]));
 }

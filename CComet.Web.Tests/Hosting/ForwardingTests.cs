@@ -10,7 +10,7 @@ public sealed class ForwardingTests
     [InlineData("127.0.0.1")]
     [InlineData("10.0.0.9, 127.0.0.0/8")]
     [InlineData("::1,::ffff:127.0.0.1")]
-    public async Task A_listed_proxy_is_believed_in_address_scheme_host_and_prefix(string proxies)
+    public async Task Listed_proxy_is_believed_in_address_scheme_host_and_prefix(string proxies)
     {
         var seen = new Seen();
         await using var server = await seen.StartAsync($"CComet:Proxies={proxies}", "CComet:Cors:Enabled=false");
@@ -35,7 +35,7 @@ public sealed class ForwardingTests
     [InlineData("CComet:Proxies=")]
     [InlineData("CComet:Proxies=10.0.0.1")]
     [InlineData("CComet:Proxies=128.0.0.0/8")]
-    public async Task A_client_that_is_no_listed_proxy_is_not_believed(string setting)
+    public async Task Client_that_is_no_listed_proxy_is_not_believed(string setting)
     {
         var seen = new Seen();
         await using var server = await seen.StartAsync(setting, "CComet:Cors:Enabled=false");
@@ -46,7 +46,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task A_host_that_a_proxy_tells_of_must_be_an_allowed_one()
+    public async Task Host_that_a_proxy_tells_of_must_be_an_allowed_one()
     {
         var seen = new Seen();
         await using var server = await seen.StartAsync("CComet:Proxies=127.0.0.1", "AllowedHosts=localhost;push.example");
@@ -55,7 +55,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task A_proxy_that_is_not_listed_is_warned_of_once()
+    public async Task Proxy_that_is_not_listed_is_warned_of_once()
     {
         await using var server = ServerProcess.Start("--CComet:Proxies=10.0.0.1");
         using var http = await server.ClientAsync();
@@ -85,7 +85,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task The_path_base_without_its_slash_leads_to_the_start_page()
+    public async Task Path_base_without_its_slash_leads_to_the_start_page()
     {
         await using var server = await LiveServer.StartAsync("CComet:PathBase=/push");
         var answer = await AskAsync(server, "/push");
@@ -93,7 +93,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task The_path_base_stands_behind_what_a_proxy_took_off()
+    public async Task Path_base_stands_behind_what_a_proxy_took_off()
     {
         var seen = new Seen();
         await using var server = await seen.StartAsync("CComet:PathBase=/push", "CComet:Proxies=127.0.0.1");
@@ -102,7 +102,7 @@ public sealed class ForwardingTests
     }
 
     [Fact]
-    public async Task The_chat_page_is_announced_below_the_path_base()
+    public async Task Chat_page_is_announced_below_the_path_base()
     {
         await using var server = ServerProcess.Start("--CComet:PathBase=/push");
         using var http = await server.ClientAsync();
@@ -123,7 +123,7 @@ public sealed class ForwardingTests
     [InlineData("10.0.0.0/33", "CComet:Proxies")]
     [InlineData("10.0.0.1:80", "CComet:Proxies")]
     [InlineData("*", "CComet:Proxies")]
-    public void A_setting_that_cannot_hold_is_refused_by_its_name_and_value(string value, string setting)
+    public void Setting_that_cannot_hold_is_refused_by_its_name_and_value(string value, string setting)
     {
         var options = setting == "CComet:PathBase" ? new ServerOptions { PathBase = value } : new ServerOptions { Proxies = [value] };
         var failure = Assert.Single(new ServerOptionsValidator().Validate(null, options).Failures!);

@@ -8,7 +8,7 @@ public sealed class InlineSocketsTests
     private const string SocketThread = ".NET Sockets";
 
     [Fact]
-    public async Task The_servers_own_process_hears_of_its_sockets_on_a_thread_for_each_processor()
+    public async Task Servers_own_process_hears_of_its_sockets_on_a_thread_for_each_processor()
     {
         await using var server = ServerProcess.Start();
         using var client = await server.ClientAsync();

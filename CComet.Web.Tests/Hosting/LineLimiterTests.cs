@@ -40,7 +40,7 @@ public sealed class LineLimiterTests
     [InlineData(LogEventLevel.Information, 200)]
     [InlineData(LogEventLevel.Debug, null)]
     [InlineData(LogEventLevel.Information, null)]
-    public void What_is_no_failure_always_passes(LogEventLevel level, int? status) => Assert.Equal(1_000, Passed(1_000, level, status));
+    public void Line_that_is_no_failure_always_passes(LogEventLevel level, int? status) => Assert.Equal(1_000, Passed(1_000, level, status));
 
     [Fact]
     public void Kinds_do_not_use_up_each_others_lines()

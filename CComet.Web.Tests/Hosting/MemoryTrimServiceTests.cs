@@ -11,7 +11,7 @@ public sealed class MemoryTrimServiceTests
     private readonly FakeTimeProvider _time = new();
 
     [Fact]
-    public void After_a_burst_it_compacts_once_it_is_quiet_and_not_again()
+    public void Service_compacts_once_when_a_burst_is_over_and_not_again()
     {
         var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
         Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(500 * MiB));
@@ -22,7 +22,7 @@ public sealed class MemoryTrimServiceTests
     }
 
     [Fact]
-    public void It_rests_between_two_bursts()
+    public void Service_rests_between_two_bursts()
     {
         var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
         keeper.Look(500 * MiB);
@@ -34,7 +34,7 @@ public sealed class MemoryTrimServiceTests
     }
 
     [Fact]
-    public void What_has_allocated_little_is_left_alone()
+    public void Process_that_has_allocated_little_is_left_alone()
     {
         var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
         for (var i = 1; i <= 7; i++) Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(i * MiB));

@@ -17,7 +17,7 @@ public sealed class NativeMemoryTests
     private const int Kept = 256;
 
     [Fact]
-    public void What_a_burst_has_left_in_the_native_heap_is_given_back()
+    public void Native_heap_freed_after_a_burst_is_given_back()
     {
         // What other tests have left is free, and would be taken for the blocks.
         Burst.IsOver(new ConnectionBuffers());

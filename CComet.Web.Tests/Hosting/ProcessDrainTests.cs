@@ -10,7 +10,7 @@ public sealed class ProcessDrainTests
     private const int KilledByTerm = 128 + 15;
 
     [Fact]
-    public async Task A_signal_sends_everybody_away_in_good_order_and_the_process_ends_well()
+    public async Task Signal_drains_every_transport_and_the_process_exits_with_0()
     {
         await using var server = await ServerProgram.StartAsync("http", "--CComet:Drain:Grace=00:00:00.1");
         using var events = await Follower.OpenAsync("/sse", server.Port, "channel=a");
@@ -34,7 +34,7 @@ public sealed class ProcessDrainTests
     }
 
     [Fact]
-    public async Task A_second_signal_ends_the_process_at_once_though_somebody_is_still_connected()
+    public async Task Second_signal_ends_the_process_at_once_while_a_client_is_connected()
     {
         await using var server = await ServerProgram.StartAsync("http", "--CComet:Drain:Grace=00:10:00");
         using var follower = await Follower.OpenAsync("/sse", server.Port, "channel=a");

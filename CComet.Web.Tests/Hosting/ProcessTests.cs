@@ -8,7 +8,7 @@ public sealed class ProcessTests
     [Theory]
     [InlineData("Poll:Timeout", "abc")]
     [InlineData("Poll:Timeot", "00:00:20")]
-    public async Task A_setting_that_cannot_hold_stops_the_start_with_one_clear_line(string setting, string value)
+    public async Task Setting_that_cannot_hold_stops_the_start_with_one_clear_line(string setting, string value)
     {
         await using var server = ServerProcess.Start($"--CComet:{setting}={value}");
         Assert.Equal(1, await server.ExitAsync());
@@ -19,7 +19,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task A_redis_that_is_not_described_well_stops_the_start_with_one_clear_line()
+    public async Task Redis_that_is_not_described_well_stops_the_start_with_one_clear_line()
     {
         await using var server = ServerProcess.Start("--CComet:Store:Kind=Redis", "--CComet:Store:Redis=nowhere,whatever=7");
         Assert.NotEqual(0, await server.ExitAsync());
@@ -27,7 +27,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task As_delivered_it_keeps_its_messages_in_a_file_below_its_folder_and_has_them_after_a_restart()
+    public async Task Server_as_delivered_keeps_its_messages_in_a_file_below_its_folder_and_has_them_after_a_restart()
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-default-");
         File.Copy(Path.Combine(Path.GetDirectoryName(typeof(Program).Assembly.Location)!, "appsettings.json"), Path.Combine(folder.FullName, "appsettings.json"));
@@ -47,7 +47,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task The_log_has_the_path_of_a_request_and_nothing_of_what_was_said()
+    public async Task Log_has_the_path_of_a_request_and_nothing_of_what_was_said()
     {
         const string Secret = "s3cret";
         await using var server = ServerProcess.Start();
@@ -81,7 +81,7 @@ public sealed class ProcessTests
     }
 
     [Fact]
-    public async Task A_line_break_in_a_path_does_not_make_a_line_of_the_log()
+    public async Task Line_break_in_a_path_does_not_make_a_line_of_the_log()
     {
         await using var server = ServerProcess.Start();
         using var http = await server.ClientAsync();

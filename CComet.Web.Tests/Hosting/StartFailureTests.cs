@@ -100,7 +100,7 @@ public sealed class StartFailureTests : IDisposable
     public void Address_that_is_one_is_taken(string urls) => ListenAddresses.Check(new Microsoft.Extensions.Configuration.ConfigurationManager { ["urls"] = urls });
 
     [Fact]
-    public void Failure_that_nobody_foresaw_is_one_line_with_its_types_name_and_every_reason()
+    public void Unforeseen_failure_is_one_line_with_its_types_name_and_every_reason()
     {
         var line = StartFailure.Describe(new InvalidOperationException("Outer\n  text.", new AggregateException(new IOException("first"), new TimeoutException("second"))));
         Assert.StartsWith("Outer text: ", line, StringComparison.Ordinal);

@@ -49,7 +49,7 @@ public sealed class AnswerEndTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_method_that_is_not_taken_and_a_batch_are_answered_with_a_newline_too()
+    public async Task Method_that_is_not_taken_and_a_batch_are_answered_with_a_newline_too()
     {
         Assert.EndsWith("}\n", (await _server.Http.AskAsync(HttpMethod.Delete, "/pub")).Text, StringComparison.Ordinal);
         Assert.EndsWith("}]\n", (await _server.Http.AskAsync("/pub?channel=c", Asking.Body($"[{string.Join(',', Enumerable.Repeat("{\"msg\":1}", 1_000))}]"))).Text, StringComparison.Ordinal);

@@ -28,7 +28,7 @@ public sealed class CorsTests
     [InlineData("/sub", "GET", "x-own")]
     [InlineData("/pub", "POST", "authorization,content-type,last-event-id")]
     [InlineData("/sse", "GET", "last-event-id,authorization")]
-    public async Task A_preflight_is_answered_for_what_the_verbs_take(string path, string method, string headers)
+    public async Task Preflight_is_answered_for_what_the_verbs_take(string path, string method, string headers)
     {
         await using var factory = new CCometFactory();
         using var http = factory.CreateClient();
@@ -60,7 +60,7 @@ public sealed class CorsTests
     }
 
     [Fact]
-    public async Task Switched_off_it_lets_no_other_origin_in()
+    public async Task Cors_switched_off_lets_no_other_origin_in()
     {
         await using var factory = new CCometFactory("CComet:Cors:Enabled=false");
         using var http = factory.CreateClient();

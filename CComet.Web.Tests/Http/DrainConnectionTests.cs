@@ -39,7 +39,7 @@ public sealed class DrainConnectionTests
     [Theory]
     [InlineData("/sub?channel=a")]
     [InlineData("/sub?channel=a&seqid=0&callback=f")]
-    public async Task A_poll_that_a_message_ends_while_the_server_drains_says_close(string path)
+    public async Task Poll_that_a_message_ends_while_the_server_drains_says_close(string path)
     {
         await using var server = await LiveServer.StartAsync();
         using var raw = await PollAsync(server, path);
@@ -52,7 +52,7 @@ public sealed class DrainConnectionTests
     [Theory]
     [InlineData("/sub?channel=a")]
     [InlineData("/sub?channel=a&seqid=0&callback=f")]
-    public async Task A_poll_that_the_drain_ends_says_close(string path)
+    public async Task Poll_that_the_drain_ends_says_close(string path)
     {
         await using var server = await LiveServer.StartAsync();
         using var raw = await PollAsync(server, path);
@@ -65,7 +65,7 @@ public sealed class DrainConnectionTests
     [Theory]
     [InlineData("/sse?channel=a")]
     [InlineData("/stream?channel=a")]
-    public async Task A_stream_that_the_drain_ends_takes_its_connection_with_it(string path)
+    public async Task Stream_that_the_drain_ends_takes_its_connection_with_it(string path)
     {
         await using var server = await LiveServer.StartAsync();
         using var raw = await RawHttp.ConnectAsync(server.Port);
@@ -77,7 +77,7 @@ public sealed class DrainConnectionTests
     }
 
     [Fact]
-    public async Task A_connection_made_while_the_server_drains_is_answered_though_its_request_comes_late()
+    public async Task Connection_made_while_the_server_drains_is_answered_though_its_request_comes_late()
     {
         var step = TimeSpan.FromMilliseconds(100);
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);

@@ -16,7 +16,7 @@ public sealed class DrainTests
     private const int Shortest = 1_000;
 
     [Fact]
-    public async Task An_event_stream_is_told_goodbye_to_the_byte_and_ends()
+    public async Task Event_stream_is_told_goodbye_to_the_byte_and_ends()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a");
@@ -28,7 +28,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task A_stream_of_lines_is_told_goodbye_and_ends()
+    public async Task Stream_of_lines_is_told_goodbye_and_ends()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/stream?channel=a");
@@ -39,7 +39,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task A_WebSocket_is_told_goodbye_and_closed_as_going_away()
+    public async Task WebSocket_is_told_goodbye_and_closed_as_going_away()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -53,7 +53,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task A_client_that_does_not_answer_the_close_does_not_hold_up_the_stop()
+    public async Task Client_that_does_not_answer_the_close_does_not_hold_up_the_stop()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -65,7 +65,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task A_poll_is_answered_empty_with_a_hint_when_to_ask_again()
+    public async Task Poll_is_answered_empty_with_a_hint_when_to_ask_again()
     {
         await using var server = await LiveServer.StartAsync();
         var polling = OpenAnswer.GetAsync($"{server.Url}/sub?channel=a&seqid=0");
@@ -79,7 +79,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task The_delays_spread_over_a_window_that_grows_with_the_connections()
+    public async Task Delays_spread_over_a_window_that_grows_with_the_connections()
     {
         const int Connections = 40;
         var few = await DelaysAsync(1, "CComet:Drain:ReconnectsPerSecond=1");
@@ -135,7 +135,7 @@ public sealed class DrainTests
     }
 
     [Fact]
-    public async Task The_longest_grace_is_shorter_than_what_the_host_gives_a_stop()
+    public async Task Longest_grace_is_shorter_than_what_the_host_gives_a_stop()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await LiveServer.StartAsync(0, new CCometFactory(time, "CComet:Drain:Grace=00:10:00"));

@@ -67,7 +67,7 @@ public sealed class Http2Tests : IDisposable
 
     /// <summary>By GOAWAY: what the connection carries goes on, and the next request makes another one.</summary>
     [Fact]
-    public async Task An_answer_of_a_draining_server_is_the_last_that_its_connection_begins()
+    public async Task Answer_of_a_draining_server_is_the_last_that_its_connection_begins()
     {
         await _http.PublishAsync("a", "first");
         var poll = _http.AskAsync("/sub?channel=a");
@@ -88,7 +88,7 @@ public sealed class Http2Tests : IDisposable
     }
 
     [Fact]
-    public async Task A_poll_that_is_given_up_frees_its_subscriber_and_leaves_the_others()
+    public async Task Poll_that_is_given_up_frees_its_subscriber_and_leaves_the_others()
     {
         using var cut = new CancellationTokenSource();
         var given = _http.GetAsync(new Uri("/sub?channel=a", UriKind.Relative), cut.Token);
@@ -102,7 +102,7 @@ public sealed class Http2Tests : IDisposable
     }
 
     [Fact]
-    public async Task A_message_at_its_limit_passes_by_body_and_a_large_answer_comes_whole()
+    public async Task Message_at_its_limit_passes_by_body_and_a_large_answer_comes_whole()
     {
         var msg = new string('€', (64 << 10) / 3);
         for (var i = 0; i < 15; i++) await _http.AskAsync("/pub?channel=a", Asking.Body(msg, "text/plain"));
@@ -115,7 +115,7 @@ public sealed class Http2Tests : IDisposable
     [InlineData("/sse", 1)]
     [InlineData("/stream", 1)]
     [InlineData("/sse", 2)]
-    public async Task What_a_stream_is_given_past_the_pipes_elsewhere_goes_through_TLS_here(string path, int version)
+    public async Task Stream_over_TLS_writes_through_the_pipes(string path, int version)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{path}?channel=a") { Version = new Version(version, version == 1 ? 1 : 0), VersionPolicy = HttpVersionPolicy.RequestVersionExact };
         using var answer = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);

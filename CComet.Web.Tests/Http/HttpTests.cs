@@ -48,7 +48,7 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_request_behind_a_waiting_poll_is_answered_after_it()
+    public async Task Request_behind_a_waiting_poll_is_answered_after_it()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync("GET /sub?channel=a HTTP/1.1\r\nHost: x\r\n\r\nGET /sub?channel=a&seqid=0 HTTP/1.1\r\nHost: x\r\n\r\n");
@@ -58,7 +58,7 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_keeps_the_connection_for_the_next_request()
+    public async Task Refusal_keeps_the_connection_for_the_next_request()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         foreach (var bad in (string[])["/pub", "/pub?channel=a", "/nowhere", "/sub?channel=a&seqid=5", "/pub?callback=1"]) Assert.InRange((await raw.GetAsync(bad)).Status, 400, 409);
@@ -71,7 +71,7 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_chunked_body_is_put_together()
+    public async Task Chunked_body_is_put_together()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n\xE2\r\n");
@@ -87,7 +87,7 @@ public sealed class HttpTests : IAsyncLifetime
     [InlineData("POST /pub?channel=a HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nhalf")]
     [InlineData("POST /pub?channel=a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n")]
     [InlineData("POST /pub HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000\r\n\r\n--b\r\nContent-Disposition: form-data; name=channel\r\n\r\na")]
-    public async Task A_request_that_is_never_finished_keeps_nobody_waiting_and_stores_nothing(string half)
+    public async Task Request_that_is_never_finished_holds_up_no_other_and_stores_nothing(string half)
     {
         var stalled = new RawHttp[20];
         for (var i = 0; i < stalled.Length; i++)
@@ -107,7 +107,7 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_hangs_up_frees_its_subscriber_at_once()
+    public async Task Client_that_hangs_up_frees_its_subscriber_at_once()
     {
         var polls = new RawHttp[50];
         for (var i = 0; i < polls.Length; i++)
@@ -124,7 +124,7 @@ public sealed class HttpTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_client_that_hangs_up_while_it_is_held_back_is_forgotten()
+    public async Task Client_that_hangs_up_while_it_is_held_back_is_forgotten()
     {
         var polls = new RawHttp[20];
         for (var i = 0; i < polls.Length; i++)

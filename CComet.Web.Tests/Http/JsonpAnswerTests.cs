@@ -30,7 +30,7 @@ public sealed class JsonpAnswerTests : IDisposable
 
     [Theory]
     [MemberData(nameof(BadNames))]
-    public async Task A_bad_callback_gets_400_as_plain_text_that_repeats_nothing_of_it(string name)
+    public async Task Bad_callback_gets_400_as_plain_text_that_repeats_nothing_of_it(string name)
     {
         var query = $"callback={Uri.EscapeDataString(name)}&channel=a&msg=m";
         foreach (var path in (string[])["/sign", "/pub", "/sub"])
@@ -50,14 +50,14 @@ public sealed class JsonpAnswerTests : IDisposable
     [InlineData("callback=%FF")]
     [InlineData("callback=%ED%A0%80")]
     [InlineData("callback=f%FF")]
-    public async Task So_does_one_that_is_repeated_or_no_text(string query)
+    public async Task Repeated_or_unreadable_callback_gets_400_as_well(string query)
     {
         foreach (var path in (string[])["/sign", "/pub", "/sub"]) AssertBadCallback(await _http.AskAsync($"{path}?channel=a&msg=m&{query}"));
     }
 
     [Theory]
     [MemberData(nameof(GoodNames))]
-    public async Task A_good_callback_is_called_with_the_array(string name)
+    public async Task Good_callback_is_called_with_the_array(string name)
     {
         var channel = Asking.NewChannel();
         var rest = $"channel={channel}&callback={Uri.EscapeDataString(name)}";
@@ -68,7 +68,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task The_callback_may_come_in_a_form_or_in_JSON()
+    public async Task Callback_may_come_in_a_form_or_in_JSON()
     {
         Assert.Single((await _http.AskAsync("/pub", Asking.Body("channel=a&msg=m&callback=f", "application/x-www-form-urlencoded"))).JsonpElements("f"));
         Assert.Single((await _http.AskAsync("/pub", Asking.Body("""{"channel":"a","msg":"m","callback":"f"}"""))).JsonpElements("f"));
@@ -77,7 +77,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task The_headers_are_those_of_a_script_that_nobody_may_keep()
+    public async Task Headers_are_those_of_a_script_that_no_cache_may_keep()
     {
         var answer = await _http.AskAsync("/sign?channel=a&sname=s&callback=f");
         Assert.Equal("text/javascript; charset=utf-8", answer.Header("Content-Type"));
@@ -91,7 +91,7 @@ public sealed class JsonpAnswerTests : IDisposable
     [InlineData("channel=a&seqid=-1", "400", "seqid")]
     [InlineData("channel=", "400", "channel")]
     [InlineData("channel=a&seqid=7", "402", "seqid")]
-    public async Task A_refused_poll_is_held_back_for_a_second_because_its_client_asks_again_at_once(string query, string type, string parameter)
+    public async Task Refused_poll_is_held_back_for_a_second_because_its_client_asks_again_at_once(string query, string type, string parameter)
     {
         var answer = _http.AskAsync($"/sub?{query}&callback=f");
         await AssertHeldBackAsync(answer);
@@ -99,7 +99,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task So_is_the_refusal_of_a_server_that_is_stopping()
+    public async Task Refusal_of_a_stopping_server_is_held_back_too()
     {
         _factory.Hub.Drain();
         var answer = _http.AskAsync("/sub?channel=a&callback=f");
@@ -108,7 +108,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task So_is_a_poll_that_a_newer_one_replaced()
+    public async Task Replaced_poll_is_held_back_too()
     {
         var old = _http.AskAsync("/sub?channel=a&sname=s&seqid=0&callback=f");
         await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 1, "Parking of the old poll");
@@ -133,7 +133,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_client_that_leaves_while_it_is_held_back_leaves_nothing_behind()
+    public async Task Client_that_leaves_while_it_is_held_back_leaves_nothing_behind()
     {
         using var cut = new CancellationTokenSource();
         var answer = _http.GetAsync(new Uri("/sub?channel=&callback=f", UriKind.Relative), cut.Token);
@@ -153,7 +153,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_poll_without_a_seqid_is_told_its_place_at_once()
+    public async Task Poll_without_a_seqid_is_told_its_place_at_once()
     {
         var epoch = (await _http.PublishAsync("a", "past")).GetProperty("epoch").GetString();
         var place = Assert.Single((await _http.AskAsync("/sub?channel=a&callback=f")).JsonpElements("f"));
@@ -161,7 +161,7 @@ public sealed class JsonpAnswerTests : IDisposable
     }
 
     [Fact]
-    public async Task A_poll_of_several_channels_is_told_its_place_in_each()
+    public async Task Poll_of_several_channels_is_told_its_place_in_each()
     {
         await _http.PublishAsync("a", "past");
         var places = (await _http.AskAsync("/sub?channel=a&channel=b&seqid=&seqid=0&callback=f")).JsonpElements("f");

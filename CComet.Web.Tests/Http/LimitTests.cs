@@ -7,7 +7,7 @@ namespace CComet.Web.Tests.Http;
 public sealed class LimitTests
 {
     [Fact]
-    public async Task A_channel_too_many_is_refused_on_every_verb_that_makes_one_and_stores_nothing()
+    public async Task Channel_too_many_is_refused_on_every_verb_that_makes_one_and_stores_nothing()
     {
         await using var factory = new CCometFactory("CComet:Limits:Channels=2");
         using var http = factory.CreateClient();
@@ -34,7 +34,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_channel_with_messages_is_not_swept()
+    public async Task Channel_with_messages_is_not_swept()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var factory = new CCometFactory(time);
@@ -52,7 +52,7 @@ public sealed class LimitTests
     [Theory]
     [InlineData("CComet:Limits:Subscribers=3", true)]
     [InlineData("CComet:Limits:SubscribersPerChannel=3", false)]
-    public async Task A_subscriber_too_many_is_refused_until_one_leaves(string limit, bool everywhere)
+    public async Task Subscriber_too_many_is_refused_until_one_leaves(string limit, bool everywhere)
     {
         var time = new FakeTimeProvider();
         await using var factory = new CCometFactory(time, limit);
@@ -75,7 +75,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task An_id_too_many_is_refused_until_one_is_forgotten()
+    public async Task Id_too_many_is_refused_until_one_is_forgotten()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var factory = new CCometFactory(time, "CComet:Limits:IdsPerChannel=2");
@@ -92,7 +92,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task A_repeated_id_finds_its_first_receipt_even_when_no_new_id_has_room()
+    public async Task Repeated_id_finds_its_first_receipt_even_when_no_new_id_has_room()
     {
         await using var factory = new CCometFactory("CComet:Limits:IdsPerChannel=1");
         using var http = factory.CreateClient();
@@ -101,7 +101,7 @@ public sealed class LimitTests
     }
 
     [Fact]
-    public async Task The_size_of_a_message_and_of_an_array_are_settings()
+    public async Task Size_of_a_message_and_of_an_array_are_settings()
     {
         await using var factory = new CCometFactory("CComet:Limits:MessageBytes=3", "CComet:Limits:BatchMessages=2");
         using var http = factory.CreateClient();

@@ -11,7 +11,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     private HttpClient Http => wire.Http;
 
     [Fact]
-    public async Task The_receipt_has_exactly_the_members_of_the_contract()
+    public async Task Receipt_has_exactly_the_members_of_the_contract()
     {
         var epoch = "";
         for (var seqid = 0; seqid < 3; seqid++)
@@ -26,7 +26,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_raw_body_is_the_message_and_the_query_has_the_rest()
+    public async Task Raw_body_is_the_message_and_the_query_has_the_rest()
     {
         foreach (var type in (string?[])["text/plain", "text/html; charset=utf-8", "application/octet-stream", "application/xml", "image/svg+xml", null])
             Assert.Single((await Http.AskAsync($"/pub?channel={_channel}&sname=s", Asking.Body("a=b&c=%41 {}", type))).Elements);
@@ -36,7 +36,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_message_in_body_and_query_is_one_too_many()
+    public async Task Message_in_body_and_query_is_one_too_many()
     {
         (await Http.AskAsync($"/pub?channel={_channel}&msg=m", Asking.Body("raw", "text/plain"))).AssertProblem(400, "msg");
         (await Http.AskAsync($"/pub?channel={_channel}", Asking.Body("channel=d&msg=m", "application/x-www-form-urlencoded"))).AssertProblem(400, "channel");
@@ -44,11 +44,11 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_POST_without_a_body_takes_everything_from_the_query() =>
+    public async Task POST_without_a_body_takes_everything_from_the_query() =>
         Assert.Single((await Http.AskAsync(HttpMethod.Post, $"/pub?channel={_channel}&msg=m")).Elements);
 
     [Fact]
-    public async Task An_array_is_stored_in_order_with_one_receipt_each_and_no_hole()
+    public async Task Array_is_stored_in_order_with_one_receipt_each_and_no_hole()
     {
         await Http.PublishAsync(_channel, "first");
         var answer = await Http.AskAsync("/pub", Asking.Body(JsonSerializer.Serialize(Enumerable.Range(1, 50).Select(i => new { channel = _channel, msg = i }))));
@@ -58,7 +58,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task An_array_may_go_to_several_channels()
+    public async Task Array_may_go_to_several_channels()
     {
         var other = Asking.NewChannel();
         string[] targets = [_channel, other, _channel, _channel, other];
@@ -70,7 +70,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task What_the_query_gives_holds_for_every_element_that_does_not_say_otherwise()
+    public async Task Values_of_the_query_hold_for_every_element_that_does_not_say_otherwise()
     {
         var other = Asking.NewChannel();
         await Http.AskAsync($"/pub?channel={_channel}&sname=s", Asking.Body($$"""[{"msg":"a"},{"msg":"b","sname":"t","channel":"{{other}}"}]"""));
@@ -79,7 +79,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task The_same_id_again_stores_nothing_and_answers_the_first_receipt()
+    public async Task Same_id_again_stores_nothing_and_answers_the_first_receipt()
     {
         var first = await Http.PublishAsync(_channel, "m", ("id", "i"));
         await Http.PublishAsync(_channel, "between");
@@ -95,7 +95,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task The_same_id_twice_in_one_array_is_stored_once()
+    public async Task Same_id_twice_in_one_array_is_stored_once()
     {
         var body = $$"""[{"channel":"{{_channel}}","msg":"a","id":"i"},{"channel":"{{_channel}}","msg":"b"},{"channel":"{{_channel}}","msg":"c","id":"i"}]""";
         var receipts = (await Http.AskAsync("/pub", Asking.Body(body))).Elements;
@@ -104,7 +104,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task An_id_is_remembered_for_five_minutes_and_then_forgotten()
+    public async Task Id_is_remembered_for_five_minutes_and_then_forgotten()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var factory = new CCometFactory(time);
@@ -127,7 +127,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task The_same_id_from_many_at_the_same_time_is_stored_once()
+    public async Task Same_id_from_many_at_the_same_time_is_stored_once()
     {
         var receipts = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Http.PublishAsync(_channel, $"{i}", ("id", "i"))));
         Assert.Single(receipts, r => !r.TryGetProperty("duplicate", out _));
@@ -136,7 +136,7 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_sign_in_is_answered_with_the_history_and_itself_at_the_end()
+    public async Task Sign_in_is_answered_with_the_history_and_itself_at_the_end()
     {
         await Http.PublishAsync(_channel, "a", ("sname", "bob"));
         foreach (var (body, count) in (IEnumerable<(HttpContent?, int)>)
@@ -151,11 +151,11 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_sign_in_needs_no_name() =>
+    public async Task Sign_in_needs_no_name() =>
         Assert.False(Assert.Single((await Http.AskAsync($"/sign?channel={_channel}")).Elements).TryGetProperty("sname", out _));
 
     [Fact]
-    public async Task A_sign_in_to_a_history_larger_than_one_read_has_all_of_it()
+    public async Task Sign_in_to_a_history_larger_than_one_read_has_all_of_it()
     {
         await using var factory = new CCometFactory("CComet:History:MaxBytes=20000000");
         using var http = factory.CreateClient();

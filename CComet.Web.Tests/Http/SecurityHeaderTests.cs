@@ -46,7 +46,7 @@ public sealed class SecurityHeaderTests
     }
 
     [Fact]
-    public async Task A_module_may_be_loaded_by_the_origins_named_and_caches_keep_them_apart()
+    public async Task Module_may_be_loaded_by_the_origins_named_and_caches_keep_them_apart()
     {
         await using var factory = new CCometFactory("CComet:Cors:Origins:0=https://page.example");
         using var http = factory.CreateClient();
@@ -59,7 +59,7 @@ public sealed class SecurityHeaderTests
     }
 
     [Fact]
-    public async Task A_jsonp_answer_may_be_loaded_by_an_isolated_page()
+    public async Task Jsonp_answer_may_be_loaded_by_an_isolated_page()
     {
         await using var factory = new CCometFactory();
         using var http = factory.CreateClient();
@@ -93,7 +93,7 @@ public sealed class SecurityHeaderTests
     [InlineData("/sse?channel=a", "Origin")]
     [InlineData("/stream?channel=a", "Origin")]
     [InlineData("/sub?channel=a", "Accept, Origin")]
-    public async Task A_stream_names_the_headers_it_depends_on(string path, string vary)
+    public async Task Stream_names_the_headers_it_depends_on(string path, string vary)
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync(server.Url + path, ("Accept", "text/event-stream"));

@@ -17,7 +17,7 @@ public sealed class SlowReaderTests
     [InlineData(false, "")]
     [InlineData(true, "")]
     [InlineData(true, "&callback=f")]
-    public async Task Slow_readers_hold_up_nobody_and_hold_little_memory_each(bool followed, string callback)
+    public async Task Slow_readers_hold_up_no_other_and_hold_little_memory_each(bool followed, string callback)
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=250000", "CComet:History:MaxBytes=20000000", "CComet:Poll:Timeout=00:10:00");
 
@@ -60,7 +60,7 @@ public sealed class SlowReaderTests
     }
 
     [Fact]
-    public async Task A_reader_that_was_slow_for_long_has_the_whole_answer_in_the_end()
+    public async Task Reader_that_was_slow_for_long_has_the_whole_answer_in_the_end()
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=250000", "CComet:History:MaxBytes=20000000");
         for (var i = 0; i < 10; i++) await server.Http.AskAsync("/pub?channel=c", Asking.Body(new string('x', MessageLength), "text/plain"));

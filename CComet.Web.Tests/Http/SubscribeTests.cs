@@ -12,7 +12,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     private HttpClient Http => wire.Http;
 
     [Fact]
-    public async Task Without_a_seqid_a_poll_begins_now()
+    public async Task Poll_without_a_seqid_begins_now()
     {
         var epoch = await PublishAsync(Http, _channel, 2);
         var answer = await Http.PeekAsync(_channel);
@@ -21,7 +21,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task With_a_seqid_a_poll_has_everything_from_there_on_at_once()
+    public async Task Poll_with_a_seqid_has_everything_from_there_on_at_once()
     {
         var epoch = await PublishAsync(Http, _channel, 3);
         var answer = await Http.AskAsync($"/sub?channel={_channel}&seqid=1");
@@ -31,7 +31,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_message_has_exactly_the_members_of_the_contract()
+    public async Task Message_has_exactly_the_members_of_the_contract()
     {
         var before = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds();
         await Http.PublishAsync(_channel, "hello", ("sname", "alice"));
@@ -44,7 +44,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task The_cursor_of_one_answer_is_where_the_next_begins()
+    public async Task Cursor_of_one_answer_is_where_the_next_begins()
     {
         await PublishAsync(Http, _channel, 1);
         var cursor = (await Http.PeekAsync(_channel, ("seqid", "0"))).Header("CComet-Cursor")!;
@@ -55,7 +55,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_seqid_at_the_end_waits_and_one_beyond_it_is_error_402()
+    public async Task Seqid_at_the_end_waits_and_one_beyond_it_is_error_402()
     {
         await PublishAsync(Http, _channel, 1);
         Assert.Empty((await Http.PeekAsync(_channel, ("seqid", "1"))).Elements);
@@ -71,7 +71,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     [InlineData("epoch=other")]
     [InlineData("cursor=other:1")]
     [InlineData("cursor=%F0%9F%98%80:1")]
-    public async Task A_foreign_epoch_is_told_as_a_reset_and_then_everything_kept(string place)
+    public async Task Foreign_epoch_is_told_as_a_reset_and_then_everything_kept(string place)
     {
         var epoch = await PublishAsync(Http, _channel, 2);
         var answer = await Http.AskAsync($"/sub?channel={_channel}&{place}");
@@ -81,7 +81,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_seqid_that_the_epoch_has_not_reached_is_told_as_a_reset_too()
+    public async Task Seqid_that_the_epoch_has_not_reached_is_told_as_a_reset_too()
     {
         var epoch = await PublishAsync(Http, _channel, 1);
         var answer = await Http.AskAsync(Asking.Path("/sub", ("channel", _channel), ("cursor", $"{epoch}:5")));
@@ -92,7 +92,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     [Theory]
     [InlineData("CComet:History:MaxMessages=3")]
     [InlineData("CComet:History:MaxBytes=250")]
-    public async Task What_the_history_no_longer_holds_is_told_as_a_gap_first(string bound)
+    public async Task Gap_is_told_first_for_what_the_history_no_longer_holds(string bound)
     {
         await using var factory = new CCometFactory(bound);
         using var http = factory.CreateClient();
@@ -107,7 +107,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_message_past_its_age_is_a_gap_even_when_nothing_follows_it()
+    public async Task Message_past_its_age_is_a_gap_even_when_nothing_follows_it()
     {
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var factory = new CCometFactory(time, "CComet:History:MaxAge=00:10:00");
@@ -138,7 +138,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task The_combined_cursor_goes_round_whatever_the_channels_are_called()
+    public async Task Combined_cursor_goes_round_whatever_the_channels_are_called()
     {
         string[] channels = ["a,b=c", "50%", "%2C", "😀", "a:1", "ü ö+", "?&#/\\\"'<>", "\u2028", "="];
         (string, string)[] query = [.. channels.Select(c => ("channel", c)), ("wait", "0")];
@@ -156,7 +156,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_combined_cursor_is_of_use_to_fewer_channels_and_to_more()
+    public async Task Combined_cursor_is_of_use_to_fewer_channels_and_to_more()
     {
         var epoch = await PublishAsync(Http, _channel, 2);
         var cursor = $"{_channel}={epoch}:1,gone=x:7";
@@ -176,7 +176,7 @@ public sealed class SubscribeTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_history_larger_than_one_answer_comes_in_several_without_loss()
+    public async Task History_larger_than_one_answer_comes_in_several_without_loss()
     {
         await using var factory = new CCometFactory("CComet:History:MaxBytes=20000000", "CComet:History:MaxMessages=1000");
         using var http = factory.CreateClient();

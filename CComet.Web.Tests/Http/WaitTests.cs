@@ -30,7 +30,7 @@ public sealed class WaitTests : IDisposable
     [InlineData("&wait=29", 28)]
     [InlineData("&wait=99999999999999999999", 28)]
     [InlineData("&seqid=0", 28)]
-    public async Task A_poll_that_nothing_comes_for_is_answered_with_an_empty_array_at_its_time(string query, double seconds)
+    public async Task Poll_that_nothing_comes_for_is_answered_with_an_empty_array_at_its_time(string query, double seconds)
     {
         var poll = _http.AskAsync($"/sub?channel=c{query}");
         await ParkedAsync(1);
@@ -48,10 +48,10 @@ public sealed class WaitTests : IDisposable
     [InlineData("0")]
     [InlineData("0.0")]
     [InlineData(".0")]
-    public async Task A_wait_of_zero_does_not_wait(string wait) => Assert.Empty((await _http.AskAsync($"/sub?channel=c&wait={wait}")).Elements);
+    public async Task Wait_of_zero_does_not_wait(string wait) => Assert.Empty((await _http.AskAsync($"/sub?channel=c&wait={wait}")).Elements);
 
     [Fact]
-    public async Task The_setting_says_how_long_a_poll_may_wait()
+    public async Task Setting_says_how_long_a_poll_may_wait()
     {
         await using var factory = new CCometFactory(_time, "CComet:Poll:Timeout=00:00:02");
         using var http = factory.CreateClient();
@@ -62,7 +62,7 @@ public sealed class WaitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_message_ends_every_wait_for_its_channel_and_no_other()
+    public async Task Message_ends_every_wait_for_its_channel_and_no_other()
     {
         var polls = Enumerable.Range(0, 20).Select(_ => _http.AskAsync("/sub?channel=c")).ToArray();
         var other = _http.AskAsync("/sub?channel=d");
@@ -75,7 +75,7 @@ public sealed class WaitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_sign_in_ends_the_waits_of_its_channel_too()
+    public async Task Sign_in_ends_the_waits_of_its_channel_too()
     {
         var poll = _http.AskAsync("/sub?channel=c&sname=alice");
         await ParkedAsync(1);
@@ -85,7 +85,7 @@ public sealed class WaitTests : IDisposable
     }
 
     [Fact]
-    public async Task Of_one_channel_and_sname_the_newest_waits_and_the_old_one_is_told()
+    public async Task Newest_poll_of_a_channel_and_sname_waits_and_the_older_is_told()
     {
         await _http.PublishAsync("c", "m");
         var old = _http.AskAsync("/sub?channel=c&sname=alice");
@@ -108,7 +108,7 @@ public sealed class WaitTests : IDisposable
     [InlineData("channel=c&sname=alice", "channel=c&sname=Alice")]
     [InlineData("channel=c&sname=alice", "channel=d&sname=alice")]
     [InlineData("channel=c&sname=%C3%A9", "channel=c&sname=e%CC%81")]
-    public async Task Nobody_else_is_replaced(string one, string another)
+    public async Task No_other_subscriber_is_replaced(string one, string another)
     {
         Task<Answer>[] polls = [_http.AskAsync($"/sub?{one}"), _http.AskAsync($"/sub?{another}")];
         await ParkedAsync(2);
@@ -117,7 +117,7 @@ public sealed class WaitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_poll_of_several_channels_is_replaced_when_one_of_them_is_taken()
+    public async Task Poll_of_several_channels_is_replaced_when_one_of_them_is_taken()
     {
         var old = _http.AskAsync("/sub?channel=c&channel=d&sname=alice");
         await Eventually.TrueAsync(() => _factory.Hub.Find("d")?.Waiting == 1, "Parking in both");
@@ -131,7 +131,7 @@ public sealed class WaitTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_is_stopping_answers_every_poll_and_takes_no_more()
+    public async Task Server_that_is_stopping_answers_every_poll_and_takes_no_more()
     {
         var polls = Enumerable.Range(0, 10).Select(i => _http.AskAsync($"/sub?channel=c{i}&sname=s")).ToArray();
         await ParkedAsync(10);

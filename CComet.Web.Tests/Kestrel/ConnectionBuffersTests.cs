@@ -15,7 +15,7 @@ public sealed class ConnectionBuffersTests
     private readonly ConnectionBuffers _buffers = new();
 
     [Fact]
-    public async Task The_server_reads_and_writes_with_them()
+    public async Task Server_reads_and_writes_with_pooled_buffers()
     {
         // Put together as the program does it: the factory of the other tests brings Kestrel's own pool in behind ours.
         var builder = WebApplication.CreateBuilder([$"--urls=http://127.0.0.1:{Ports.Take()}", "--CComet:Store:Kind=Memory"]);
@@ -30,7 +30,7 @@ public sealed class ConnectionBuffersTests
     }
 
     [Fact]
-    public void They_go_with_the_burst()
+    public void Pooled_buffers_are_freed_once_the_burst_is_over()
     {
         using var pool = _buffers.Create();
         pool.Rent().Dispose();
@@ -42,7 +42,7 @@ public sealed class ConnectionBuffersTests
     }
 
     [Fact]
-    public void One_that_was_returned_is_used_again_and_no_two_are_given_the_same()
+    public void Returned_buffer_is_used_again_and_no_two_rents_share_one()
     {
         using var pool = _buffers.Create();
         var first = pool.Rent();
@@ -58,7 +58,7 @@ public sealed class ConnectionBuffersTests
     }
 
     [Fact]
-    public void One_in_use_outlives_its_pool_and_is_kept_by_nobody()
+    public void Buffer_in_use_outlives_its_pool_and_is_not_kept()
     {
         IMemoryOwner<byte> used;
         using (var pool = _buffers.Create())

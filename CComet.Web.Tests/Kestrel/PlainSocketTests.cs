@@ -17,14 +17,14 @@ namespace CComet.Web.Tests.Kestrel;
 public sealed class PlainSocketTests
 {
     [Fact]
-    public async Task A_flush_is_over_only_when_the_kernel_has_all_of_it()
+    public async Task Flush_is_over_only_when_the_kernel_has_all_of_it()
     {
         await using var server = await LiveServer.StartAsync();
         Assert.Equal(1, server.Services.GetRequiredService<IOptions<SocketTransportOptions>>().Value.MaxWriteBufferSize);
     }
 
     [Fact]
-    public void A_client_that_has_gone_before_its_stream_began_leaves_no_socket_and_makes_no_failure()
+    public void Client_that_has_gone_before_its_stream_began_leaves_no_socket_and_makes_no_failure()
     {
         using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         var context = new DefaultHttpContext();

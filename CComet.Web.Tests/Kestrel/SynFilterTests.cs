@@ -8,7 +8,7 @@ namespace CComet.Web.Tests.Kestrel;
 public sealed class SynFilterTests
 {
     [Fact]
-    public async Task A_filtered_listener_keeps_the_connections_made_and_makes_no_other()
+    public async Task Filtered_listener_keeps_the_connections_made_and_makes_no_other()
     {
         if (!OperatingSystem.IsLinux()) return;
         using var listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);

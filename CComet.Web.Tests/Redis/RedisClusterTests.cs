@@ -49,7 +49,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_batch_over_several_slots_is_refused_whole_and_says_which_parameter_is_at_fault()
+    public async Task Batch_over_several_slots_is_refused_whole_and_says_which_parameter_is_at_fault()
     {
         await using var server = await LiveServer.StartAsync("CComet:Store:Kind=Redis", $"CComet:Store:Redis={string.Join(',', _cluster.Select(s => s.Address))}");
         var refusal = await server.Http.AskAsync("/pub", Asking.Body("""[{"channel":"a","msg":"1"},{"channel":"b","msg":"2"},{"channel":"c","msg":"3"}]"""));
@@ -90,7 +90,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_restart_of_one_part_from_its_file_keeps_the_epochs_of_its_channels()
+    public async Task Restart_of_one_part_from_its_file_keeps_the_epochs_of_its_channels()
     {
         await using var store = NewStore();
         using var node = new HubFixture(store: store);
@@ -105,7 +105,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_replica_that_takes_a_part_over_begins_new_epochs_there_and_nowhere_else()
+    public async Task Replica_that_takes_a_part_over_begins_new_epochs_there_and_nowhere_else()
     {
         await using var replica = await _cluster[1].AddReplicaAsync();
         await using var store = NewStore();

@@ -27,7 +27,7 @@ public sealed class RedisFailoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_replica_that_lagged_and_takes_over_begins_new_epochs()
+    public async Task Replica_that_lagged_and_takes_over_begins_new_epochs()
     {
         await ReplicateAsync();
         await SecondsAsync(_replica, 3);
@@ -40,7 +40,7 @@ public sealed class RedisFailoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_successor_that_has_forgotten_that_it_was_a_replica_is_known_by_its_age()
+    public async Task Successor_that_has_forgotten_that_it_was_a_replica_is_known_by_its_age()
     {
         _replica.Ask("CONFIG", "SET", "repl-backlog-ttl", "1");
         await ReplicateAsync();
@@ -55,7 +55,7 @@ public sealed class RedisFailoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_channel_that_was_idle_since_before_the_replica_began_is_no_exception()
+    public async Task Channel_that_was_idle_since_before_the_replica_began_is_no_exception()
     {
         await _replica.KillAsync();
         var node = _nodes.New(_primary.Address);
@@ -72,7 +72,7 @@ public sealed class RedisFailoverTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_channel_that_is_used_again_only_after_the_successor_was_restarted_is_no_exception()
+    public async Task Channel_that_is_used_again_only_after_the_successor_was_restarted_is_no_exception()
     {
         await _replica.KillAsync();
         var node = _nodes.New(_primary.Address);

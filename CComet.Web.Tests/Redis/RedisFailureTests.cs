@@ -30,7 +30,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_node_listens_only_for_channels_that_somebody_follows()
+    public async Task Node_listens_only_for_channels_that_have_listeners()
     {
         var node = NewNode();
         await node.PublishAsync("published", "0");
@@ -75,7 +75,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_subscription_that_has_died_without_a_sign_costs_a_moment()
+    public async Task Subscription_that_has_died_without_a_sign_costs_a_moment()
     {
         await using var relay = new RedisRelay(_redis.Port);
         var (a, b) = (NewNode(), NewNode(relay.Address));
@@ -91,7 +91,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     [Theory]
     [InlineData("CLIENT", "PAUSE", "3000", "ALL")]
     [InlineData("DEBUG", "SLEEP", "3")]
-    public async Task A_redis_that_holds_its_breath_costs_as_long_and_no_message(params string[] command)
+    public async Task Redis_that_stalls_delays_messages_and_loses_none(params string[] command)
     {
         var (a, b) = (NewNode(), NewNode());
         using var reader = await WaitingAsync(b);
@@ -117,7 +117,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task While_redis_is_gone_publishes_are_refused_and_subscribers_wait_and_all_goes_on_when_it_is_back()
+    public async Task Publishes_are_refused_and_subscribers_wait_while_redis_is_gone_and_all_resume_when_it_is_back()
     {
         var node = NewNode();
         var before = await node.PublishAsync("c", "0");
@@ -154,7 +154,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_restart_from_an_old_snapshot_begins_a_new_epoch()
+    public async Task Restart_from_an_old_snapshot_begins_a_new_epoch()
     {
         await using var snapshots = await RedisServer.StartAsync("--appendonly", "no");
         var node = NewNode(snapshots.Address);
@@ -168,7 +168,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_log_that_was_emptied_behind_the_servers_back_begins_a_new_epoch()
+    public async Task Log_that_was_emptied_behind_the_servers_back_begins_a_new_epoch()
     {
         var node = NewNode();
         using var reader = await WaitingAsync(node);
@@ -181,7 +181,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_log_that_is_found_shorter_than_it_was_begins_a_new_epoch()
+    public async Task Log_that_is_found_shorter_than_it_was_begins_a_new_epoch()
     {
         var node = NewNode();
         using var reader = await WaitingAsync(node);
@@ -203,7 +203,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redis_without_memory_refuses_and_says_so()
+    public async Task Redis_without_memory_refuses_and_says_so()
     {
         var node = NewNode();
         await node.PublishAsync("c", "0");
@@ -235,7 +235,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     [InlineData("redis_version:7.", "redis_version:6.", "too old")]
     [InlineData("master_replid2:", "master_replid3:", "master_replid2")]
     [InlineData("aof_enabled:", "aof_enablee:", "aof_enabled")]
-    public async Task A_server_on_which_a_loss_would_go_unnoticed_is_refused(string says, string instead, string reason)
+    public async Task Server_on_which_a_loss_would_go_unnoticed_is_refused(string says, string instead, string reason)
     {
         await using var relay = new RedisRelay(_redis.Port);
         relay.SayInstead(says, instead);
@@ -261,7 +261,7 @@ public sealed class RedisFailureTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_history_that_was_made_much_smaller_is_dropped_step_by_step()
+    public async Task History_that_was_made_much_smaller_is_dropped_step_by_step()
     {
         const int Many = 40_000;
         var large = NewNode(options: new HubOptions { History = new HistoryOptions { MaxMessages = Many, MaxBytes = 1L << 30 } });

@@ -10,7 +10,7 @@ public sealed class RedisFollowerTests
     private readonly RedisFollower _follower = new("c");
 
     [Fact]
-    public void A_wake_up_between_the_reading_and_the_joining_is_not_missed_by_the_second_listener_either()
+    public void Wake_up_between_the_reading_and_the_joining_is_not_missed_by_the_second_listener_either()
     {
         var (first, second) = (new Counter(), new Counter());
         Assert.True(_follower.TryAdd(first, new LogHead("e", 0, 0), _follower.Wakes));
@@ -21,7 +21,7 @@ public sealed class RedisFollowerTests
     }
 
     [Fact]
-    public void A_comparison_wakes_only_where_the_log_ends_elsewhere_than_was_told()
+    public void Comparison_wakes_only_where_the_log_ends_elsewhere_than_was_told()
     {
         var listener = new Counter();
         _follower.TryAdd(listener, new LogHead("e", 0, 5), _follower.Wakes);
@@ -39,7 +39,7 @@ public sealed class RedisFollowerTests
     }
 
     [Fact]
-    public void What_was_told_but_could_not_be_read_is_told_again()
+    public void Append_that_was_told_but_could_not_be_read_is_told_again()
     {
         var listener = new Counter();
         _follower.TryAdd(listener, new LogHead("e", 0, 0), _follower.Wakes);
@@ -56,7 +56,7 @@ public sealed class RedisFollowerTests
     [InlineData("e:")]
     [InlineData("e:-1")]
     [InlineData("e:99999999999999999999")]
-    public void A_wake_up_that_nobody_understands_wakes(string payload)
+    public void Wake_up_that_cannot_be_parsed_wakes(string payload)
     {
         var listener = new Counter();
         _follower.TryAdd(listener, new LogHead("e", 0, 0), _follower.Wakes);
@@ -65,7 +65,7 @@ public sealed class RedisFollowerTests
     }
 
     [Fact]
-    public void One_that_was_given_up_takes_nobody_in()
+    public void Follower_that_was_given_up_takes_no_listener()
     {
         var listener = new Counter();
         _follower.TryAdd(listener, new LogHead("e", 0, 0), _follower.Wakes);

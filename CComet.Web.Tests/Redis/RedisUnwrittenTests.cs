@@ -33,14 +33,14 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_shared_epoch_ends_before_any_log_that_was_begun_under_it()
+    public async Task Shared_epoch_ends_before_any_log_that_was_begun_under_it()
     {
         await Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
         Assert.InRange(_redis.AskNumber("PTTL", "ccomet:unwritten"), 1, _redis.AskNumber("PTTL", "ccomet:{c}:head") / 2);
     }
 
     [Fact]
-    public async Task A_log_that_was_lost_unseen_comes_back_under_another_epoch()
+    public async Task Log_that_was_lost_unseen_comes_back_under_another_epoch()
     {
         var store = Open();
         var before = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch;
@@ -50,7 +50,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_followed_log_whose_head_alone_was_lost_comes_back_under_another_epoch()
+    public async Task Followed_log_whose_head_alone_was_lost_comes_back_under_another_epoch()
     {
         var store = Open();
         using var hub = new HubFixture(store: store);
@@ -67,7 +67,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_run_of_the_server_ends_the_shared_epoch_and_keeps_those_of_the_logs()
+    public async Task New_run_of_the_server_ends_the_shared_epoch_and_keeps_those_of_the_logs()
     {
         var store = Open();
         var written = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0].Epoch;
@@ -79,7 +79,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Where_redis_drops_keys_at_will_a_name_has_an_epoch_of_its_own_for_a_while()
+    public async Task Name_has_an_epoch_of_its_own_for_a_while_where_redis_evicts_keys()
     {
         _redis.Ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru");
         var store = Open();
@@ -91,7 +91,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refused_publish_leaves_no_key_behind()
+    public async Task Refused_publish_leaves_no_key_behind()
     {
         var store = Open(new HubOptions { Limits = new LimitOptions { IdsPerChannel = 1 } });
         await store.AppendAsync([HubFixture.NewMessage("full", "0", "a")]);
@@ -100,7 +100,7 @@ public sealed class RedisUnwrittenTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_redis_without_memory_is_read_on()
+    public async Task Redis_without_memory_is_read_on()
     {
         var store = Open();
         await store.AppendAsync([HubFixture.NewMessage("c", "0")]);

@@ -13,7 +13,7 @@ public sealed class HttpResponseParserTests
     private static readonly string[] ChunkedTold = ["200 e:7 -1 False", "hello, all of you in this world!", "end"];
 
     [Fact]
-    public void A_chunked_response_cut_at_any_byte_is_read_whole()
+    public void Chunked_response_cut_at_any_byte_is_read_whole()
     {
         for (var cut = 0; cut <= Chunked.Length; cut++) Assert.Equal(ChunkedTold, Read(Chunked[..cut], Chunked[cut..]));
     }
@@ -33,7 +33,7 @@ public sealed class HttpResponseParserTests
     }
 
     [Fact]
-    public void Behind_a_101_everything_is_body()
+    public void Everything_behind_a_101_is_body()
     {
         Assert.Equal(["101  -1 False", "HTTP/1.1 is over"], Read("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\nHTTP/1.1", " is over"));
     }
@@ -42,7 +42,7 @@ public sealed class HttpResponseParserTests
     [InlineData("SSH-2.0-OpenSSH_9.9\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nContent-Length: many\r\n\r\n")]
     [InlineData("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nwide\r\n")]
-    public void What_is_not_HTTP_is_refused(string text)
+    public void Response_that_is_not_HTTP_is_refused(string text)
     {
         Assert.Throws<WireException>(() => Read(text));
     }

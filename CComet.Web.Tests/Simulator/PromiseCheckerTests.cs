@@ -23,21 +23,21 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void A_message_passed_over_is_lost()
+    public void Message_passed_over_is_lost()
     {
         Take(0, 1, 4);
         AssertFound(lost: 2, repeated: 0, outOfOrder: 0);
     }
 
     [Fact]
-    public void A_message_that_comes_twice_is_repeated()
+    public void Message_that_comes_twice_is_repeated()
     {
         Take(0, 1, 1, 0, 2);
         AssertFound(lost: 0, repeated: 2, outOfOrder: 0);
     }
 
     [Fact]
-    public void A_message_that_comes_late_is_out_of_order_and_not_lost()
+    public void Message_that_comes_late_is_out_of_order_and_not_lost()
     {
         Take(0, 2, 1, 3);
         AssertFound(lost: 0, repeated: 0, outOfOrder: 1);
@@ -46,7 +46,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void What_was_acknowledged_and_never_came_is_lost_at_the_end()
+    public void Acknowledged_message_that_never_came_is_lost_at_the_end()
     {
         Take(0, 1);
         Acked("e", 4);
@@ -67,7 +67,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void A_gap_that_is_told_is_no_loss()
+    public void Gap_that_is_told_is_no_loss()
     {
         Take(0, 1);
         _checker.Gap(Epoch("e"), 2, 9);
@@ -80,7 +80,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void A_gap_that_begins_too_late_leaves_messages_lost()
+    public void Gap_that_begins_too_late_leaves_messages_lost()
     {
         Take(0, 1);
         _checker.Gap(Epoch("e"), 4, 9);
@@ -90,7 +90,7 @@ public sealed class PromiseCheckerTests
     [Theory]
     [InlineData(0, 5)]
     [InlineData(6, 5)]
-    public void A_gap_of_what_has_come_or_of_nothing_is_inconsistent(long from, long to)
+    public void Gap_of_what_has_come_or_of_nothing_is_inconsistent(long from, long to)
     {
         Take(0, 1);
         _checker.Gap(Epoch("e"), from, to);
@@ -111,7 +111,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void Of_a_log_that_was_told_to_be_gone_nothing_is_owed()
+    public void Log_that_was_told_to_be_gone_owes_nothing()
     {
         _checker.Cursor(Epoch("old"), 0);
         Acked("old", 5);
@@ -123,7 +123,7 @@ public sealed class PromiseCheckerTests
     }
 
     [Fact]
-    public void A_cursor_told_must_be_where_the_subscriber_stands()
+    public void Cursor_told_must_be_where_the_subscriber_stands()
     {
         _checker.Cursor(Epoch("e"), 0);
         Take(0, 1);

@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Simulator;
 public sealed class RestartTests
 {
     [Fact]
-    public async Task A_restart_is_told_as_resets_and_breaks_nothing()
+    public async Task Restart_is_told_as_resets_and_breaks_nothing()
     {
         const int pairs = 10;
         var first = await LiveServer.StartAsync();

@@ -44,7 +44,7 @@ public sealed class SmokeTests(SmokeTests.Server server) : IClassFixture<SmokeTe
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task After_a_storm_every_message_has_come_all_the_same(string transport)
+    public async Task Every_message_has_come_after_a_storm(string transport)
     {
         var run = await RunAsync($"storm --subscribers {Subscribers} --rate 50 --duration 900ms", transport);
         AssertDelivered(run, published: 45, deliveries: 45 * Subscribers);
@@ -54,7 +54,7 @@ public sealed class SmokeTests(SmokeTests.Server server) : IClassFixture<SmokeTe
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task A_soak_loses_nothing_however_often_it_is_cut(string transport)
+    public async Task Soak_loses_nothing_however_often_it_is_cut(string transport)
     {
         var run = await RunAsync($"soak --subscribers {Subscribers} --channels 2 --rate 50 --drops 50 --duration 1s --seed 7", transport);
         AssertDelivered(run, published: 50, deliveries: 50 * Subscribers / 2);
@@ -63,7 +63,7 @@ public sealed class SmokeTests(SmokeTests.Server server) : IClassFixture<SmokeTe
     }
 
     [Fact]
-    public async Task Publish_needs_nobody_who_listens()
+    public async Task Publish_needs_no_subscriber()
     {
         var run = await RunAsync("publish --connections 4 --duration 300ms", "sse");
         Assert.Equal(0, run.ExitCode);

@@ -30,7 +30,7 @@ public sealed class TargetTests
     }
 
     [Fact]
-    public async Task A_name_is_refused_when_one_of_its_addresses_is_elsewhere()
+    public async Task Name_is_refused_when_one_of_its_addresses_is_elsewhere()
     {
         static Task<IPAddress[]> Resolve(string name) => Task.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("192.0.2.7")]);
         await Assert.ThrowsAsync<UsageException>(() => Target.ResolveAsync("http://push.test", ownsHost: false, Resolve));
@@ -40,7 +40,7 @@ public sealed class TargetTests
     [InlineData("127.0.0.1:5000")]
     [InlineData("https://127.0.0.1")]
     [InlineData("http://127.0.0.1/?a=b")]
-    public async Task What_is_no_address_is_refused_by_its_option(string url)
+    public async Task Text_that_is_no_address_is_refused_by_its_option(string url)
     {
         var refusal = await Assert.ThrowsAsync<UsageException>(() => Target.ResolveAsync(url, ownsHost: true));
         Assert.StartsWith("--url:", refusal.Message, StringComparison.Ordinal);
@@ -56,7 +56,7 @@ public sealed class TargetTests
     }
 
     [Fact]
-    public async Task A_connection_goes_out_from_the_address_it_is_given()
+    public async Task Connection_goes_out_from_the_address_it_is_given()
     {
         if (!OperatingSystem.IsLinux()) return; // Elsewhere only 127.0.0.1 is there without being set up.
         using var listener = new TcpListener(IPAddress.Loopback, 0);

@@ -18,7 +18,7 @@ public sealed class UsageTests
     [InlineData("idle --url http://192.0.2.7", "--i-own-this-host")]
     [InlineData("idle --url http://127.0.0.1:1 --server-pid none", "--server-pid")]
     [InlineData("idle --url http://127.0.0.1:1 --report /no/such/folder/out.html", "--report")]
-    public async Task A_wrong_option_ends_with_2_and_one_line_that_names_it(string arguments, string option)
+    public async Task Wrong_option_ends_with_2_and_one_line_that_names_it(string arguments, string option)
     {
         var run = await Simulation.RunAsync(arguments);
         Assert.Equal((2, ""), (run.ExitCode, run.Output));
@@ -35,7 +35,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public async Task A_server_that_does_not_answer_ends_with_3()
+    public async Task Server_that_does_not_answer_ends_with_3()
     {
         var run = await Simulation.RunAsync($"fanout --url http://127.0.0.1:{Ports.Take()}");
         Assert.Equal((3, ""), (run.ExitCode, run.Output));
@@ -43,7 +43,7 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public async Task A_run_prints_its_table_and_writes_a_page_that_needs_nothing_from_elsewhere()
+    public async Task Run_prints_its_table_and_writes_a_page_that_needs_nothing_from_elsewhere()
     {
         await using var server = await LiveServer.StartAsync();
         var file = Path.GetTempFileName();

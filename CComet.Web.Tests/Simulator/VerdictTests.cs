@@ -6,7 +6,7 @@ public sealed class VerdictTests
     private const int Subscribers = 3;
 
     [Fact]
-    public async Task A_true_server_is_not_accused()
+    public async Task Server_that_keeps_the_promise_passes()
     {
         var run = await RunAsync(seqid => [seqid]);
         Assert.True(run.ExitCode == 0, run.Errors);
@@ -15,28 +15,28 @@ public sealed class VerdictTests
     }
 
     [Fact]
-    public async Task A_server_that_swallows_a_message_is_found_out()
+    public async Task Server_that_drops_a_message_is_reported()
     {
         var run = await RunAsync(seqid => seqid == 3 ? [] : [seqid]);
         AssertBroken(run, lost: Subscribers, repeated: 0, outOfOrder: 0);
     }
 
     [Fact]
-    public async Task A_server_that_swallows_the_last_message_is_found_out()
+    public async Task Server_that_drops_the_last_message_is_reported()
     {
         var run = await RunAsync(seqid => seqid == 10 ? [] : [seqid], drain: "5s");
         AssertBroken(run, lost: Subscribers, repeated: 0, outOfOrder: 0);
     }
 
     [Fact]
-    public async Task A_server_that_tells_a_message_twice_is_found_out()
+    public async Task Server_that_repeats_a_message_is_reported()
     {
         var run = await RunAsync(seqid => seqid == 4 ? [4, 4] : [seqid]);
         AssertBroken(run, lost: 0, repeated: Subscribers, outOfOrder: 0);
     }
 
     [Fact]
-    public async Task A_server_that_changes_the_order_is_found_out()
+    public async Task Server_that_changes_the_order_is_reported()
     {
         var run = await RunAsync(seqid => seqid switch
         {

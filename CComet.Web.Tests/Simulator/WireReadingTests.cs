@@ -31,7 +31,7 @@ public sealed class WireReadingTests
     }
 
     [Fact]
-    public void A_clients_control_frame_is_masked()
+    public void Clients_control_frame_is_masked()
     {
         Span<byte> frame = stackalloc byte[131];
         var length = WebSocketWriter.WriteControl(frame, WebSocketOpcode.Pong, "hello"u8);
@@ -43,7 +43,7 @@ public sealed class WireReadingTests
     [Theory]
     [InlineData("/**/c('[]')", "[]")]
     [InlineData(@"/**/c('[{\'msg\':\'\\\u2028\x3C\n\'}]')", "[{'msg':'\\\u2028<\n'}]")]
-    public void A_call_is_unwrapped_and_its_escapes_undone(string body, string json)
+    public void Call_is_unwrapped_and_its_escapes_undone(string body, string json)
     {
         var store = new ByteStore();
         JsonpText.Unwrap(Encoding.UTF8.GetBytes(body), store);
@@ -70,7 +70,7 @@ public sealed class WireReadingTests
     [InlineData("[{\"type\":\"MSG\",")]
     [InlineData("17")]
     [InlineData("")]
-    public void What_is_no_message_is_refused(string json)
+    public void JSON_that_is_no_message_is_refused(string json)
     {
         Assert.Throws<WireException>(() => MessageScanner.Scan(Encoding.UTF8.GetBytes(json), new Elements()));
     }

@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Sqlite;
 public sealed class DiskTests
 {
     [Fact]
-    public async Task On_a_full_disk_publishes_are_refused_and_reads_go_on_until_there_is_room_again()
+    public async Task Publishes_are_refused_and_reads_go_on_while_the_disk_is_full()
     {
         await using var chamber = await Chamber.StartAsync(2_048);
         var http = chamber.Http;
@@ -38,7 +38,7 @@ public sealed class DiskTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task A_read_only_disk_is_read_and_published_to_when_it_can_be_written_to_again(bool endedWell)
+    public async Task Read_only_disk_is_read_and_published_to_when_it_can_be_written_to_again(bool endedWell)
     {
         using var file = new SqliteFixture();
         var store = file.Open();

@@ -17,7 +17,7 @@ public sealed class SqliteFailureTests : IDisposable
     public void Dispose() => _file.Dispose();
 
     [Fact]
-    public async Task A_locked_file_refuses_publishes_and_is_read_all_the_same()
+    public async Task Locked_file_refuses_publishes_and_is_read_all_the_same()
     {
         var store = _file.Open();
         await store.AppendAsync([HubFixture.NewMessage("c", "0")]);
@@ -37,7 +37,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_has_one_server_and_the_next_one_takes_over_when_it_has_ended()
+    public async Task File_has_one_server_and_the_next_one_takes_over_when_it_has_ended()
     {
         var first = _file.Open();
         var receipt = (await first.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
@@ -63,7 +63,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_server_that_ended_suddenly_has_left_everything_it_acknowledged()
+    public async Task Server_that_ended_suddenly_has_left_everything_it_acknowledged()
     {
         var receipt = await PublishTenAsync();
         using var copy = _file.Copy();
@@ -75,7 +75,7 @@ public sealed class SqliteFailureTests : IDisposable
     [InlineData(0.0)]
     [InlineData(0.5)]
     [InlineData(0.9)]
-    public async Task A_write_ahead_log_that_was_cut_short_is_told_as_a_new_epoch(double left)
+    public async Task Write_ahead_log_that_was_cut_short_is_told_as_a_new_epoch(double left)
     {
         var receipt = await PublishTenAsync();
         using var copy = _file.Copy();
@@ -93,7 +93,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task An_older_copy_put_in_its_place_is_told_as_a_new_epoch()
+    public async Task Older_copy_put_in_its_place_is_told_as_a_new_epoch()
     {
         var store = _file.Open();
         var receipt = (await store.AppendAsync([HubFixture.NewMessage("c", "in the copy")]))[0];
@@ -110,7 +110,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_database_without_its_mark_cannot_prove_that_it_is_whole()
+    public async Task Database_without_its_mark_cannot_prove_that_it_is_whole()
     {
         var receipt = await PublishTenAsync();
         await _file.CloseAsync();
@@ -123,7 +123,7 @@ public sealed class SqliteFailureTests : IDisposable
     [Theory]
     [InlineData(Durability.Normal, false)]
     [InlineData(Durability.Full, true)]
-    public async Task After_the_machine_went_down_only_what_waited_for_the_disk_is_trusted(Durability durability, bool isKept)
+    public async Task Only_messages_synced_to_disk_are_trusted_after_the_machine_went_down(Durability durability, bool isKept)
     {
         var options = new SqliteStoreOptions { Durability = durability };
         var receipt = await PublishTenAsync(options);
@@ -137,7 +137,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_good_end_is_trusted_after_the_machine_went_down()
+    public async Task Clean_shutdown_is_trusted_after_the_machine_went_down()
     {
         var receipt = await PublishTenAsync();
         await _file.CloseAsync();
@@ -148,7 +148,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_damaged_file_is_told_and_a_new_one_is_taken_when_it_has_been_moved_away()
+    public async Task Damaged_file_is_told_and_a_new_one_is_taken_when_it_has_been_moved_away()
     {
         Directory.CreateDirectory(Path.GetDirectoryName(_file.Path)!);
         var garbage = new byte[64 << 10];
@@ -186,7 +186,7 @@ public sealed class SqliteFailureTests : IDisposable
     }
 
     [Fact]
-    public async Task A_file_that_was_taken_away_is_noticed_and_its_successor_begins_new_epochs()
+    public async Task File_that_was_taken_away_is_noticed_and_its_successor_begins_new_epochs()
     {
         var store = _file.Open();
         var receipt = (await store.AppendAsync([HubFixture.NewMessage("c", "0")]))[0];
@@ -206,7 +206,7 @@ public sealed class SqliteFailureTests : IDisposable
     [Theory]
     [InlineData("PRAGMA user_version = 99", "newer version (99)")]
     [InlineData("PRAGMA application_id = 77", "another program's database")]
-    public async Task A_file_that_is_not_for_this_server_is_left_alone(string sql, string reason)
+    public async Task File_that_is_not_for_this_server_is_left_alone(string sql, string reason)
     {
         await PublishTenAsync();
         await _file.CloseAsync();

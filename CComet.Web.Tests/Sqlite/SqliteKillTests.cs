@@ -31,7 +31,7 @@ public sealed class SqliteKillTests(ITestOutputHelper output)
     [Theory]
     [InlineData("Normal")]
     [InlineData("Full")]
-    public async Task Killed_under_load_it_loses_nothing_that_it_acknowledged(string durability)
+    public async Task Server_killed_under_load_loses_nothing_that_it_acknowledged(string durability)
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-kill-");
         string[] settings =

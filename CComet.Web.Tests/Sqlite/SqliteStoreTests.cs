@@ -55,7 +55,7 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
     }
 
     [Fact]
-    public async Task A_channel_that_is_forgotten_comes_back_as_another()
+    public async Task Channel_that_is_forgotten_comes_back_as_another()
     {
         var remember = TimeSpan.FromDays(2);
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } };
@@ -74,7 +74,7 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
     }
 
     [Fact]
-    public async Task The_bounds_hold_before_the_sweeper_has_come()
+    public async Task Bounds_hold_before_the_sweeper_has_come()
     {
         var store = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 3, MaxBytes = 300, MaxAge = TimeSpan.FromMinutes(1) } }, Time);
         for (var i = 0; i < 10; i++) await store.AppendAsync([HubFixture.NewMessage("count", $"{i}")]);
@@ -95,7 +95,7 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
     }
 
     [Fact]
-    public async Task What_the_sweeper_takes_away_is_gone_from_the_file_and_the_disk_gets_its_room_back()
+    public async Task Swept_messages_are_gone_from_the_file_and_the_disk_gets_its_room_back()
     {
         var store = _file.Open(new HubOptions { History = new HistoryOptions { MaxMessages = 10_000, MaxBytes = 1 << 30 } }, Time);
         var text = new string('x', 2_000);

@@ -7,7 +7,7 @@ namespace CComet.Web.Tests.Storage;
 public sealed class MemoryStoreTests : StoreContract
 {
     [Fact]
-    public async Task A_log_is_forgotten_only_when_that_loses_nothing()
+    public async Task Log_is_forgotten_only_when_that_loses_nothing()
     {
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } };
         var store = HubFixture.NewStore(options, Time);
@@ -74,7 +74,7 @@ public sealed class MemoryStoreTests : StoreContract
     }
 
     [Fact]
-    public async Task A_wall_clock_that_is_put_forward_ages_no_message()
+    public async Task Wall_clock_that_is_put_forward_ages_no_message()
     {
         var time = new JumpingTime();
         var store = HubFixture.NewStore(new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromHours(1) } }, time);
@@ -90,7 +90,7 @@ public sealed class MemoryStoreTests : StoreContract
     }
 
     [Fact]
-    public async Task What_was_counted_is_given_back_when_it_is_over_its_time()
+    public async Task Counted_bytes_and_ids_are_given_back_when_their_time_is_over()
     {
         var options = new HubOptions { History = new HistoryOptions { MaxAge = TimeSpan.FromMinutes(10) } };
         var store = HubFixture.NewStore(options, Time);

@@ -9,7 +9,7 @@ public sealed class MessageRingTests
     private static readonly DateTimeOffset Start = DateTimeOffset.UnixEpoch.AddYears(50);
 
     [Fact]
-    public void Holds_what_a_plain_list_with_the_same_bounds_would_hold()
+    public void Ring_holds_what_a_plain_list_with_the_same_bounds_would_hold()
     {
         var step = Gen.Select(Gen.Int[1, 40], Gen.Int[0, 3]);
         Gen.Select(Gen.Int[1, 12], Gen.Int[1, 300], Gen.Int[1, 20], Gen.Long[0, 1000], step.List[0, 80]).Sample((maxMessages, maxBytes, maxAge, first, steps) =>
@@ -34,7 +34,7 @@ public sealed class MessageRingTests
     }
 
     [Fact]
-    public void A_copy_is_cut_at_the_bytes_asked_for_but_never_empty()
+    public void Copy_is_cut_at_the_bytes_asked_for_but_never_empty()
     {
         var ring = new MessageRing(new HistoryOptions(), 0);
         for (var i = 0; i < 10; i++) ring.Add(new Message(i, Start.ToUnixTimeMilliseconds(), new byte[10]), Start);

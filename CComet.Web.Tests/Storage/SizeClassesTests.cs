@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Storage;
 public sealed class SizeClassesTests
 {
     [Fact]
-    public void The_largest_is_found_within_a_factor_of_two_whatever_grew_shrank_or_went()
+    public void Largest_is_found_within_a_factor_of_two_whatever_grew_shrank_or_went()
     {
         Gen.Select(Gen.Int[0, 9], Gen.Long[0, 5_000], Gen.Int[0, 3]).List[0, 200].Sample(steps =>
         {

@@ -69,7 +69,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task More_than_one_step_is_read_not_given()
+    public async Task Backlog_over_one_step_is_read_and_not_pushed()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -85,7 +85,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task What_came_while_one_message_was_written_is_written_together()
+    public async Task Messages_that_came_while_one_was_written_are_written_together()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -103,7 +103,7 @@ public sealed class PushTests
     }
 
     [Fact]
-    public async Task A_write_that_has_something_published_is_not_written_into()
+    public async Task Write_during_which_a_message_is_published_is_not_interrupted_by_it()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");

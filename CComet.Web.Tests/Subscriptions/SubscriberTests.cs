@@ -9,7 +9,7 @@ namespace CComet.Web.Tests.Subscriptions;
 public sealed class SubscriberTests
 {
     [Fact]
-    public async Task From_now_on_means_nothing_of_the_past_and_everything_after()
+    public async Task Subscriber_from_now_on_gets_nothing_of_the_past_and_everything_after()
     {
         using var fixture = new HubFixture();
         await fixture.PublishAsync("c", "past");
@@ -23,7 +23,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task A_wait_ends_at_its_time_and_not_before()
+    public async Task Wait_ends_at_its_time_and_not_before()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -38,7 +38,7 @@ public sealed class SubscriberTests
 
     /// <summary>Signals overtake each other at every point of a wait; what ended it is known whichever came first.</summary>
     [Fact]
-    public async Task A_wait_never_ends_without_a_reason()
+    public async Task Wait_never_ends_without_a_reason()
     {
         const int Waits = 20_000, Signallers = 2;
         using var fixture = new HubFixture();
@@ -67,7 +67,7 @@ public sealed class SubscriberTests
 
     /// <summary>The moment between a look at the wait and its being awaited, which a race would have to hit.</summary>
     [Fact]
-    public async Task A_wait_that_ends_while_it_is_about_to_be_awaited_goes_on_all_the_same()
+    public async Task Wait_that_ends_while_it_is_about_to_be_awaited_goes_on_all_the_same()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -83,7 +83,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task A_wait_that_was_awaited_is_nobody_elses()
+    public async Task Wait_that_is_awaited_refuses_a_second_awaiter()
     {
         using var fixture = new HubFixture();
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -105,7 +105,7 @@ public sealed class SubscriberTests
 #pragma warning restore CA2012, xUnit1031
 
     [Fact]
-    public async Task What_is_no_longer_kept_is_told_as_a_gap_before_what_is()
+    public async Task Gap_for_messages_no_longer_kept_is_told_before_those_kept()
     {
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = 3 } });
         var epoch = (await fixture.PublishAsync("c", "0")).Epoch;
@@ -116,7 +116,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task A_subscriber_that_lags_while_the_ring_moves_on_is_told_the_gap_too()
+    public async Task Subscriber_that_lags_while_the_ring_moves_on_is_told_the_gap_too()
     {
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxMessages = 3 } });
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -138,7 +138,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task The_newest_message_is_kept_however_large()
+    public async Task Newest_message_is_kept_however_large()
     {
         using var fixture = new HubFixture(new HubOptions { History = new HistoryOptions { MaxBytes = 10 } });
         using var subscriber = await fixture.SubscribeAsync("c");
@@ -148,7 +148,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task A_foreign_epoch_is_told_as_a_reset_before_everything_kept()
+    public async Task Foreign_epoch_is_told_as_a_reset_before_everything_kept()
     {
         using var fixture = new HubFixture();
         await fixture.PublishAsync("c", "a");
@@ -157,7 +157,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task Beyond_the_end_is_an_error_without_an_epoch_and_a_reset_with_it()
+    public async Task Cursor_beyond_the_end_is_an_error_without_an_epoch_and_a_reset_with_it()
     {
         using var fixture = new HubFixture();
         var epoch = (await fixture.PublishAsync("c", "a")).Epoch;
@@ -168,7 +168,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task Of_one_name_the_newest_waits_and_the_old_one_is_ended_for_good()
+    public async Task Newest_subscriber_of_a_name_waits_and_the_older_is_ended_for_good()
     {
         using var fixture = new HubFixture();
         using var old = await fixture.SubscribeAsync("c", sname: "alice");
@@ -226,7 +226,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task Draining_ends_every_wait_and_takes_nobody_new()
+    public async Task Draining_ends_every_wait_and_takes_no_new_subscriber()
     {
         using var fixture = new HubFixture();
         using var waiting = await fixture.SubscribeAsync("c");
@@ -240,7 +240,7 @@ public sealed class SubscriberTests
     }
 
     [Fact]
-    public async Task A_channel_nobody_uses_is_swept_and_one_in_use_is_not()
+    public async Task Unused_channel_is_swept_and_one_in_use_is_not()
     {
         using var fixture = new HubFixture();
         using var used = await fixture.SubscribeAsync("used");

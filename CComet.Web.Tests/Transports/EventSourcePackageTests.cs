@@ -7,7 +7,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class EventSourcePackageTests
 {
     [Fact]
-    public async Task The_package_eventsource_follows_a_channel_through_cuts()
+    public async Task Package_eventsource_follows_a_channel_through_cuts()
     {
         var folder = Path.Combine(Chromium.Root, "CComet.Web.Tests", "Transports", "node");
         Assert.True(Directory.Exists(Path.Combine(folder, "node_modules")), $"The package is missing: run npm ci in {folder}.");

@@ -9,7 +9,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class EventSourceTests(Chromium chromium)
 {
     [Fact]
-    public async Task A_browsers_own_EventSource_follows_a_channel_through_cuts()
+    public async Task Browsers_own_EventSource_follows_a_channel_through_cuts()
     {
         await using var server = await LiveServer.StartAsync();
         await using var relay = Cutting.NewRelay(server);

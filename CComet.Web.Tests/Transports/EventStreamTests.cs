@@ -8,7 +8,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class EventStreamTests
 {
     [Fact]
-    public async Task A_stream_is_retry_then_an_id_alone_then_messages_without_an_event_name_to_the_byte()
+    public async Task Stream_is_retry_then_an_id_alone_then_messages_without_an_event_name_to_the_byte()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a");
@@ -23,7 +23,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task The_headers_keep_proxies_and_compressors_away()
+    public async Task Headers_keep_proxies_and_compressors_away()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a", ("Accept-Encoding", "gzip, br"));
@@ -38,7 +38,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task A_client_that_knows_no_chunks_is_sent_none()
+    public async Task Client_that_knows_no_chunks_is_sent_none()
     {
         await using var server = await LiveServer.StartAsync();
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{server.Url}/sse?channel=a") { Version = HttpVersion.Version10, VersionPolicy = HttpVersionPolicy.RequestVersionExact };
@@ -53,7 +53,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task A_poll_that_accepts_an_event_stream_gets_one()
+    public async Task Poll_that_accepts_an_event_stream_gets_one()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sub?channel=a", ("Accept", "text/event-stream"));
@@ -64,7 +64,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task A_gap_is_an_event_of_its_own_with_the_cursor_behind_it()
+    public async Task Gap_is_an_event_of_its_own_with_the_cursor_behind_it()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=3");
         var epoch = "";
@@ -78,7 +78,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task A_reset_is_an_event_of_its_own_and_everything_kept_follows()
+    public async Task Reset_is_an_event_of_its_own_and_everything_kept_follows()
     {
         await using var server = await LiveServer.StartAsync();
         var epoch = (await server.PublishAsync("a", "one")).GetProperty("epoch").GetString();
@@ -91,7 +91,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task The_first_id_of_a_foreign_epoch_is_the_clients_own_so_that_a_cut_behind_it_hides_no_reset()
+    public async Task First_id_of_a_foreign_epoch_is_the_clients_own_so_that_a_cut_behind_it_hides_no_reset()
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "one");
@@ -107,7 +107,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task A_silent_stream_carries_comments()
+    public async Task Silent_stream_carries_comments()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:00:00.1");
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a");
@@ -118,7 +118,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task The_header_that_a_browser_reconnects_with_goes_before_the_address()
+    public async Task Header_that_a_browser_reconnects_with_goes_before_the_address()
     {
         await using var server = await LiveServer.StartAsync();
         var epoch = "";
@@ -152,7 +152,7 @@ public sealed class EventStreamTests
     [InlineData("a=e:1,a=e:2")]
     [InlineData("a=e:1,b")]
     [InlineData("%")]
-    public async Task An_id_that_is_no_cursor_counts_as_none(string id)
+    public async Task Id_that_is_no_cursor_counts_as_none(string id)
     {
         // An EventSource that is refused closes for good.
         await using var server = await LiveServer.StartAsync();
@@ -189,7 +189,7 @@ public sealed class EventStreamTests
     [Theory]
     [InlineData("/sse")]
     [InlineData("/stream")]
-    public async Task A_seqid_beyond_the_end_is_answered_before_the_stream_begins(string path)
+    public async Task Seqid_beyond_the_end_is_answered_before_the_stream_begins(string path)
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "one");
@@ -200,7 +200,7 @@ public sealed class EventStreamTests
     }
 
     [Fact]
-    public async Task The_newest_of_a_name_ends_the_older_and_asks_it_to_stay_away_for_long()
+    public async Task Newest_of_a_name_ends_the_older_and_asks_it_to_stay_away_for_long()
     {
         await using var server = await LiveServer.StartAsync();
         using var old = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a&sname=alice");

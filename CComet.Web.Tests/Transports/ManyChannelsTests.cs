@@ -34,7 +34,7 @@ public sealed class ManyChannelsTests
     }
 
     [Fact]
-    public async Task A_poll_of_sixty_four_channels_resumes_by_its_header()
+    public async Task Poll_of_sixty_four_channels_resumes_by_its_header()
     {
         await using var server = await LiveServer.StartAsync();
         foreach (var name in Names) await server.PublishAsync(name, "before");
@@ -49,7 +49,7 @@ public sealed class ManyChannelsTests
     }
 
     [Fact]
-    public async Task The_id_of_each_event_is_the_place_in_all_channels()
+    public async Task Id_of_each_event_is_the_place_in_all_channels()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a%2Cb&channel=%E2%98%84");
@@ -69,7 +69,7 @@ public sealed class ManyChannelsTests
     }
 
     [Fact]
-    public async Task A_browser_resumes_sixty_four_channels_of_the_longest_names()
+    public async Task Browser_resumes_sixty_four_channels_of_the_longest_names()
     {
         // 256 bytes each: all that they may have together.
         var names = Enumerable.Range(0, Most).Select(i => $"{i:D4}{string.Concat(Enumerable.Repeat("💥", 63))}").ToArray();
@@ -88,7 +88,7 @@ public sealed class ManyChannelsTests
     [InlineData("/sse")]
     [InlineData("/stream")]
     [InlineData("/ws")]
-    public async Task A_sixty_fifth_channel_is_refused(string path)
+    public async Task Sixty_fifth_channel_is_refused(string path)
     {
         await using var server = await LiveServer.StartAsync();
         using var answer = await OpenAnswer.GetAsync($"{server.Url}{path}?{QueryOf([.. Names, "one more"])}");

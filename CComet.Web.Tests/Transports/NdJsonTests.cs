@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class NdJsonTests
 {
     [Fact]
-    public async Task A_stream_is_the_cursor_and_then_one_message_a_line()
+    public async Task Stream_is_the_cursor_and_then_one_message_a_line()
     {
         await using var server = await LiveServer.StartAsync();
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/stream?channel=a", ("Accept-Encoding", "gzip, br"));
@@ -24,7 +24,7 @@ public sealed class NdJsonTests
     }
 
     [Fact]
-    public async Task A_silent_stream_repeats_its_cursor()
+    public async Task Silent_stream_repeats_its_cursor()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:00:00.1");
         using var stream = await OpenAnswer.GetAsync($"{server.Url}/stream?channel=a&channel=b");
@@ -63,7 +63,7 @@ public sealed class NdJsonTests
     }
 
     [Fact]
-    public async Task The_newest_of_a_name_ends_the_older_with_a_line()
+    public async Task Newest_of_a_name_ends_the_older_with_a_line()
     {
         await using var server = await LiveServer.StartAsync();
         using var old = await OpenAnswer.GetAsync($"{server.Url}/stream?channel=a&sname=alice");

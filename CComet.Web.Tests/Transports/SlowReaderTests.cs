@@ -16,7 +16,7 @@ public sealed class SlowReaderTests
 
     [Theory]
     [MemberData(nameof(Follower.Paths), MemberType = typeof(Follower))]
-    public async Task A_client_that_takes_nothing_is_closed_and_the_metric_names_its_channel(string path)
+    public async Task Client_that_takes_nothing_is_closed_and_the_metric_names_its_channel(string path)
     {
         var channel = $"stalled{path.Replace('/', '-')}";
         var stalled = new ConcurrentQueue<string?>();
@@ -55,7 +55,7 @@ public sealed class SlowReaderTests
     }
 
     [Fact]
-    public async Task A_laggard_that_wakes_up_is_told_what_it_missed_and_goes_on()
+    public async Task Laggard_that_wakes_up_is_told_what_it_missed_and_goes_on()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=5", "CComet:Stream:StallTimeout=01:00:00");
         using var lagging = await OpenAnswer.GetNarrowAsync($"{server.Url}/stream?channel=a");
@@ -73,7 +73,7 @@ public sealed class SlowReaderTests
     }
 
     [Fact]
-    public async Task A_laggard_for_whom_everything_is_kept_loses_nothing()
+    public async Task Laggard_for_whom_everything_is_kept_loses_nothing()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxBytes=100000000", "CComet:Stream:StallTimeout=01:00:00");
         using var lagging = await OpenAnswer.GetNarrowAsync($"{server.Url}/stream?channel=a");

@@ -13,7 +13,7 @@ public sealed class StalledMemoryTests(ITestOutputHelper output)
     private const long MostBytesPerReader = 150_000;
 
     [Fact]
-    public async Task A_thousand_stalled_readers_hold_a_bounded_memory_while_messages_flow()
+    public async Task Thousand_stalled_readers_hold_a_bounded_memory_while_messages_flow()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:StallTimeout=01:00:00", "CComet:Stream:Heartbeat=00:10:00");
         var sleepers = new List<Sleeper>();

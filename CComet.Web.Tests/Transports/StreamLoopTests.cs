@@ -32,7 +32,7 @@ public sealed partial class StreamLoopTests
     }
 
     [Fact]
-    public async Task What_the_socket_did_not_take_is_sent_before_anything_else_is_written()
+    public async Task Rest_that_the_socket_did_not_take_is_sent_before_anything_else_is_written()
     {
         using var wire = await Wire.OpenAsync();
         var count = 0;
@@ -65,7 +65,7 @@ public sealed partial class StreamLoopTests
     }
 
     [Fact]
-    public async Task A_socket_that_fails_in_the_middle_of_a_message_ends_the_stream_and_the_connection()
+    public async Task Socket_that_fails_in_the_middle_of_a_message_ends_the_stream_and_the_connection()
     {
         using var wire = await Wire.OpenAsync();
         while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));
@@ -77,7 +77,7 @@ public sealed partial class StreamLoopTests
     }
 
     [Fact]
-    public async Task A_client_that_takes_nothing_of_the_rest_of_a_message_is_cut_off()
+    public async Task Client_that_takes_nothing_of_the_rest_of_a_message_is_cut_off()
     {
         using var wire = await Wire.OpenAsync();
         while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));

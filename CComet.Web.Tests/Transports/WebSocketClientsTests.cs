@@ -15,7 +15,7 @@ public sealed class WebSocketClientsTests
     private const string Python = "/usr/bin/python3";
 
     [Fact]
-    public async Task The_client_of_dotnet_publishes_and_receives_even_when_it_offers_compression()
+    public async Task Client_of_dotnet_publishes_and_receives_even_when_it_offers_compression()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = new ClientWebSocket();
@@ -25,7 +25,7 @@ public sealed class WebSocketClientsTests
     }
 
     [Fact]
-    public async Task A_WebSocket_opens_over_HTTP_2()
+    public async Task WebSocket_opens_over_HTTP_2()
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-tls-");
         try

@@ -32,7 +32,7 @@ public sealed class WebSocketEndTests
 
     [Theory]
     [MemberData(nameof(Breaches))]
-    public async Task A_breach_of_the_protocol_ends_the_connection_with_the_code_for_it(string what, int code, byte[] bytes)
+    public async Task Breach_of_the_protocol_ends_the_connection_with_the_code_for_it(string what, int code, byte[] bytes)
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -48,7 +48,7 @@ public sealed class WebSocketEndTests
     [InlineData(1001)]
     [InlineData(3000)]
     [InlineData(4999)]
-    public async Task A_close_is_answered_by_a_close_of_the_same_code(int code)
+    public async Task Close_is_answered_by_a_close_of_the_same_code(int code)
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -59,7 +59,7 @@ public sealed class WebSocketEndTests
     }
 
     [Fact]
-    public async Task A_close_without_a_code_is_a_normal_one()
+    public async Task Close_without_a_code_is_a_normal_one()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -70,7 +70,7 @@ public sealed class WebSocketEndTests
     }
 
     [Fact]
-    public async Task What_was_published_before_the_close_is_stored_and_answered_before_it()
+    public async Task Publish_before_the_close_is_stored_and_answered_before_it()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=other");
@@ -82,7 +82,7 @@ public sealed class WebSocketEndTests
     }
 
     [Fact]
-    public async Task A_frame_over_the_limit_is_refused_before_its_payload_is_sent()
+    public async Task Frame_over_the_limit_is_refused_before_its_payload_is_sent()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -93,7 +93,7 @@ public sealed class WebSocketEndTests
     }
 
     [Fact]
-    public async Task A_message_whose_pieces_together_are_over_the_limit_is_refused()
+    public async Task Message_whose_pieces_together_are_over_the_limit_is_refused()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -104,7 +104,7 @@ public sealed class WebSocketEndTests
     }
 
     [Fact]
-    public async Task A_connection_that_breaks_without_a_close_leaves_nothing_behind()
+    public async Task Connection_that_breaks_without_a_close_leaves_nothing_behind()
     {
         await using var server = await LiveServer.StartAsync();
         var socket = await RawSocket.OpenAsync(server.Port, "channel=a&sname=alice");

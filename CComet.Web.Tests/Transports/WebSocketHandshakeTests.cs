@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class WebSocketHandshakeTests
 {
     [Fact]
-    public async Task The_handshake_proves_that_it_was_understood_and_agrees_on_no_extension()
+    public async Task Handshake_proves_that_it_was_understood_and_agrees_on_no_extension()
     {
         await using var server = await LiveServer.StartAsync();
         var (socket, head) = await RawSocket.ShakeHandsAsync(server.Port, "channel=a", [.. RawSocket.Upgrade, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"]);
@@ -31,7 +31,7 @@ public sealed class WebSocketHandshakeTests
     [InlineData("channel=a&seqid=x", "", 400)]
     [InlineData("channel=a&cursor=x", "", 400)]
     [InlineData("channel=a&seqid=5", "", 409)]
-    public async Task A_handshake_that_lacks_something_is_refused_with_a_status(string query, string without, int status)
+    public async Task Handshake_that_lacks_something_is_refused_with_a_status(string query, string without, int status)
     {
         await using var server = await LiveServer.StartAsync();
         var (socket, head) = await RawSocket.ShakeHandsAsync(server.Port, query, RawSocket.Upgrade.Where(h => without.Length == 0 || !h.StartsWith(without + ":", StringComparison.Ordinal)));
@@ -46,7 +46,7 @@ public sealed class WebSocketHandshakeTests
     [Theory]
     [InlineData("Sec-WebSocket-Version: 13", "Sec-WebSocket-Version: 8", "Sec-WebSocket-Version: 13")]
     [InlineData("Upgrade: websocket", "Upgrade: h2c", "Upgrade: websocket")]
-    public async Task A_handshake_in_another_tongue_is_told_which_one_is_spoken(string right, string wrong, string told)
+    public async Task Handshake_of_another_version_is_told_the_supported_one(string right, string wrong, string told)
     {
         await using var server = await LiveServer.StartAsync();
         var (socket, head) = await RawSocket.ShakeHandsAsync(server.Port, "channel=a", RawSocket.Upgrade.Select(h => h == right ? wrong : h));
@@ -60,7 +60,7 @@ public sealed class WebSocketHandshakeTests
     [Theory]
     [InlineData("dG9vIHNob3J0")]
     [InlineData("not base64!")]
-    public async Task A_key_that_is_not_sixteen_bytes_is_refused(string key)
+    public async Task Key_that_is_not_sixteen_bytes_is_refused(string key)
     {
         await using var server = await LiveServer.StartAsync();
         var (socket, head) = await RawSocket.ShakeHandsAsync(server.Port, "channel=a", [.. RawSocket.Upgrade.Take(3), $"Sec-WebSocket-Key: {key}"]);
@@ -68,7 +68,7 @@ public sealed class WebSocketHandshakeTests
     }
 
     [Fact]
-    public async Task The_words_of_the_handshake_are_taken_in_any_case_and_among_others()
+    public async Task Words_of_the_handshake_are_taken_in_any_case_and_among_others()
     {
         await using var server = await LiveServer.StartAsync();
         var (socket, head) = await RawSocket.ShakeHandsAsync(server.Port, "channel=a", ["connection: keep-alive, upgrade", "upgrade: WebSocket", .. RawSocket.Upgrade.Skip(2)]);

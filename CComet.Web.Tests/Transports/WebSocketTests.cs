@@ -7,7 +7,7 @@ namespace CComet.Web.Tests.Transports;
 public sealed class WebSocketTests
 {
     [Fact]
-    public async Task The_cursor_comes_first_and_then_arrays_as_from_a_poll()
+    public async Task Cursor_comes_first_and_then_arrays_as_from_a_poll()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -18,7 +18,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task What_was_missed_comes_at_once_and_a_gap_or_reset_before_it()
+    public async Task Missed_messages_come_at_once_and_a_gap_or_reset_before_them()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=2");
         for (var i = 0; i < 5; i++) await server.PublishAsync("a", i);
@@ -47,7 +47,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task A_publish_is_answered_by_its_receipt_and_its_repetition_by_the_first_one()
+    public async Task Publish_is_answered_by_its_receipt_and_its_repetition_by_the_first_one()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=mine");
@@ -82,7 +82,7 @@ public sealed class WebSocketTests
     [InlineData("7", "400")]
     [InlineData("", "400")]
     [InlineData("""{"channel":"a\u0007","msg":"x"}""", "400")]
-    public async Task A_publish_that_cannot_be_is_answered_by_an_element_and_the_connection_stays(string text, string type)
+    public async Task Publish_that_cannot_be_is_answered_by_an_element_and_the_connection_stays(string text, string type)
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -96,7 +96,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task A_message_over_its_limit_is_refused_by_an_element()
+    public async Task Message_over_its_limit_is_refused_by_an_element()
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=100");
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
@@ -106,7 +106,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task A_message_in_pieces_with_a_ping_between_is_one_message()
+    public async Task Message_in_pieces_with_a_ping_between_is_one_message()
     {
         await using var server = await LiveServer.StartAsync();
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=other");
@@ -139,7 +139,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task The_newest_of_a_name_ends_the_older_with_an_element_and_a_code()
+    public async Task Newest_of_a_name_ends_the_older_with_an_element_and_a_code()
     {
         await using var server = await LiveServer.StartAsync();
         using var old = await RawSocket.OpenAsync(server.Port, "channel=a&sname=alice");
@@ -156,7 +156,7 @@ public sealed class WebSocketTests
     }
 
     [Fact]
-    public async Task A_client_that_answers_pings_stays()
+    public async Task Client_that_answers_pings_stays()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:00:00.5");
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");

@@ -40,7 +40,7 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task What_a_tiny_history_has_dropped_is_told_as_a_gap(Transport transport)
+    public async Task Gap_is_told_for_what_a_tiny_history_has_dropped(Transport transport)
     {
         await using var server = new Restartable([.. Quick, "CComet:History:MaxMessages=10"]);
         await server.StartAsync();
@@ -51,7 +51,7 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task A_restart_that_loses_the_log_is_told_as_a_reset(Transport transport)
+    public async Task Restart_that_loses_the_log_is_told_as_a_reset(Transport transport)
     {
         var resets = 0;
         for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
@@ -67,7 +67,7 @@ public sealed class FaultTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Transports))]
-    public async Task A_restart_on_a_file_loses_and_repeats_nothing(Transport transport)
+    public async Task Restart_on_a_file_loses_and_repeats_nothing(Transport transport)
     {
         for (var run = 0; run < Math.Max(1, Runs(12) / 4); run++)
         {

@@ -20,14 +20,14 @@ public sealed class JsonpTests
 
     [Theory]
     [MemberData(nameof(BadNames))]
-    public void A_name_that_is_more_or_less_than_a_name_is_none(string name) => Assert.False(Jsonp.IsName(name));
+    public void Name_that_is_more_or_less_than_a_name_is_none(string name) => Assert.False(Jsonp.IsName(name));
 
     [Theory]
     [MemberData(nameof(GoodNames))]
-    public void A_name_or_names_joined_by_dots_is_one(string name) => Assert.True(Jsonp.IsName(name));
+    public void Name_or_names_joined_by_dots_is_one(string name) => Assert.True(Jsonp.IsName(name));
 
     [Fact]
-    public async Task The_argument_evaluates_to_the_exact_array_whatever_the_elements_hold()
+    public async Task Argument_evaluates_to_the_exact_array_whatever_the_elements_hold()
     {
         await Gen.Char.Array[0, 200].Array[0, 5].SampleAsync(
             async texts =>
@@ -41,7 +41,7 @@ public sealed class JsonpTests
     }
 
     [Fact]
-    public async Task What_must_be_escaped_is_wherever_a_large_element_is_cut()
+    public async Task Characters_are_escaped_wherever_a_large_element_is_cut()
     {
         foreach (var suspect in (string[])["\u2028", "\u2029", "'", "\\", "<", "\r\n", "€", "\u203c"])
         {
@@ -54,7 +54,7 @@ public sealed class JsonpTests
     }
 
     [Fact]
-    public async Task The_answer_is_one_call_with_one_string()
+    public async Task Answer_is_one_call_with_one_string()
     {
         Assert.Equal("/**/f('[]')", await WriteAsync("f"));
         Assert.Equal("""/**/f('[{"a":"\\n\'\u003C/b>"},2]')""", await WriteAsync("f", """{"a":"\n'</b>"}"""u8.ToArray(), "2"u8.ToArray()));

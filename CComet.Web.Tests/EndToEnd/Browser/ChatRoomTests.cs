@@ -80,7 +80,7 @@ public sealed class ChatRoomTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Another_name_in_another_tab_of_the_browser_is_somebody_else()
+    public async Task Another_name_in_another_tab_of_the_browser_is_not_You()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -267,7 +267,7 @@ public sealed class ChatRoomTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Line_stands_before_the_first_message_that_nobody_saw_until_an_answer()
+    public async Task Line_stands_before_the_first_unseen_message_until_an_answer()
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "history", "bob");

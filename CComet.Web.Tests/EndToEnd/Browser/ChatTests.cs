@@ -100,7 +100,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_title_counts_what_was_not_seen_until_it_is()
+    public async Task Title_counts_unread_messages_until_they_are_seen()
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "history", "bob");
@@ -119,7 +119,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_server_that_goes_and_comes_back_is_shown_and_its_new_log_told()
+    public async Task Server_that_goes_and_comes_back_is_shown_and_its_new_log_told()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -165,7 +165,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task What_is_no_longer_kept_is_told()
+    public async Task Messages_no_longer_kept_are_told()
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=2");
         await using var browser = await chromium.OpenPageAsync();
@@ -180,7 +180,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_message_that_cannot_be_sent_says_why_and_can_be_changed()
+    public async Task Message_that_cannot_be_sent_says_why_and_can_be_changed()
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=10");
         await using var browser = await chromium.OpenPageAsync();
@@ -196,7 +196,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_message_that_failed_for_a_passing_reason_is_sent_by_retry()
+    public async Task Message_that_failed_for_a_passing_reason_is_sent_by_retry()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -233,7 +233,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task What_curl_publishes_is_shown_without_a_name_and_whatever_its_value()
+    public async Task Publish_by_curl_is_shown_without_a_name_and_whatever_its_value()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -279,7 +279,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_shared_link_leads_to_the_channel()
+    public async Task Shared_link_leads_to_the_channel()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync(new() { Permissions = ["clipboard-read", "clipboard-write"] });
@@ -296,7 +296,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_front_page_leads_to_the_public_channel()
+    public async Task Front_page_leads_to_the_public_channel()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -316,7 +316,7 @@ public sealed partial class ChatTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_channel_that_the_server_refuses_leads_back_to_the_form_with_the_reason()
+    public async Task Channel_that_the_server_refuses_leads_back_to_the_form_with_the_reason()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -330,7 +330,7 @@ public sealed partial class ChatTests(Chromium chromium)
     [Theory]
     [InlineData(320)]
     [InlineData(390)]
-    public async Task On_a_phone_nothing_is_wider_than_the_screen(int width)
+    public async Task Chat_is_no_wider_than_the_screen_of_a_phone(int width)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync(new() { ViewportSize = new() { Width = width, Height = 700 }, HasTouch = true, IsMobile = true });

@@ -47,7 +47,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_publish_gives_up_within_its_time()
+    public async Task Publish_gives_up_within_its_time()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -67,7 +67,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task What_was_seen_is_dropped_and_a_hole_nobody_told_of_is_told()
+    public async Task Message_already_seen_is_dropped_and_an_unannounced_hole_is_told()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -93,7 +93,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     [Theory]
     [InlineData("window.dispatchEvent(new Event('online'))")]
     [InlineData("clock.now += 60_000; document.dispatchEvent(new Event('visibilitychange'))")]
-    public async Task After_sleep_the_poll_in_flight_is_given_up_and_the_server_is_asked_at_once(string wake)
+    public async Task Poll_in_flight_is_given_up_after_sleep_and_the_server_is_asked_at_once(string wake)
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -117,7 +117,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_server_that_answers_every_poll_at_once_with_nothing_is_not_stormed()
+    public async Task Server_that_answers_every_poll_at_once_with_nothing_is_not_stormed()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -138,7 +138,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_listener_that_throws_harms_nobody_and_is_reported()
+    public async Task Listener_that_throws_stops_no_other_and_is_reported()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -182,7 +182,7 @@ public sealed class ClientLoopTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task An_answer_of_something_that_is_no_CComet_is_told_and_asked_again()
+    public async Task Answer_of_something_that_is_no_CComet_is_told_and_asked_again()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();

@@ -22,7 +22,7 @@ public sealed class ClientStreamTests(Chromium chromium)
         """;
 
     [Fact]
-    public async Task A_stream_that_says_goodbye_is_opened_again_exactly_when_it_said()
+    public async Task Stream_that_says_goodbye_is_opened_again_exactly_when_it_said()
     {
         await using var browser = await BeginAsync(new { });
         await SayAsync(browser, "retry: 1000\\n\\nid: e:5\\n\\n");
@@ -38,7 +38,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_poll_that_is_sent_away_is_asked_again_exactly_when_it_was_told()
+    public async Task Poll_that_is_sent_away_is_asked_again_exactly_when_it_was_told()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -62,7 +62,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_socket_that_says_goodbye_is_opened_again_exactly_when_it_said()
+    public async Task Socket_that_says_goodbye_is_opened_again_exactly_when_it_said()
     {
         await using var browser = await BeginAsync(new { transport = "websocket" });
         await browser.UntilAsync("() => socketServer.sockets.length === 1");
@@ -76,7 +76,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_stream_of_which_nothing_comes_gives_way_to_polls()
+    public async Task Stream_of_which_nothing_comes_gives_way_to_polls()
     {
         await using var browser = await BeginAsync(new { });
         await browser.UntilAsync("() => streams.length === 1");
@@ -89,7 +89,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_stream_that_never_gave_a_sign_of_life_gives_way_to_polls_after_two()
+    public async Task Stream_that_never_gave_a_sign_of_life_gives_way_to_polls_after_two()
     {
         await using var browser = await BeginAsync(new { });
         await SayAsync(browser, "retry: 1000\\n\\nid: e:5\\n\\n");
@@ -101,7 +101,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_stream_that_was_alive_and_fell_silent_is_opened_again()
+    public async Task Stream_that_was_alive_and_fell_silent_is_opened_again()
     {
         await using var browser = await BeginAsync(new { });
         await SayAsync(browser, "retry: 1000\\n\\nid: e:5\\n\\n");
@@ -122,7 +122,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_poll_that_is_the_first_to_find_the_server_after_an_outage_gives_way_to_a_stream()
+    public async Task Poll_that_is_the_first_to_find_the_server_after_an_outage_gives_way_to_a_stream()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -146,7 +146,7 @@ public sealed class ClientStreamTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task An_event_may_come_in_any_pieces()
+    public async Task Event_may_come_in_any_pieces()
     {
         await using var browser = await BeginAsync(new { });
         await browser.UntilAsync("() => streams.length === 1");

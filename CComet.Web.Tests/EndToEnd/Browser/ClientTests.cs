@@ -17,7 +17,7 @@ public sealed class ClientTests(Chromium chromium)
     public static TheoryData<string> Requesting => ["sse", "fetch", "jsonp"];
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task Gets_every_message_once_in_order_with_one_poll_at_a_time(string transport)
+    public async Task Client_gets_every_message_once_in_order_with_one_poll_at_a_time(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -34,7 +34,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Polling))]
-    public async Task An_empty_poll_is_followed_by_a_new_one(string transport)
+    public async Task Empty_poll_is_followed_by_a_new_one(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Poll:Timeout=00:00:00.6");
         await using var browser = await chromium.OpenPageAsync();
@@ -48,7 +48,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task Goes_on_from_its_cursor_after_the_network_was_away(string transport)
+    public async Task Client_resumes_from_its_cursor_after_the_network_was_away(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -67,7 +67,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task A_cursor_is_good_in_another_page_and_on_every_other_transport(string transport)
+    public async Task Cursor_is_good_in_another_page_and_on_every_other_transport(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -89,7 +89,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task A_server_that_was_away_and_lost_its_log_is_told_as_reset_and_nothing_is_missed(string transport)
+    public async Task Server_that_was_away_and_lost_its_log_is_told_as_reset_and_nothing_is_missed(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -113,7 +113,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task What_is_no_longer_kept_is_told_as_gap(string transport)
+    public async Task Messages_no_longer_kept_are_told_as_a_gap(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=3");
         for (var i = 0; i < 10; i++) await server.PublishAsync("a", $"m{i}");
@@ -153,7 +153,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task Publishes_in_the_order_of_the_calls_and_gives_receipts(string transport)
+    public async Task Client_publishes_in_the_order_of_the_calls_and_gives_receipts(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -168,7 +168,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Requesting))]
-    public async Task A_publish_whose_receipt_was_lost_is_sent_again_and_stored_once(string transport)
+    public async Task Publish_whose_receipt_was_lost_is_sent_again_and_stored_once(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -194,7 +194,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task A_publish_that_is_refused_rejects_with_status_and_detail(string transport)
+    public async Task Publish_that_is_refused_rejects_with_status_and_detail(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Limits:MessageBytes=10");
         await using var browser = await chromium.OpenPageAsync();
@@ -227,7 +227,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task By_fetch_any_value_of_json_is_published_and_by_jsonp_a_text_alone()
+    public async Task Fetch_publishes_any_value_of_json_and_jsonp_a_text_alone()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -296,7 +296,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(Transports))]
-    public async Task A_refusal_that_asking_again_cannot_change_is_told_and_ends_the_asking(string transport)
+    public async Task Refusal_that_asking_again_cannot_change_is_told_and_ends_the_asking(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -341,7 +341,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_script_tag_an_import_and_a_named_import_give_the_one_class()
+    public async Task Script_tag_import_and_named_import_give_one_class()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostClientAsync();
@@ -351,7 +351,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task An_import_alone_is_enough()
+    public async Task Import_alone_is_enough()
     {
         await using var browser = await chromium.OpenPageAsync();
         await browser.HostAsync("", ("/js/ccomet.js", "CComet.Web/wwwroot/js/ccomet.js"), ("/js/ccomet.mjs", "CComet.Web/wwwroot/js/ccomet.mjs"));
@@ -361,7 +361,7 @@ public sealed class ClientTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_constructor_of_2014_signs_in_by_jsonp_and_calls_back_for_every_message()
+    public async Task Constructor_of_2014_signs_in_by_jsonp_and_calls_back_for_every_message()
     {
         await using var server = await LiveServer.StartAsync();
         await server.PublishAsync("a", "earlier");

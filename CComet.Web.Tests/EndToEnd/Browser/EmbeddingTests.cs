@@ -8,7 +8,7 @@ namespace CComet.Web.Tests.EndToEnd.Browser;
 public sealed class EmbeddingTests(Chromium chromium)
 {
     [Fact]
-    public async Task The_chat_works_below_a_path_base()
+    public async Task Chat_works_below_a_path_base()
     {
         await using var server = await LiveServer.StartAsync("CComet:PathBase=/apps/push");
         await using var alice = await chromium.OpenPageAsync();
@@ -34,7 +34,7 @@ public sealed class EmbeddingTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_client_is_loaded_as_script_and_as_module_by_a_page_that_is_cross_origin_isolated()
+    public async Task Client_is_loaded_as_script_and_as_module_by_a_page_that_is_cross_origin_isolated()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -50,7 +50,7 @@ public sealed class EmbeddingTests(Chromium chromium)
     [InlineData("fetch")]
     [InlineData("jsonp")]
     [InlineData("websocket")]
-    public async Task A_named_page_uses_every_transport_and_another_none(string transport)
+    public async Task Named_page_uses_every_transport_and_another_none(string transport)
     {
         await using var server = await LiveServer.StartAsync("CComet:Cors:Origins=http://page.localhost");
         await using var browser = await chromium.OpenPageAsync();

@@ -11,7 +11,7 @@ public sealed class SeedDialectTests(Chromium chromium)
     public static TheoryData<string> JQueries => ["jquery-1", "jquery-3"];
 
     [Theory, MemberData(nameof(JQueries))]
-    public async Task It_gets_the_history_then_what_is_live_and_polls_again_after_an_empty_answer(string jquery)
+    public async Task Client_of_2014_gets_the_history_then_live_messages_and_polls_again_after_an_empty_answer(string jquery)
     {
         await using var server = await LiveServer.StartAsync("CComet:Poll:Timeout=00:00:02");
         await server.PublishAsync("room", "one", "bob");
@@ -36,7 +36,7 @@ public sealed class SeedDialectTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(JQueries))]
-    public async Task Every_character_reaches_it(string jquery)
+    public async Task Every_character_reaches_the_client_of_2014(string jquery)
     {
         string[] tricky = ["'", "\"", "\\", "\\'", "</script>", "<!--", "\u2028\u2029", "\r\n\t", "☄️ 👩‍👩‍👧", "سلام", "\u0001", "&#39;"];
         await using var server = await LiveServer.StartAsync();
@@ -50,7 +50,7 @@ public sealed class SeedDialectTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(JQueries))]
-    public async Task What_it_puts_into_an_address_unencoded_arrives(string jquery)
+    public async Task Text_put_into_an_address_unencoded_arrives(string jquery)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await HostAsync(jquery, server, channel: "zimmer öäü ☄️", sname: "Jürgen <b>'x'</b>");
@@ -63,7 +63,7 @@ public sealed class SeedDialectTests(Chromium chromium)
     }
 
     [Theory, MemberData(nameof(JQueries))]
-    public async Task An_error_is_held_back_so_that_asking_again_at_once_makes_no_storm(string jquery)
+    public async Task Error_is_held_back_so_that_asking_again_at_once_makes_no_storm(string jquery)
     {
         var time = new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         await using var server = await LiveServer.StartAsync(0, new CCometFactory(time));

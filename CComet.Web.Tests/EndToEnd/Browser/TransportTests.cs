@@ -7,7 +7,7 @@ namespace CComet.Web.Tests.EndToEnd.Browser;
 public sealed class TransportTests(Chromium chromium)
 {
     [Fact]
-    public async Task Behind_a_proxy_that_keeps_the_stream_back_it_polls()
+    public async Task Client_polls_behind_a_proxy_that_holds_the_stream_back()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -39,7 +39,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_publish_by_socket_whose_receipt_was_lost_is_sent_again_and_stored_once()
+    public async Task Publish_by_socket_whose_receipt_was_lost_is_sent_again_and_stored_once()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -72,7 +72,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Left_to_itself_it_streams()
+    public async Task Client_streams_by_default()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -87,7 +87,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Where_something_else_answers_for_the_stream_it_polls_and_says_nothing_of_it()
+    public async Task Client_polls_without_an_error_where_something_else_answers_for_the_stream()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -113,7 +113,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task Where_no_fetch_gets_through_it_polls_by_script()
+    public async Task Client_polls_by_script_where_no_fetch_gets_through()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -128,7 +128,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task An_outage_makes_nobody_poll_for_good()
+    public async Task Outage_leaves_no_client_polling_for_good()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -148,7 +148,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task A_poll_that_took_the_place_of_a_stream_gives_it_back_after_an_outage()
+    public async Task Poll_that_took_the_place_of_a_stream_gives_it_back_after_an_outage()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -169,7 +169,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Fact]
-    public async Task The_cursor_goes_along_from_a_stream_to_polls()
+    public async Task Cursor_goes_along_from_a_stream_to_polls()
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
@@ -249,7 +249,7 @@ public sealed class TransportTests(Chromium chromium)
     }
 
     [Theory, InlineData("sse"), InlineData("fetch"), InlineData("jsonp"), InlineData("websocket")]
-    public async Task A_channel_that_is_refused_does_not_take_the_others_along(string transport)
+    public async Task Channel_that_is_refused_does_not_take_the_others_along(string transport)
     {
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();

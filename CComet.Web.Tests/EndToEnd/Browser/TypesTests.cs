@@ -6,7 +6,7 @@ namespace CComet.Web.Tests.EndToEnd.Browser;
 public sealed class TypesTests
 {
     [Fact]
-    public async Task What_is_right_compiles_and_what_is_wrong_does_not()
+    public async Task Correct_use_compiles_and_wrong_use_does_not()
     {
         var folder = Path.Combine(Chromium.Root, "CComet.Web.Tests", "EndToEnd", "Browser");
         using var compiler = Process.Start(new ProcessStartInfo(Path.Combine(folder, "node_modules", ".bin", "tsc"), ["-p", "types"])

@@ -19,7 +19,7 @@ public sealed class BalancerTests
     [InlineData("GET", "/pub?channel=a&msg=1&id=m", 2)]
     [InlineData("GET", "/sub?channel=a", 2)]
     [InlineData("GET", "/sse?channel=a", 2)]
-    public async Task What_a_node_may_have_stored_is_not_sent_to_the_other(string method, string path, int times)
+    public async Task Request_that_a_node_may_have_stored_is_not_sent_to_the_other(string method, string path, int times)
     {
         using var first = new BreakingNode();
         using var second = new BreakingNode();
@@ -32,7 +32,7 @@ public sealed class BalancerTests
     }
 
     [Fact]
-    public async Task What_could_not_be_sent_to_a_node_goes_to_the_other()
+    public async Task Request_that_could_not_be_sent_to_a_node_goes_to_the_other()
     {
         using var node = new BreakingNode();
         await using var balancer = await Proxy.StartAsync("nginx.conf", Ports.Take(), node.Port);
@@ -42,7 +42,7 @@ public sealed class BalancerTests
     }
 
     [Fact]
-    public async Task A_node_that_lists_the_balancer_sees_each_clients_own_address_and_nothing_that_it_made_up()
+    public async Task Node_that_lists_the_balancer_sees_each_clients_own_address_and_nothing_that_it_made_up()
     {
         var seen = new ConcurrentQueue<string>();
         await using var node = await LiveServer.StartAsync(0, new CCometFactory("CComet:Proxies=127.0.0.1")

@@ -15,14 +15,14 @@ public sealed class ComposeTests
     [Theory]
     [InlineData("nginx.conf")]
     [InlineData("redis.conf")]
-    public void Both_use_the_one_configuration_in_deploy(string name)
+    public void Compose_and_script_use_the_one_configuration_in_deploy(string name)
     {
         Assert.Contains($"./deploy/{name}:/etc/", Compose, StringComparison.Ordinal);
         Assert.Contains($"$root/deploy/{name}", Script, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void Both_fill_in_every_variable_of_the_balancer_and_no_other()
+    public void Compose_and_script_fill_in_every_variable_of_the_balancer_and_no_other()
     {
         var wanted = Names(@"\$\{(CCOMET_\w+)\}", Documents.Read("deploy/nginx.conf"));
         Assert.NotEmpty(wanted);
@@ -31,7 +31,7 @@ public sealed class ComposeTests
     }
 
     [Fact]
-    public void Every_setting_they_name_exists_and_both_name_the_same_store()
+    public void Every_setting_of_compose_and_script_exists_and_both_name_the_same_store()
     {
         var settings = Names(@"\bCComet__(\w+)", Compose + Script + Documents.Read("Dockerfile"));
         Assert.Superset(new HashSet<string> { "Store__Kind", "Store__Redis", "Store__Path" }, settings.ToHashSet());
@@ -42,7 +42,7 @@ public sealed class ComposeTests
 
     /// <summary>Or all clients would count as one.</summary>
     [Fact]
-    public void The_nodes_list_the_balancer_as_their_proxy()
+    public void Nodes_list_the_balancer_as_their_proxy()
     {
         var balancer = Compose[Compose.IndexOf("  balancer:", StringComparison.Ordinal)..];
         var address = Names(@"ipv4_address: (.+)$", balancer).Single();

@@ -15,7 +15,7 @@ public sealed class TwoNodesTests
     private static readonly string[] Lively = ["CComet__Poll__Timeout=00:00:00.3", "CComet__Stream__Heartbeat=00:00:00.1"];
 
     [Fact]
-    public async Task A_follower_on_any_transport_goes_on_without_loss_when_a_node_is_killed()
+    public async Task Follower_on_any_transport_goes_on_without_loss_when_a_node_is_killed()
     {
         await using var nodes = await TwoNodes.StartAsync(Lively);
         using var over = new CancellationTokenSource(Patience.Limit);
@@ -37,7 +37,7 @@ public sealed class TwoNodesTests
     }
 
     [Fact]
-    public async Task The_signal_to_end_leaves_no_process_and_is_no_failure()
+    public async Task Signal_to_end_leaves_no_process_and_is_no_failure()
     {
         await using var nodes = await TwoNodes.StartAsync(Lively);
         Assert.Equal(TwoNodes.Programs, nodes.Running);
@@ -47,7 +47,7 @@ public sealed class TwoNodesTests
     }
 
     [Fact]
-    public async Task A_port_that_is_taken_is_named_and_nothing_is_started()
+    public async Task Port_that_is_taken_is_named_and_nothing_is_started()
     {
         using var other = new TcpListener(System.Net.IPAddress.Loopback, 0);
         other.Start();

@@ -62,7 +62,7 @@ public sealed class FuzzTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void A_request_allocates_in_proportion_to_what_was_sent()
+    public void Request_allocates_in_proportion_to_what_was_sent()
     {
         // Once before what is counted, for what is made once in a process; then a case over the bound is asked again, for what a pool
         // or a list made for all that follow.

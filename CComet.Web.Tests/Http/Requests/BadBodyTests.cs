@@ -29,7 +29,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("[[]]")]
     [InlineData("""[{"channel":"a","msg":"b"},"x"]""")]
     [InlineData("""[{"channel":"a","msg":"b"},null]""")]
-    public async Task A_body_that_is_no_JSON_object_or_array_of_such_gets_400(string body)
+    public async Task Body_that_is_no_JSON_object_or_array_of_such_gets_400(string body)
     {
         (await wire.Http.AskAsync("/pub", Asking.Body(body))).AssertProblem(400, "body");
         (await wire.Http.AskAsync("/sign", Asking.Body(body))).AssertProblem(400, "body");
@@ -57,7 +57,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("msg", """{"channel":"a","msg":["\udc00"]}""")]
     [InlineData("msg", """{"channel":"a","msg":{"\ud800":1}}""")]
     [InlineData("callback", """{"channel":"a","msg":"m","callback":5}""")]
-    public async Task What_is_wrong_with_a_member_is_told_by_its_name(string parameter, string body)
+    public async Task Fault_of_a_member_is_told_by_its_name(string parameter, string body)
     {
         var answer = await wire.Http.AskAsync("/pub", Asking.Body(body));
 
@@ -70,7 +70,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("""{"channel":"a","msg":"m","\ud800":1}""")]
     [InlineData("""{"channel":"a","msg":"m","m\udc00":"\ud800"}""")]
     [InlineData("""{"\ud800":1}""")]
-    public async Task Half_of_a_surrogate_pair_in_a_member_that_nobody_knows_does_no_harm(string body) =>
+    public async Task Half_of_a_surrogate_pair_in_an_unknown_member_does_no_harm(string body) =>
         Assert.InRange((await wire.Http.AskAsync("/pub", Asking.Body(body))).Status, 200, 499);
 
     [Theory]
@@ -109,14 +109,14 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task A_null_member_is_one_that_was_not_given()
+    public async Task Null_member_is_one_that_was_not_given()
     {
         Assert.Single((await wire.Http.AskAsync("/pub", Asking.Body($$"""{"channel":"{{_channel}}","sname":null,"id":null,"callback":null,"msg":"m"}"""))).Elements);
         Assert.False(Assert.Single((await wire.Http.PeekAsync(_channel, ("seqid", "0"))).Elements).TryGetProperty("sname", out _));
     }
 
     [Fact]
-    public async Task A_byte_order_mark_before_JSON_is_passed_over() =>
+    public async Task Byte_order_mark_before_JSON_is_passed_over() =>
         Assert.Single((await wire.Http.AskAsync("/pub", Asking.Body("\uFEFF{\"channel\":\"a\",\"msg\":\"m\"}"))).Elements);
 
     [Theory]
@@ -124,7 +124,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("""{"channel":"~","msg":"m","id":""}""", 400)]
     [InlineData("5", 400)]
     [InlineData("""{"channel":"~","msg":"BIG"}""", 413)]
-    public async Task An_array_with_one_bad_element_stores_nothing(string element, int status)
+    public async Task Array_with_one_bad_element_stores_nothing(string element, int status)
     {
         var bad = element.Replace("~", _channel, StringComparison.Ordinal).Replace("BIG", new string('x', (64 << 10) + 1), StringComparison.Ordinal);
         var good = $$"""{"channel":"{{_channel}}","msg":"m","id":"i"}""";
@@ -134,7 +134,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     }
 
     [Fact]
-    public async Task An_array_may_have_1000_messages_and_no_more()
+    public async Task Array_may_have_1000_messages_and_no_more()
     {
         var element = $$"""{"channel":"{{_channel}}","msg":"m"}""";
         Assert.Equal(1000, (await wire.Http.AskAsync("/pub", Asking.Body($"[{string.Join(',', Enumerable.Repeat(element, 1000))}]"))).Elements.Length);
@@ -154,7 +154,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("/sign?channel=a", "text/plain")]
     [InlineData("/sign?channel=a", "application/octet-stream")]
     [InlineData("/sign?channel=a", null)]
-    public async Task A_body_of_a_kind_that_a_path_does_not_take_gets_415(string path, string? contentType)
+    public async Task Body_of_a_kind_that_a_path_does_not_take_gets_415(string path, string? contentType)
     {
         (await wire.Http.AskAsync(path, Asking.Body("x", contentType))).AssertProblem(415, "Content-Type");
         (await wire.Http.AskAsync($"{path}&callback=f", Asking.Body("x", contentType))).AssertJsonpProblem("f", "415", "Content-Type");
@@ -169,7 +169,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
         Assert.Single((await wire.Http.AskAsync("/pub", Asking.Body("""{"channel":"a","msg":"m"}""", contentType))).Elements);
 
     [Fact]
-    public async Task A_multipart_form_works_as_any_form()
+    public async Task Multipart_form_works_as_any_form()
     {
         using var form = new MultipartFormDataContent();
         foreach (var (name, value) in (IEnumerable<(string, string)>)[("channel", _channel), ("msg", "a\r\nb 😀 %41+"), ("sname", "É")]) form.Add(new StringContent(value), name);
@@ -185,11 +185,11 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("multipart/form-data; boundary=b", "--b\r\nContent-Disposition: form-data; name=channel\r\n\r\na")]
     [InlineData("multipart/form-data; boundary=b", "--b\r\nno header at all\r\n\r\na\r\n--b--")]
     [InlineData("multipart/form-data; boundary=b", "nothing of the kind")]
-    public async Task A_malformed_multipart_form_gets_400(string contentType, string body) =>
+    public async Task Malformed_multipart_form_gets_400(string contentType, string body) =>
         (await wire.Http.AskAsync("/pub", Asking.Body(body, contentType))).AssertProblem(400, "body");
 
     [Fact]
-    public async Task A_boundary_of_absurd_length_gets_400() =>
+    public async Task Boundary_of_absurd_length_gets_400() =>
         (await wire.Http.AskAsync("/pub", Asking.Body("x", $"multipart/form-data; boundary={new string('b', 5000)}"))).AssertProblem(400, "body");
 
     [Theory]
@@ -197,7 +197,7 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("/pub", "PUT,DELETE,PATCH,HEAD,OPTIONS,TRACE,FOO", "GET, POST")]
     [InlineData("/sub", "POST,PUT,DELETE,PATCH,HEAD,OPTIONS,TRACE,FOO", "GET")]
     [InlineData("/health/live", "POST,PUT,DELETE", "GET, HEAD")]
-    public async Task A_method_that_a_path_does_not_take_gets_405_and_hears_which_it_takes(string path, string methods, string allow)
+    public async Task Method_that_a_path_does_not_take_gets_405_and_hears_which_it_takes(string path, string methods, string allow)
     {
         foreach (var method in methods.Split(','))
         {
@@ -212,5 +212,5 @@ public sealed class BadBodyTests(WireFixture wire) : IClassFixture<WireFixture>
     [InlineData("/pub/x")]
     [InlineData("/health")]
     [InlineData("/%E2%80%A8")]
-    public async Task A_path_that_does_not_exist_gets_404(string path) => (await wire.Http.AskAsync(path)).AssertProblem(404);
+    public async Task Path_that_does_not_exist_gets_404(string path) => (await wire.Http.AskAsync(path)).AssertProblem(404);
 }

@@ -40,7 +40,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
 
     [Theory]
     [MemberData(nameof(Table))]
-    public async Task A_bad_parameter_gets_a_400_that_names_it(string path, string parameter, string query)
+    public async Task Bad_parameter_gets_a_400_that_names_it(string path, string parameter, string query)
     {
         (await wire.Http.AskAsync($"{path}?{query}")).AssertProblem(400, parameter);
         if (path == "/sub") return;
@@ -48,7 +48,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
     }
 
     [Fact]
-    public async Task As_JSONP_the_same_refusals_are_told_inside_a_200()
+    public async Task Refusals_as_JSONP_are_told_inside_a_200()
     {
         var time = new FakeTimeProvider();
         await using var factory = new CCometFactory(time);
@@ -71,7 +71,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
     [InlineData("/sub", "channel")]
     [InlineData("/sub", "sname")]
     [InlineData("/sub", "epoch")]
-    public async Task A_name_may_have_200_characters_whatever_they_weigh(string path, string parameter)
+    public async Task Name_may_have_200_characters_whatever_they_weigh(string path, string parameter)
     {
         foreach (var character in (string[])["x", "ü", "😀", "\u2028", "\u0301"])
         {
@@ -82,7 +82,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
     }
 
     [Fact]
-    public async Task Parameters_that_nobody_knows_are_ignored_however_bad()
+    public async Task Unknown_parameters_are_ignored_however_bad()
     {
         var channel = Asking.NewChannel();
         foreach (var path in (string[])["/sign", "/pub", "/sub"])
@@ -90,7 +90,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
     }
 
     [Fact]
-    public async Task A_percent_sign_that_encodes_nothing_stands_for_itself()
+    public async Task Percent_sign_that_encodes_nothing_is_kept()
     {
         var channel = Asking.NewChannel();
         await wire.Http.AskAsync($"/pub?channel={channel}&msg=100%+sure+%zz+%4");
@@ -98,7 +98,7 @@ public sealed class BadParameterTests(WireFixture wire) : IClassFixture<WireFixt
     }
 
     [Fact]
-    public async Task A_refused_request_stores_nothing()
+    public async Task Refused_request_stores_nothing()
     {
         var channel = Asking.NewChannel();
         foreach (var rest in (string[])["msg=", "msg=a&msg=b", "msg=a&id=", "msg=a&sname=%00", "msg=%FF", "msg=a&callback=1"])

@@ -24,25 +24,25 @@ public sealed class ContentEncodingTests(WireFixture wire) : IClassFixture<WireF
     [InlineData("br,gzip")]
     [InlineData("deflate, deflate")]
     [InlineData("")]
-    public async Task A_message_in_a_coding_is_stored_as_it_was_before(string coding)
+    public async Task Message_in_a_coding_is_stored_as_it_was_before(string coding)
     {
         foreach (var (type, body) in Bodies()) Assert.Single((await PublishAsync(coding, type, Encode(body, coding))).Elements);
         Assert.Equal(Enumerable.Repeat(Text, 5), await wire.Http.KeptAsync(_channel));
     }
 
     [Fact]
-    public async Task An_array_in_a_coding_is_stored_whole() =>
+    public async Task Array_in_a_coding_is_stored_whole() =>
         Assert.Equal(2, (await PublishAsync("gzip", "application/json", Encode(Encoding.UTF8.GetBytes("""[{"msg":"a"},{"msg":"b"}]"""), "gzip"))).Elements.Length);
 
     [Fact]
-    public async Task A_sign_in_may_be_in_a_coding_as_well()
+    public async Task Sign_in_may_be_in_a_coding_as_well()
     {
         using var body = Body(Encode(Encoding.UTF8.GetBytes("sname=me"), "gzip"), "application/x-www-form-urlencoded", "gzip");
         Assert.Equal("me", Assert.Single((await wire.Http.AskAsync($"/sign?channel={_channel}", body)).Elements).GetProperty("sname").GetString());
     }
 
     [Fact]
-    public async Task A_deflate_body_without_the_frame_of_zlib_is_understood()
+    public async Task Deflate_body_without_the_frame_of_zlib_is_understood()
     {
         using var bare = new MemoryStream();
         using (var deflate = new DeflateStream(bare, CompressionLevel.Optimal, leaveOpen: true)) deflate.Write(Encoding.UTF8.GetBytes(Text));
@@ -51,7 +51,7 @@ public sealed class ContentEncodingTests(WireFixture wire) : IClassFixture<WireF
     }
 
     [Fact]
-    public async Task A_gzip_body_of_several_members_is_one_message()
+    public async Task Gzip_body_of_several_members_is_one_message()
     {
         byte[] body = [.. Encode(Encoding.UTF8.GetBytes("a"), "gzip"), .. Encode([], "gzip"), .. Encode(Encoding.UTF8.GetBytes("b"), "gzip")];
         Assert.Single((await PublishAsync("gzip", "text/plain", body)).Elements);
@@ -85,7 +85,7 @@ public sealed class ContentEncodingTests(WireFixture wire) : IClassFixture<WireF
     [InlineData("gzip")]
     [InlineData("br")]
     [InlineData("deflate")]
-    public async Task A_body_that_is_cut_off_anywhere_or_altered_is_refused_and_stores_nothing(string coding)
+    public async Task Body_that_is_cut_off_anywhere_or_altered_is_refused_and_stores_nothing(string coding)
     {
         var whole = Encode(Encoding.UTF8.GetBytes(Text + Text), coding);
         for (var length = 1; length < whole.Length; length++) (await PublishAsync(coding, "text/plain", whole[..length])).AssertProblem(400, "body");
@@ -97,7 +97,7 @@ public sealed class ContentEncodingTests(WireFixture wire) : IClassFixture<WireF
     }
 
     [Fact]
-    public async Task A_zlib_body_that_wants_a_dictionary_is_refused() =>
+    public async Task Zlib_body_that_wants_a_dictionary_is_refused() =>
         (await PublishAsync("deflate", "text/plain", [0x78, 0xBB, 0, 0, 0, 1, 3, 0, 0, 0, 0, 1])).AssertProblem(400, "body");
 
     /// <summary>The bytes in the codings, applied in the order in which they are named.</summary>

@@ -45,7 +45,7 @@ public sealed class JsonValueTests(WireFixture wire) : IClassFixture<WireFixture
     [InlineData("{}")]
     [InlineData("[\"\"]")]
     [InlineData("{\"a\":1,\"a\":2}")]
-    public async Task A_value_keeps_its_very_text(string value)
+    public async Task Value_keeps_its_very_text(string value)
     {
         var channel = Asking.NewChannel();
         await wire.Http.AskAsync("/pub", Asking.Body($$"""{"channel":"{{channel}}","msg":{{value}}}"""));
@@ -61,7 +61,7 @@ public sealed class JsonValueTests(WireFixture wire) : IClassFixture<WireFixture
     }
 
     [Fact]
-    public async Task A_string_that_looks_like_JSON_stays_a_string()
+    public async Task String_that_looks_like_JSON_stays_a_string()
     {
         var channel = Asking.NewChannel();
         await wire.Http.PublishAsync(channel, """{"a":1}""");

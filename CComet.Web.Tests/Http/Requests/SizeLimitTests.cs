@@ -27,7 +27,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
 
     [Theory]
     [MemberData(nameof(Ways))]
-    public async Task A_message_at_the_limit_passes_and_one_byte_over_gets_413(string way, string fill)
+    public async Task Message_at_the_limit_passes_and_one_byte_over_gets_413(string way, string fill)
     {
         var channel = Asking.NewChannel();
         var width = Encoding.UTF8.GetByteCount(fill);
@@ -48,7 +48,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     [InlineData("😀")]
     [InlineData("é")]
     [InlineData("x")]
-    public async Task A_JSON_value_at_the_limit_passes_as_well(string fill)
+    public async Task JSON_value_at_the_limit_passes_as_well(string fill)
     {
         var channel = Asking.NewChannel();
         var text = string.Concat(Enumerable.Repeat(fill, (Limit - 4) / Encoding.UTF8.GetByteCount(fill)));
@@ -63,7 +63,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     [InlineData("application/x-www-form-urlencoded")]
     [InlineData("text/plain")]
     [InlineData("multipart/form-data; boundary=b")]
-    public async Task A_body_over_the_limit_gets_413_announced_or_not(string contentType)
+    public async Task Body_over_the_limit_gets_413_announced_or_not(string contentType)
     {
         var bytes = new byte[(1 << 20) + 1];
         Array.Fill(bytes, (byte)'x');
@@ -75,7 +75,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_chunked_body_without_end_is_cut_off_with_413()
+    public async Task Chunked_body_without_end_is_cut_off_with_413()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -85,7 +85,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_body_that_announces_more_than_the_limit_is_refused_before_it_is_sent()
+    public async Task Body_that_announces_more_than_the_limit_is_refused_before_it_is_sent()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 99999999999\r\n\r\n");
@@ -93,7 +93,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_query_larger_than_any_message_is_refused_and_harms_nothing()
+    public async Task Query_larger_than_any_message_is_refused_and_harms_nothing()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync(RawHttp.Get($"/pub?channel=a&msg={new string('x', 300_000)}"));
