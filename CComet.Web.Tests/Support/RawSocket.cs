@@ -59,12 +59,12 @@ public sealed class RawSocket : IDisposable
     }
 
     /// <summary>Asks for a WebSocket with just these headers; gives the head of the answer.</summary>
-    public static async Task<(RawSocket Socket, string Head)> ShakeHandsAsync(int port, string query, IEnumerable<string> headers)
+    public static async Task<(RawSocket Socket, string Head)> ShakeHandsAsync(int port, string query, IEnumerable<string> headers, string path = "/ws")
     {
         var client = new TcpClient { NoDelay = true };
         await client.ConnectAsync("127.0.0.1", port);
         var socket = new RawSocket(client);
-        await socket.SendRawAsync(Encoding.ASCII.GetBytes($"GET /ws?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{string.Concat(headers.Select(h => h + "\r\n"))}\r\n"));
+        await socket.SendRawAsync(Encoding.ASCII.GetBytes($"GET {path}?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\n{string.Concat(headers.Select(h => h + "\r\n"))}\r\n"));
         var head = new StringBuilder();
         var one = new byte[1];
         while (!head.ToString().EndsWith("\r\n\r\n", StringComparison.Ordinal))

@@ -17,7 +17,7 @@ internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
     /// </remarks>
     public Task AnswerAsync(HttpContext context)
     {
-        if (!RawPath.Of(context).EndsWith(path.Path.Value, StringComparison.Ordinal))
+        if (!IsPlain(context))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
@@ -31,6 +31,14 @@ internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
             IEnableCorsAttribute named => AnswerByAsync(context, named.PolicyName),
             _ => path.Answer(context),
         };
+    }
+
+    /// <summary>Whether the path came in its one spelling. A proxy in front may have told of a path base that did not come with it.</summary>
+    private bool IsPlain(HttpContext context)
+    {
+        var raw = RawPath.Of(context);
+        var whole = context.Request.PathBase.Add(context.Request.Path).ToUriComponent();
+        return raw.EndsWith(path.Path.Value, StringComparison.Ordinal) && whole.AsSpan().EndsWith(raw, StringComparison.OrdinalIgnoreCase);
     }
 
     private async Task AnswerByAsync(HttpContext context, string? policyName) =>

@@ -22,8 +22,8 @@ public static class CCometWebHostBuilderExtensions
     /// in the query and a browser sends the cursors of all its channels in one header.</item>
     /// <item>Accepting: at most <see cref="LimitOptions.Connections"/> at a time, and never so many that no file could be opened any more.</item>
     /// <item>Stopping: no connection is closed whose request is on its way.</item>
-    /// <item>Parked requests lose their headers, which middleware may not read afterwards; answers of HTTP/1.1 without TLS that nothing
-    /// transforms are written to the socket directly.</item>
+    /// <item>Parked requests lose their headers, which middleware cannot read afterwards, so that streams are not compressed; streams of
+    /// HTTP/1.1 without TLS are written to the socket directly.</item>
     /// <item>The header <c>Server</c> is not sent.</item>
     /// </list>
     /// </remarks>

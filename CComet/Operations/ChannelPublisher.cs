@@ -38,7 +38,7 @@ public sealed class ChannelPublisher
     /// <summary>Publishes a value as JSON.</summary>
     /// <param name="channel">The channel, as for a text.</param>
     /// <param name="value">The message; as JSON at most <see cref="LimitOptions.MessageBytes"/>, and nested at most 62 levels.</param>
-    /// <param name="options">How the value is serialized; null for the defaults of <see cref="JsonSerializer"/>.</param>
+    /// <param name="options">How the value is serialized; null for <see cref="JsonSerializerOptions.Web"/>: names in camel case.</param>
     /// <param name="sname">The publisher's name, as for a text.</param>
     /// <param name="id">An idempotency id, as for a text.</param>
     /// <param name="cancellation">Ends the waiting; the message may be stored all the same.</param>
@@ -49,7 +49,7 @@ public sealed class ChannelPublisher
     /// <exception cref="StoreUnavailableException">The store cannot be written to now.</exception>
     public ValueTask<Receipt> PublishJsonAsync<T>(string channel, T value, JsonSerializerOptions? options = null, string? sname = null, string? id = null, CancellationToken cancellation = default)
     {
-        var json = JsonString.Minify(JsonSerializer.SerializeToUtf8Bytes(value, options), MaxDepth);
+        var json = JsonString.Minify(JsonSerializer.SerializeToUtf8Bytes(value, options ?? JsonSerializerOptions.Web), MaxDepth);
         CheckLength(json.Length, nameof(value));
         return PublishAsync(channel, json, sname, id, cancellation);
     }
