@@ -21,8 +21,9 @@ public static class CCometServiceCollectionExtensions
     /// When the application stops, parked requests are answered at once: <see cref="DrainOptions.Grace"/> is 0 unless it is set here.
     /// </para>
     /// <para>
-    /// Register an <see cref="IChannelAuthorizer"/> or a <see cref="TimeProvider"/> before this call to have it used. A store of
-    /// another package replaces the memory store: <c>AddCComet().AddSqliteStore()</c>. Calling it again adds nothing but its options.
+    /// <see cref="EndpointOptions"/> are set by <c>services.Configure&lt;EndpointOptions&gt;()</c>. Register an
+    /// <see cref="IChannelAuthorizer"/> or a <see cref="TimeProvider"/> before this call to have it used. A store of another package
+    /// replaces the memory store: <c>AddCComet().AddSqliteStore()</c>. Calling it again adds nothing but its options.
     /// </para>
     /// </remarks>
     /// <param name="services">The services of the application.</param>

@@ -10,7 +10,7 @@ internal static class ShopPage
         <meta charset="utf-8">
         <title>Shop</title>
         <form id="login"><label>Name <input name="name" required></label> <button>Log in</button></form>
-        <form id="order" hidden><label>Item <input name="item" required></label> <button>Order</button></form>
+        <form id="order" hidden><label>Item <input name="product" required></label> <button>Order</button></form>
         <ul id="orders"></ul>
         <script>
           login.onsubmit = async event => {
@@ -26,7 +26,7 @@ internal static class ShopPage
           }
           order.onsubmit = event => {
             event.preventDefault()
-            fetch('/orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ item: order.elements.item.value, count: 1 }) })
+            fetch('/orders', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ item: order.elements.product.value, count: 1 }) })
             order.reset()
           }
         </script>
