@@ -26,7 +26,7 @@ internal sealed class RedisFollowers : IAsyncDisposable
     private const int AtATime = 500;
 
     /// <summary>Within this time every channel that is followed is read at least once.</summary>
-    public static readonly TimeSpan Look = TimeSpan.FromMinutes(3);
+    public static readonly TimeSpan LookInterval = TimeSpan.FromMinutes(3);
 
     private static readonly TimeSpan Tick = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Breath = TimeSpan.FromMilliseconds(50);

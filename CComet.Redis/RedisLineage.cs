@@ -11,7 +11,7 @@ namespace CComet.Redis;
 internal static class RedisLineage
 {
     /// <summary>As many restarts are remembered; a log that none of them has touched begins a new epoch.</summary>
-    private const int Most = 64;
+    private const int MaxRuns = 64;
 
     /// <summary>One of the keys under which it may be, in one or another slot.</summary>
     public static RedisKey Key(int number) => $"ccomet:lineage:{number}";
@@ -28,7 +28,7 @@ internal static class RedisLineage
         if (line is [.., var last] && last == run) return line;
 
         // Nodes that come at once enter the same.
-        line = isBroken ? [run] : [.. line.Where(r => r != run).TakeLast(Most - 1), run];
+        line = isBroken ? [run] : [.. line.Where(r => r != run).TakeLast(MaxRuns - 1), run];
         await database.StringSetAsync(key, string.Join(' ', line), flags: CommandFlags.DemandMaster);
         return line;
     }

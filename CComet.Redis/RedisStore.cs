@@ -28,8 +28,8 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     /// <summary>Beyond every seqid, and exact as a number of Lua.</summary>
     private const long End = 1L << 52;
 
-    private static readonly TimeSpan Impatience = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan Slack = TimeSpan.FromHours(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan HeadSlack = TimeSpan.FromHours(1);
     private static readonly TimeSpan CanaryLife = TimeSpan.FromSeconds(10);
 
     private readonly ConnectionMultiplexer _redis;
@@ -54,8 +54,8 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         configuration.BacklogPolicy = BacklogPolicy.FailFast;
 
         // Back as soon as Redis is: the client looks this often, and tries again after as long.
-        configuration.HeartbeatInterval = Impatience;
-        configuration.ReconnectRetryPolicy = new LinearRetry((int)Impatience.TotalMilliseconds);
+        configuration.HeartbeatInterval = RetryInterval;
+        configuration.ReconnectRetryPolicy = new LinearRetry((int)RetryInterval.TotalMilliseconds);
 
         // INFO counts as an administrator's command.
         configuration.AllowAdmin = true;
@@ -72,16 +72,16 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
-        var headLife = store.Value.Remember > history.MaxAge + Slack ? store.Value.Remember : history.MaxAge + Slack;
+        var headLife = store.Value.Remember > history.MaxAge + HeadSlack ? store.Value.Remember : history.MaxAge + HeadSlack;
         _appendSettings =
         [
             history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(MemoryStore.IdMemory), _options.Limits.IdsPerChannel,
-            Milliseconds(headLife), Milliseconds(history.MaxAge + Slack),
+            Milliseconds(headLife), Milliseconds(history.MaxAge + HeadSlack),
         ];
 
         // Well before any head that was made under it: see RedisScripts.
         _unwrittenLife = Milliseconds(headLife / 4);
-        _idle = Milliseconds(_options.Limits.IdleChannel > RedisFollowers.Look ? _options.Limits.IdleChannel : RedisFollowers.Look);
+        _idle = Milliseconds(_options.Limits.IdleChannel > RedisFollowers.LookInterval ? _options.Limits.IdleChannel : RedisFollowers.LookInterval);
     }
 
     /// <summary>Reads a configuration string.</summary>

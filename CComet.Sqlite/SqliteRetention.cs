@@ -8,7 +8,7 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReaders readers
 {
     private const int StepRows = 1_000;
     private const int StepPages = 256;
-    private const int MostChannels = 1_000;
+    private const int MaxChannels = 1_000;
 
     /// <summary>One round of everything that is due.</summary>
     public async Task SweepAsync(CancellationToken cancellation)
@@ -41,7 +41,7 @@ internal sealed class SqliteRetention(SqliteWriter writer, SqliteReaders readers
             ("$messages", options.History.MaxMessages),
             ("$bytes", options.History.MaxBytes),
             ("$cutoff", (time.GetUtcNow() - options.History.MaxAge).ToUnixTimeMilliseconds()),
-            ("$most", MostChannels)),
+            ("$most", MaxChannels)),
         cancellation);
 
     private static int ForgetIds(SqliteTransactionScope scope) => scope.ForgetIds(StepRows) == StepRows ? 1 : 0;

@@ -61,9 +61,9 @@ internal sealed class SqliteRoom(HubOptions options, Uptime uptime)
         {
             var held = own is null ? 0 : scope.Session.SizeOf(own.Pending.Id);
             var top = _sizes.FindLargest(scope.Session.SizeOf, out var largest);
-            var giver = top > SizeClasses<long>.Of(held + bytes) ? largest
+            var giver = top > SizeClasses<long>.ClassOf(held + bytes) ? largest
                 : held >= over ? own!.Pending.Id
-                : top > SizeClasses<long>.Of(bytes) ? largest
+                : top > SizeClasses<long>.ClassOf(bytes) ? largest
                 : throw new LimitException("channel", $"channel: the histories of all channels take their {MaxBytes} bytes, and none is larger than this one would be.", LimitException.DefaultRetry, "History:TotalBytes", isGlobal: true);
             scope.TrimOldest(giver, over, StepRows);
         }

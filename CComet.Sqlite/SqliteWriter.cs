@@ -10,9 +10,9 @@ namespace CComet.Sqlite;
 /// </summary>
 internal sealed partial class SqliteWriter : IAsyncDisposable
 {
-    private const int MostWrites = 1_000;
-    private const long MostBytes = 4 << 20;
-    private const int SmallestCanary = 64 << 10;
+    private const int MaxWrites = 1_000;
+    private const long MaxBytes = 4 << 20;
+    private const int MinCanaryBytes = 64 << 10;
 
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan FreshEnough = TimeSpan.FromSeconds(1);
@@ -125,7 +125,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             group.Clear();
-            for (long bytes = 0; group.Count < MostWrites && bytes < MostBytes && _queue.Reader.TryRead(out var write); bytes += write.Bytes) group.Add(write);
+            for (long bytes = 0; group.Count < MaxWrites && bytes < MaxBytes && _queue.Reader.TryRead(out var write); bytes += write.Bytes) group.Add(write);
             Write(group);
         }
     }
@@ -193,7 +193,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
     private void Break(Exception exception, long bytes)
     {
         _scope.Abandon();
-        Volatile.Write(ref _failedBytes, Math.Clamp(bytes, SmallestCanary, MostBytes));
+        Volatile.Write(ref _failedBytes, Math.Clamp(bytes, MinCanaryBytes, MaxBytes));
         Refuse(exception);
         if (IsCertain(exception) && TryRollback()) return;
         Close();

@@ -39,7 +39,7 @@ internal sealed class SimulatorApp(TextWriter output, TextWriter errors)
             if (settings.Report is { } file) await File.WriteAllTextAsync(file, ReportPage.Write(result), CancellationToken.None);
             if (settings.Json) await output.WriteLineAsync(JsonOutput.Write(result));
             else ResultTable.Write(result, output);
-            if (result.ExitCode != Kept) await errors.WriteLineAsync(Verdict.Of(result));
+            if (result.ExitCode != Kept) await errors.WriteLineAsync(Verdict.Format(result));
             return result.ExitCode;
         }
         catch (UsageException e)

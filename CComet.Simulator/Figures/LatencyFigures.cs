@@ -11,7 +11,7 @@ internal sealed record LatencyPoint(double Percentile, double Micros);
 internal sealed record LatencyFigures(long Count, double Mean, double P50, double P90, double P99, double P999, double Max, IReadOnlyList<LatencyPoint> Points)
 {
     /// <summary>The figures of a histogram; null when nothing was recorded.</summary>
-    public static LatencyFigures? Of(LongHistogram histogram)
+    public static LatencyFigures? Create(LongHistogram histogram)
     {
         if (histogram.TotalCount == 0) return null;
         return new LatencyFigures(

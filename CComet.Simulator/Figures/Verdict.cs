@@ -3,7 +3,7 @@ namespace CComet.Simulator.Figures;
 /// <summary>What a run comes to, in a line.</summary>
 internal static class Verdict
 {
-    public static string Of(RunResult result)
+    public static string Format(RunResult result)
     {
         var promise = result.Promise;
         if (!promise.IsKept)

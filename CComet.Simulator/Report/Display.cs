@@ -23,7 +23,7 @@ internal abstract class Display(Run run) : IAsyncDisposable
     /// <summary>What is worth a look, each with its name.</summary>
     protected IReadOnlyList<Fact> Look(Sample sample)
     {
-        var delivery = LatencyFigures.Of(Run.Shared.Meter.DeliveryTimes()) ?? LatencyFigures.Of(Run.Shared.Meter.PublishTimes());
+        var delivery = LatencyFigures.Create(Run.Shared.Meter.DeliveryTimes()) ?? LatencyFigures.Create(Run.Shared.Meter.PublishTimes());
         var promise = Run.Shared.Promise;
         return
         [

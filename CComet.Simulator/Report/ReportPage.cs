@@ -15,7 +15,7 @@ internal static class ReportPage
         page.Append("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>CComet: ")
             .Append(Text(title)).Append("</title>\n<style>\n").Append(ReportStyle.Css).Append("\n</style></head>\n<body><main>\n<h1>").Append(Text(title)).Append("</h1>\n<p class=\"soft\">")
             .Append(Text($"{result.Url}, {result.StartedAt.ToString("yyyy-MM-dd HH:mm:ss 'UTC'", CultureInfo.InvariantCulture)}"))
-            .Append("</p>\n<p class=\"verdict").Append(result.ExitCode == 0 ? "" : " bad").Append("\">").Append(Text(Verdict.Of(result))).Append("</p>\n");
+            .Append("</p>\n<p class=\"verdict").Append(result.ExitCode == 0 ? "" : " bad").Append("\">").Append(Text(Verdict.Format(result))).Append("</p>\n");
         page.Append("<div class=\"heads\">").AppendJoin("", Heads(result).Select(f => $"<div><b>{Text(f.Value)}</b><span>{Text(f.Name)}</span></div>")).Append("</div>\n");
         if ((result.DeliveryMicros ?? result.PublishMicros) is not null) Section(page, "Latency by percentile", Key(result) + Plots.Latency(result));
         if (result.HasRates && result.Deliveries > 0) Section(page, "Deliveries per second", Plots.Deliveries(result));

@@ -21,7 +21,7 @@ internal static class ResultTable
         Add(table, "", Facts.Promise(result));
         console.Write(table);
         console.WriteLine();
-        if (result.ExitCode == 0) console.WriteLine(Verdict.Of(result));
+        if (result.ExitCode == 0) console.WriteLine(Verdict.Format(result));
     }
 
     private static void Add(Table table, string prefix, IEnumerable<Fact> facts)

@@ -6,7 +6,7 @@ namespace CComet.Simulator.Scenarios;
 internal sealed class Idle : Scenario
 {
     private static readonly TimeSpan SettleAtMost = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(500);
 
     public override string Name => "idle";
 
@@ -45,7 +45,7 @@ internal sealed class Idle : Scenario
             if (looks.Count > calm) looks.Dequeue();
             var isCalm = looks.Count == calm && looks.Max() - looks.Min() < looks.Max() / 200;
             if (isCalm || elapsed > SettleAtMost) return (now?.RssBytes ?? 0, now?.AnonymousBytes ?? 0, elapsed.TotalSeconds);
-            await Task.Delay(Look, run.Cancel);
+            await Task.Delay(LookInterval, run.Cancel);
         }
     }
 }

@@ -17,7 +17,7 @@ public sealed class MemoryTrimServiceTests
         Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(500 * MiB));
         Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(900 * MiB));
         Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(905 * MiB));
-        _time.Advance(MemoryTrimService.Rest);
+        _time.Advance(MemoryTrimService.MinInterval);
         Assert.Equal(MemoryTrimService.Done.Nothing, keeper.Look(907 * MiB));
     }
 
@@ -29,7 +29,7 @@ public sealed class MemoryTrimServiceTests
         Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(501 * MiB));
         keeper.Look(900 * MiB);
         Assert.Equal(MemoryTrimService.Done.Collected, keeper.Look(901 * MiB));
-        _time.Advance(MemoryTrimService.Rest);
+        _time.Advance(MemoryTrimService.MinInterval);
         Assert.Equal(MemoryTrimService.Done.Compacted, keeper.Look(940 * MiB));
     }
 
@@ -47,13 +47,13 @@ public sealed class MemoryTrimServiceTests
         var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
         var allocated = 0L;
         var done = new List<MemoryTrimService.Done>();
-        for (var since = TimeSpan.Zero; since < TimeSpan.FromHours(1); since += MemoryTrimService.Period)
+        for (var since = TimeSpan.Zero; since < TimeSpan.FromHours(1); since += MemoryTrimService.LookInterval)
         {
-            _time.Advance(MemoryTrimService.Period);
+            _time.Advance(MemoryTrimService.LookInterval);
             done.Add(keeper.Look(allocated += 8 * MiB));
         }
 
         Assert.DoesNotContain(MemoryTrimService.Done.Compacted, done);
-        Assert.Equal((int)(TimeSpan.FromHours(1) / MemoryTrimService.Rest), done.Count(d => d == MemoryTrimService.Done.Collected));
+        Assert.Equal((int)(TimeSpan.FromHours(1) / MemoryTrimService.MinInterval), done.Count(d => d == MemoryTrimService.Done.Collected));
     }
 }

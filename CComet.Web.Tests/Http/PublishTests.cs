@@ -113,9 +113,9 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
         time.Advance(TimeSpan.FromMinutes(5) - TimeSpan.FromMilliseconds(1));
         Assert.True((await http.PublishAsync("c", "m", ("id", "i"))).GetProperty("duplicate").GetBoolean());
         time.Advance(TimeSpan.FromMilliseconds(2));
-        var anew = await http.PublishAsync("c", "m", ("id", "i"));
-        Assert.False(anew.TryGetProperty("duplicate", out _));
-        Assert.Equal(1, anew.GetProperty("seqid").GetInt32());
+        var repeated = await http.PublishAsync("c", "m", ("id", "i"));
+        Assert.False(repeated.TryGetProperty("duplicate", out _));
+        Assert.Equal(1, repeated.GetProperty("seqid").GetInt32());
     }
 
     [Fact]

@@ -29,7 +29,7 @@ public sealed class WaitingRequestTests
         await Eventually.TrueAsync(() => server.Hub.Find("a")?.Waiting == 1, "It waits");
 
         Assert.Equal(Sent.Length, _held.Count);
-        await Eventually.TrueAsync(IsNothingHeld, "All that was sent is let go of");
+        await Eventually.TrueAsync(IsNothingHeld, "All that was sent is freed");
         Assert.Equal(1, server.Hub.SubscriberCount);
     }
 

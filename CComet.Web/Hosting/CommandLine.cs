@@ -20,7 +20,7 @@ internal static class CommandLine
     /// <summary>Returns what <c>--help</c> or <c>--version</c> prints, or null when neither is among the arguments.</summary>
     public static string? Answer(string[] args)
     {
-        if (args.Any(a => HelpSwitches.Contains(a, StringComparer.OrdinalIgnoreCase))) return HelpText.Of(SettingsCatalogue.Server);
+        if (args.Any(a => HelpSwitches.Contains(a, StringComparer.OrdinalIgnoreCase))) return HelpText.Format(SettingsCatalogue.Server);
         return args.Contains("--version", StringComparer.OrdinalIgnoreCase) ? HelpText.Version + Environment.NewLine : null;
     }
 

@@ -74,7 +74,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
     /// <summary>Takes the path base off the path as it came.</summary>
     private bool TryStripBase(HttpContext context, out ReadOnlySpan<char> path)
     {
-        path = RawPath.Of(context);
+        path = RawPath.Read(context);
         if (!_pathBase.HasValue) return true;
         if (!path.StartsWith(_pathBase.Value, StringComparison.Ordinal)) return false;
         path = path[_pathBase.Value.Length..];

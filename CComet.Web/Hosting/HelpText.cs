@@ -43,7 +43,7 @@ internal static partial class HelpText
     public static string Version { get; } =
         $"CComet {typeof(HelpText).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0]}";
 
-    public static string Of(SettingsCatalogue settings)
+    public static string Format(SettingsCatalogue settings)
     {
         var text = new StringBuilder().AppendLine(Version).AppendLine().AppendLine(Usage);
         foreach (var setting in settings.All)

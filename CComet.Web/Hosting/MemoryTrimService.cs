@@ -14,19 +14,19 @@ namespace CComet.Web.Hosting;
 internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buffers) : BackgroundService
 {
     /// <summary>How often it looks.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(3);
 
     /// <summary>How long it rests between two collections of a kind.</summary>
-    public static readonly TimeSpan Rest = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan MinInterval = TimeSpan.FromSeconds(30);
 
     /// <summary>So much must have been allocated since the last collection, in bytes.</summary>
-    public const long WorthIt = 8 << 20;
+    public const long CollectThreshold = 8 << 20;
 
     /// <summary>
     /// A server that allocates more between two looks is not quiet, in bytes: the polls of ten thousand subscribers, asked again every
     /// 28 s, make a fifth of it.
     /// </summary>
-    public const long Quiet = 48 << 20;
+    public const long QuietThreshold = 48 << 20;
 
     /// <summary>Has the C library give back what the runtime's own parts have freed; null where it is none that can.</summary>
     private static readonly MallocTrim? TrimNative =
@@ -60,10 +60,10 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
     /// <param name="allocated">All that the process has allocated so far, in bytes.</param>
     public Done Look(long allocated)
     {
-        var isQuiet = allocated - _seen < Quiet;
+        var isQuiet = allocated - _seen < QuietThreshold;
         _seen = allocated;
         if (!isQuiet) _burst = true;
-        if (!isQuiet || allocated - _kept < WorthIt) return Done.Nothing;
+        if (!isQuiet || allocated - _kept < CollectThreshold) return Done.Nothing;
         if (_burst && IsRested(_compactedAt))
         {
             buffers.Trim();
@@ -84,9 +84,9 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Period, time);
+        using var timer = new PeriodicTimer(LookInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken)) Look(GC.GetTotalAllocatedBytes());
     }
 
-    private bool IsRested(long? since) => since is not { } at || time.GetElapsedTime(at) >= Rest;
+    private bool IsRested(long? since) => since is not { } at || time.GetElapsedTime(at) >= MinInterval;
 }

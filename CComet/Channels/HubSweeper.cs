@@ -7,12 +7,12 @@ namespace CComet.Channels;
 internal sealed partial class HubSweeper(ChannelHub hub, TimeProvider time, ILogger<HubSweeper> logger) : BackgroundService
 {
     /// <summary>How often.</summary>
-    public static readonly TimeSpan Period = TimeSpan.FromSeconds(5);
+    public static readonly TimeSpan SweepInterval = TimeSpan.FromSeconds(5);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(Period, time);
+        using var timer = new PeriodicTimer(SweepInterval, time);
         var isFailing = false;
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

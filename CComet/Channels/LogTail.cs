@@ -13,7 +13,7 @@ internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
     private const int Memos = 4;
 
     /// <summary>How much of a remembered batch counts, in bytes: longer ones are never encoded as a whole.</summary>
-    private const long MostEncoded = 64 << 10;
+    private const long MaxEncodedBytes = 64 << 10;
 
     private MessageRing _ring = new(bounds, 0);
     private (long End, long MaxBytes, Batch? Batch)[]? _memos;
@@ -147,7 +147,7 @@ internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
     }
 
     /// <summary>What a remembered batch may take: one encoding of it. Its messages are the ring's.</summary>
-    private static long WeightOf(Batch? batch) => Math.Min(batch?.Bytes ?? 0, MostEncoded);
+    private static long WeightOf(Batch? batch) => Math.Min(batch?.Bytes ?? 0, MaxEncodedBytes);
 
     private void Settle()
     {

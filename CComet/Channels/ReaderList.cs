@@ -11,7 +11,7 @@ internal sealed class ReaderList
     /// <summary>How many readers a segment holds; a power of two.</summary>
     public const int SegmentSize = 512;
 
-    private const int SmallestCapacity = 4;
+    private const int MinCapacity = 4;
 
     private readonly List<Segment> _segments = [];
 
@@ -86,7 +86,7 @@ internal sealed class ReaderList
 
     private sealed class Segment
     {
-        public Entry[] Entries { get; private set; } = new Entry[SmallestCapacity];
+        public Entry[] Entries { get; private set; } = new Entry[MinCapacity];
 
         public bool IsShared { get; set; }
 

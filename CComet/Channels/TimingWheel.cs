@@ -10,7 +10,7 @@ internal sealed class TimingWheel : IDisposable
     public static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(50);
 
     private const int SlotCount = 1024;
-    private const int MostAtOnce = 512;
+    private const int MaxDueAtOnce = 512;
 
     private readonly Lock _lock = new();
     private readonly TimeProvider _time;
@@ -95,7 +95,7 @@ internal sealed class TimingWheel : IDisposable
             Collect(due);
             foreach (var entry in due) entry.OnDue();
         }
-        while (due.Count == MostAtOnce);
+        while (due.Count == MaxDueAtOnce);
     }
 
     /// <summary>Takes off what is due, up to so many at a time: a list of all that were added in the same moment would be a large one.</summary>
@@ -108,7 +108,7 @@ internal sealed class TimingWheel : IDisposable
             {
                 for (var entry = _slots[tick % SlotCount]; entry is not null;)
                 {
-                    if (due.Count == MostAtOnce) return;
+                    if (due.Count == MaxDueAtOnce) return;
                     var next = entry.Next;
                     if (entry.DueTick <= now)
                     {

@@ -25,7 +25,7 @@ public sealed class HubMetrics
         _published = meter.CreateCounter<long>("ccomet.published", "{message}", "Messages stored.");
         _delivered = meter.CreateCounter<long>("ccomet.delivered", "{message}", "Messages read by subscribers.");
         _lost = meter.CreateCounter<long>("ccomet.gap.messages", "{message}", "Messages that subscribers were told they missed.");
-        _resets = meter.CreateCounter<long>("ccomet.resets", "{reset}", "Subscribers that were told that a log began anew.");
+        _resets = meter.CreateCounter<long>("ccomet.resets", "{reset}", "Subscribers that were told of a new epoch.");
         _stalled = meter.CreateCounter<long>("ccomet.stalled", "{connection}", "Streams cut off because the client took nothing; the tag names the channel.");
         _refused = meter.CreateCounter<long>("ccomet.limit.refused", "{request}", "Requests refused because a bound was met; the tag names the setting.");
         _evicted = meter.CreateCounter<long>("ccomet.limit.evicted", "{channel}", "Idle channels dropped from memory to keep a bound; the tag names the setting.");

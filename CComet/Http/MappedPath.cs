@@ -36,7 +36,7 @@ internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
     /// <summary>Whether the path came in its one spelling. A proxy in front may have told of a path base that did not come with it.</summary>
     private bool IsPlain(HttpContext context)
     {
-        var raw = RawPath.Of(context);
+        var raw = RawPath.Read(context);
         var whole = context.Request.PathBase.Add(context.Request.Path).ToUriComponent();
         return raw.EndsWith(path.Path.Value, StringComparison.Ordinal) && whole.AsSpan().EndsWith(raw, StringComparison.OrdinalIgnoreCase);
     }

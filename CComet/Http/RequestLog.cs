@@ -39,7 +39,7 @@ internal sealed partial class RequestLog(ILogger<RequestLog> logger)
 
     private static PathString PathOf(HttpContext context)
     {
-        var raw = RawPath.Of(context);
+        var raw = RawPath.Read(context);
         return raw.SequenceEqual(context.Request.Path.Value) ? context.Request.Path : new PathString(raw.ToString());
     }
 

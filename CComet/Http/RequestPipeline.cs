@@ -22,7 +22,7 @@ internal sealed partial class RequestPipeline(
     ILogger<RequestPipeline> logger)
 {
     /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
-    public static readonly TimeSpan HoldBack = TimeSpan.FromSeconds(1);
+    public static readonly TimeSpan HoldBackTime = TimeSpan.FromSeconds(1);
 
     private readonly bool _mayCallBack = options.Value.Jsonp.Enabled;
     private readonly long _maxBodyBytes = WireLimits.MaxBodyBytes(hub.Options.Limits);
@@ -153,7 +153,7 @@ internal sealed partial class RequestPipeline(
         {
             LogFailed(logger, failure);
             if (context.Response.HasStarted) context.Abort();
-            else await ResponseWriter.WriteErrorAsync(context, null, WireException.Of(StatusCodes.Status500InternalServerError));
+            else await ResponseWriter.WriteErrorAsync(context, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
         }
 
         Ended(context, began);
@@ -165,7 +165,7 @@ internal sealed partial class RequestPipeline(
     {
         try
         {
-            await hub.Context.Wheel.DelayAsync(HoldBack, context.RequestAborted);
+            await hub.Context.Wheel.DelayAsync(HoldBackTime, context.RequestAborted);
         }
         catch (OperationCanceledException)
         {

@@ -20,7 +20,7 @@ internal static class ConnectionLimits
     /// The longest cursor of several channels, in bytes: the names percent-encoded, and an epoch and a number for each. Written without
     /// names, as the server writes it, it is of some two thousand.
     /// </summary>
-    private const int LongestEventId = (3 * WireLimits.MaxNamesBytes) + (64 * WireLimits.MaxChannels);
+    private const int MaxEventIdBytes = (3 * WireLimits.MaxNamesBytes) + (64 * WireLimits.MaxChannels);
 
     private const int HeadersRest = 32 << 10;
 
@@ -66,7 +66,7 @@ internal static class ConnectionLimits
         kestrel.MaxRequestLineSize = (3 * limits.MessageBytes) + RequestLineRest;
 
         // A browser sends the place in all its channels back as one header.
-        kestrel.MaxRequestHeadersTotalSize = LongestEventId + HeadersRest;
+        kestrel.MaxRequestHeadersTotalSize = MaxEventIdBytes + HeadersRest;
         kestrel.MaxRequestBufferSize = Math.Max(kestrel.MaxRequestLineSize, kestrel.MaxRequestHeadersTotalSize);
         kestrel.Http2.InitialStreamWindowSize = StreamWindow;
         kestrel.Http2.InitialConnectionWindowSize = ConnectionWindow;

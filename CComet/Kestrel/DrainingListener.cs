@@ -37,7 +37,7 @@ internal sealed class DrainingListenerFactory : IConnectionListenerFactory, ICon
     private sealed class DrainingListener(IConnectionListener inner, Socket socket, ChannelHub hub, TimeProvider time) : IConnectionListener
     {
         /// <summary>How long a connection made while the server drained has to bring its request.</summary>
-        private static readonly TimeSpan Linger = TimeSpan.FromSeconds(1);
+        private static readonly TimeSpan MaxLinger = TimeSpan.FromSeconds(1);
 
         /// <summary>The most turns of 1 ms that the accept loop has to take what the kernel has made.</summary>
         private const int MaxTurns = 1_000;
@@ -64,7 +64,7 @@ internal sealed class DrainingListenerFactory : IConnectionListenerFactory, ICon
             SynFilter.Attach(socket);
             for (var turn = 0; turn < MaxTurns && socket.Poll(TimeSpan.Zero, SelectMode.SelectRead); turn++) await Task.Delay(1, CancellationToken.None);
             await inner.UnbindAsync(cancellationToken);
-            await _allClosed.Task.WaitAsync(Linger, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _allClosed.Task.WaitAsync(MaxLinger, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();

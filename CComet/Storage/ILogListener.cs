@@ -9,7 +9,7 @@ namespace CComet.Storage;
 /// </remarks>
 public interface ILogListener
 {
-    /// <summary>Receives the log's epoch and bounds at the moment from which on this listener is told of appends.</summary>
+    /// <summary>Receives the log's epoch and bounds at the moment from which on this listener receives appends.</summary>
     /// <param name="head">The epoch and bounds.</param>
     void Opened(LogHead head);
 

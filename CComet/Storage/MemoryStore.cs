@@ -106,7 +106,7 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
         IdHash[]? ids = null;
         for (var i = 0; i < messages.Count; i++)
         {
-            if (messages[i].Id is { } id) (ids ??= new IdHash[messages.Count])[i] = IdHash.Of(id);
+            if (messages[i].Id is { } id) (ids ??= new IdHash[messages.Count])[i] = IdHash.Create(id);
         }
 
         return ids;

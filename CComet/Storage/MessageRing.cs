@@ -16,7 +16,7 @@ public sealed class MessageRing
     /// <summary>What a message takes in memory beside its JSON: the object, and the header of its array.</summary>
     public const int MessageOverhead = 72;
 
-    private const int SmallestCapacity = 4;
+    private const int MinCapacity = 4;
     private const int SlotBytes = 16;
 
     private readonly HistoryOptions _bounds;
@@ -62,7 +62,7 @@ public sealed class MessageRing
         foreach (var message in older) bytes += message.Record.Length;
         if (_count + older.Length > _bounds.MaxMessages || _bytes + bytes > _bounds.MaxBytes) return false;
 
-        var capacity = Math.Max(SmallestCapacity, _items.Length);
+        var capacity = Math.Max(MinCapacity, _items.Length);
         while (capacity < _count + older.Length) capacity *= 2;
         var items = new (Message, long)[capacity];
         for (var i = 0; i < older.Length; i++) items[i] = (older[i], older[i].Time);
@@ -121,7 +121,7 @@ public sealed class MessageRing
     private void Add(Message message, long since, long now)
     {
         if (message.Seqid != End) throw new ArgumentException($"The ring ends at {End}, the message is {message.Seqid}.", nameof(message));
-        if (_count == _items.Length) Resize(Math.Max(SmallestCapacity, _count * 2));
+        if (_count == _items.Length) Resize(Math.Max(MinCapacity, _count * 2));
         _items[(_head + _count) & (_items.Length - 1)] = (message, since);
         _count++;
         _bytes += message.Record.Length;
@@ -143,7 +143,7 @@ public sealed class MessageRing
 
         // A ring that lost most of what it held gives its slots back; a quarter, so that growing again is paid for by appends.
         if (_count == 0) _items = [];
-        else if (_items.Length > SmallestCapacity && _count <= _items.Length / 4) Resize(_items.Length / 2);
+        else if (_items.Length > MinCapacity && _count <= _items.Length / 4) Resize(_items.Length / 2);
     }
 
     private void Resize(int capacity)

@@ -19,12 +19,12 @@ internal sealed class SizeClasses<T>
     private int _top = -1;
 
     /// <summary>The class of a size.</summary>
-    public static int Of(long size) => BitOperations.Log2((ulong)Math.Max(1, size));
+    public static int ClassOf(long size) => BitOperations.Log2((ulong)Math.Max(1, size));
 
     /// <summary>Tells of the size of something; gives the class in which it is listed.</summary>
     public int Raise(T item, long size)
     {
-        var wanted = Of(size);
+        var wanted = ClassOf(size);
         if (_places.TryGetValue(item, out var place))
         {
             if (place.Class >= wanted) return place.Class;
@@ -63,9 +63,9 @@ internal sealed class SizeClasses<T>
 
             largest = _classes[_top][^1];
             var size = sizeOf(largest);
-            if (size > 0 && Of(size) >= _top) return _top;
+            if (size > 0 && ClassOf(size) >= _top) return _top;
             Remove(largest);
-            if (size > 0) Add(largest, Of(size));
+            if (size > 0) Add(largest, ClassOf(size));
         }
 
         largest = default;

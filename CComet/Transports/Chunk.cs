@@ -9,7 +9,7 @@ internal static class Chunk
     private static ReadOnlySpan<byte> LineEnd => "\r\n"u8;
 
     /// <summary>The piece with its length before it. It may not be empty, which would say that the answer is over.</summary>
-    public static byte[] Of(ReadOnlySpan<byte> piece)
+    public static byte[] Encode(ReadOnlySpan<byte> piece)
     {
         var chunk = new ArrayBufferWriter<byte>(piece.Length + 12);
         Encoding.ASCII.GetBytes($"{piece.Length:X}", chunk);

@@ -22,7 +22,7 @@ internal sealed class EventStream : StreamLoop
     private static readonly TimeSpan ReplacedRetry = TimeSpan.FromSeconds(30);
 
     private static readonly Func<Batch, byte[]> Events = Encode;
-    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Events).Span);
+    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Encode(batch.As(Events).Span);
 
     /// <summary>Of several channels: the cursor in each, as it was told. An id is of all of them.</summary>
     private readonly Cursor[]? _told;

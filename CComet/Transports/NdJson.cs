@@ -15,7 +15,7 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     public const string ContentType = "application/x-ndjson; charset=utf-8";
 
     private static readonly Func<Batch, byte[]> Lines = Encode;
-    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Of(batch.As(Lines).Span);
+    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Encode(batch.As(Lines).Span);
 
     /// <inheritdoc/>
     protected override void Begin()

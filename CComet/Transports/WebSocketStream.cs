@@ -17,7 +17,7 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     public const ushort ReplacedCode = 4409;
 
     private const ushort GoingAwayCode = 1001;
-    private const int MostReplies = 16;
+    private const int MaxReplies = 16;
 
     private static readonly Func<Batch, byte[]> Frames = Encode;
 
@@ -40,7 +40,7 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     public ValueTask ReplyAsync(WebSocketOpcode opcode, ReadOnlyMemory<byte> payload)
     {
         // Made on first use: most who listen never speak.
-        _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, ReadOnlyMemory<byte>)>(MostReplies);
+        _replies ??= System.Threading.Channels.Channel.CreateBounded<(WebSocketOpcode, ReadOnlyMemory<byte>)>(MaxReplies);
         return WriteAsync();
 
         async ValueTask WriteAsync()

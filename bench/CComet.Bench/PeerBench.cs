@@ -56,7 +56,7 @@ internal sealed class PeerBench(PeerOptions options)
         }
 
         Console.WriteLine();
-        Console.WriteLine(MarkdownTable.Of(results));
-        if (options.Plot is not null) await File.WriteAllTextAsync(options.Plot, RatioPlot.Of(results));
+        Console.WriteLine(MarkdownTable.Format(results));
+        if (options.Plot is not null) await File.WriteAllTextAsync(options.Plot, RatioPlot.Draw(results));
     }
 }

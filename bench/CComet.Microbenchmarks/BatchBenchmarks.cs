@@ -81,7 +81,7 @@ public class BatchBenchmarks : IDisposable
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Stands for the request of a stream that is only pushed to.</summary>
+    /// <summary>Takes the place of the request of a stream that is only pushed to.</summary>
     private sealed class UnusedRequest : IStreamRequest
     {
         public void Abort() => throw new NotSupportedException();

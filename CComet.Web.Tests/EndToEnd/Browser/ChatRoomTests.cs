@@ -255,7 +255,7 @@ public sealed class ChatRoomTests(Chromium chromium)
         await Expect(banner).ToContainTextAsync("The connection is lost.");
         await Expect(banner).ToContainTextAsync(new System.Text.RegularExpressions.Regex(@"Trying again in \d+ s\."));
         await browser.ScreenshotAsync("chat-banner");
-        await using var anew = await LiveServer.StartAsync(server.Port);
+        await using var restarted = await LiveServer.StartAsync(server.Port);
         await browser.Page.GetByRole(AriaRole.Button, new() { Name = "Try now" }).ClickAsync(new() { Force = true });
         await Expect(banner).ToBeHiddenAsync();
         await Expect(browser.Page.Locator("#status")).ToHaveTextAsync("Connected as alice");

@@ -132,10 +132,10 @@ public sealed partial class ChatTests(Chromium chromium)
         await browser.SayAsync("into the dark");
         await Expect(browser.Page.Locator("#outbox")).ToContainTextAsync("into the dark");
         await browser.ScreenshotAsync("chat-reconnecting");
-        await using var anew = await LiveServer.StartAsync(server.Port);
+        await using var restarted = await LiveServer.StartAsync(server.Port);
 
         await Expect(browser.Page.Locator("#status")).ToHaveTextAsync("Connected as alice");
-        await Expect(browser.Page.GetByRole(AriaRole.Log)).ToContainTextAsync("The channel began anew.");
+        await Expect(browser.Page.GetByRole(AriaRole.Log)).ToContainTextAsync("The channel has started over.");
         await Expect(browser.Message("into the dark")).ToBeVisibleAsync();
         await Expect(browser.Page.Locator("#outbox article")).ToHaveCountAsync(0);
         await Expect(browser.Message("before")).ToBeVisibleAsync();
@@ -153,7 +153,7 @@ public sealed partial class ChatTests(Chromium chromium)
         await Expect(bob.Message("before")).ToBeVisibleAsync();
 
         await server.StopAsync();
-        await using var anew = await LiveServer.StartAsync(server.Port);
+        await using var restarted = await LiveServer.StartAsync(server.Port);
         await alice.SayAsync("after");
         await Expect(bob.Message("after")).ToContainTextAsync("alice");
         await bob.SayAsync("I hear you");

@@ -102,11 +102,11 @@ public sealed class ClientTests(Chromium chromium)
 
         await server.StopAsync();
         await browser.UntilAsync("() => room.state === 'reconnecting'");
-        await using var anew = await LiveServer.StartAsync(server.Port);
-        await anew.PublishAsync("a", "new 0");
+        await using var restarted = await LiveServer.StartAsync(server.Port);
+        await restarted.PublishAsync("a", "new 0");
 
         Assert.Equal(["old 0", "old 1", "new 0"], await browser.TextsAsync(3));
-        await anew.PublishAsync("a", "new 1");
+        await restarted.PublishAsync("a", "new 1");
         Assert.Equal(["old 0", "old 1", "new 0", "new 1"], await browser.TextsAsync(4));
         Assert.Equal(1, await browser.Page.EvaluateAsync<int>("log.resets.length"));
         Assert.Equal("open", await browser.Page.EvaluateAsync<string>("room.state"));
@@ -388,9 +388,9 @@ public sealed class ClientTests(Chromium chromium)
         Assert.Equal(3, await browser.Page.EvaluateAsync<int>("room.seqid"));
 
         await server.StopAsync();
-        await using var anew = await LiveServer.StartAsync(server.Port);
-        for (var i = 0; i < 9; i++) await anew.PublishAsync("a", $"anew {i}");
+        await using var restarted = await LiveServer.StartAsync(server.Port);
+        for (var i = 0; i < 9; i++) await restarted.PublishAsync("a", $"restarted {i}");
         await browser.UntilAsync("() => got.length === 12");
-        Assert.Equal("anew 0", await browser.Page.EvaluateAsync<string>("got[3]"));
+        Assert.Equal("restarted 0", await browser.Page.EvaluateAsync<string>("got[3]"));
     }
 }

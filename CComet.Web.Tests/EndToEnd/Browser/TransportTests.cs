@@ -140,7 +140,7 @@ public sealed class TransportTests(Chromium chromium)
         await browser.UntilAsync("() => log.errors.length >= 2");
         await browser.UntilAsync("() => room.transport === 'sse'");
         await browser.Page.EvaluateAsync("room.close()");
-        await using var anew = await LiveServer.StartAsync(server.Port);
+        await using var restarted = await LiveServer.StartAsync(server.Port);
         await browser.FollowAsync(new { url = server.Url, channel = "a" });
         await browser.UntilOpenAsync();
 
@@ -161,9 +161,9 @@ public sealed class TransportTests(Chromium chromium)
         await browser.Page.UnrouteAsync(server.Url + "/sse**");
         await server.StopAsync();
         await browser.UntilAsync("() => log.errors.length > 0");
-        await using var anew = await LiveServer.StartAsync(server.Port);
+        await using var restarted = await LiveServer.StartAsync(server.Port);
         await browser.UntilAsync("() => room.state === 'open' && room.transport === 'sse'");
-        await anew.PublishAsync("a", "by a stream again");
+        await restarted.PublishAsync("a", "by a stream again");
 
         Assert.Equal(["by a stream again"], await browser.TextsAsync(1));
     }

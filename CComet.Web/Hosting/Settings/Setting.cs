@@ -12,7 +12,7 @@ internal sealed class Setting
         Property = property;
         IsList = property.PropertyType != typeof(string) && property.PropertyType.IsAssignableTo(typeof(System.Collections.IEnumerable));
         Type = IsList ? ElementOf(property.PropertyType) : Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        Default = SettingText.Of(value);
+        Default = SettingText.Format(value);
         Description = property.GetCustomAttribute<DescriptionAttribute>()?.Description
             ?? throw new NotSupportedException($"{name} has no [Description].");
         if (IsList && Default != SettingText.EmptyList) throw new NotSupportedException($"{name}: a list that is not empty by default would be added to, not replaced.");
@@ -38,13 +38,13 @@ internal sealed class Setting
     public string Bounds => SettingText.Bounds(this);
 
     /// <summary>Lists the settings of a record of settings, and of the records in it.</summary>
-    public static IEnumerable<Setting> Of(string section, Type record)
+    public static IEnumerable<Setting> List(string section, Type record)
     {
         var defaults = Activator.CreateInstance(record);
         foreach (var property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true }))
         {
             var name = $"{section}:{property.Name}";
-            if (IsGroup(property.PropertyType)) foreach (var setting in Of(name, property.PropertyType)) yield return setting;
+            if (IsGroup(property.PropertyType)) foreach (var setting in List(name, property.PropertyType)) yield return setting;
             else yield return new Setting(name, property, property.GetValue(defaults));
         }
     }

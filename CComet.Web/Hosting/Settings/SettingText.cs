@@ -15,13 +15,13 @@ internal static class SettingText
     private static readonly (long Size, string Name)[] ByteUnits = [(1L << 40, "TiB"), (1L << 30, "GiB"), (1L << 20, "MiB"), (1L << 10, "KiB")];
 
     /// <summary>Writes a value as appsettings.json and the command line have it.</summary>
-    public static string Of(object? value) => value switch
+    public static string Format(object? value) => value switch
     {
         null => "",
         string text => text,
         bool flag => flag ? "true" : "false",
         TimeSpan span => span.ToString("c", CultureInfo.InvariantCulture),
-        IEnumerable list => list.Cast<object>().Any() ? string.Join(ElementSeparator, list.Cast<object>().Select(Of)) : EmptyList,
+        IEnumerable list => list.Cast<object>().Any() ? string.Join(ElementSeparator, list.Cast<object>().Select(Format)) : EmptyList,
         IFormattable number => number.ToString(null, CultureInfo.InvariantCulture),
         _ => value.ToString() ?? "",
     };
@@ -86,7 +86,7 @@ internal static class SettingText
         if (hasDays || span.Duration() < TimeSpan.FromDays(1)) return span;
 
         var meant = length < 0 ? TimeSpan.FromTicks(span.Ticks / 86_400) : TimeSpan.FromTicks((span.Days * TimeSpan.TicksPerHour) + ((span.Ticks - (span.Days * TimeSpan.TicksPerDay)) / 60));
-        throw new FormatException($"is read as {Of(span)}, which is {span.Days:N0} days; did you mean {Of(meant)}?");
+        throw new FormatException($"is read as {Format(span)}, which is {span.Days:N0} days; did you mean {Format(meant)}?");
     }
 
     private static string Bounds(Setting setting, RangeAttribute range)

@@ -13,7 +13,7 @@ internal sealed class SettingsCatalogue
     public SettingsCatalogue(IEnumerable<Type> records)
     {
         // A group's settings stay in the order in which they are declared.
-        All = [.. records.SelectMany(r => Setting.Of(r.GetCustomAttribute<SettingsAttribute>()!.Section, r)).OrderBy(s => Parent(s.Name), StringComparer.Ordinal)];
+        All = [.. records.SelectMany(r => Setting.List(r.GetCustomAttribute<SettingsAttribute>()!.Section, r)).OrderBy(s => Parent(s.Name), StringComparer.Ordinal)];
         _byName = All.ToDictionary(s => s.Name, StringComparer.OrdinalIgnoreCase);
         foreach (var setting in All)
             for (var group = Parent(setting.Name); group.Length > 0; group = Parent(group)) _groups.Add(group);

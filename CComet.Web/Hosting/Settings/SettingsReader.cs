@@ -106,7 +106,7 @@ internal sealed class SettingsReader
                 return;
             }
 
-            _values[to] = SettingText.Of(value);
+            _values[to] = SettingText.Format(value);
         }
         catch (FormatException e)
         {

@@ -31,7 +31,7 @@ declare namespace CComet {
     seqid: number;
   }
 
-  /** The log began anew. */
+  /** The log has a new epoch. */
   interface Reset {
     type: 'RESET';
     channel: string;

@@ -1071,9 +1071,9 @@
       const place = this.#place;
       const { channel } = this.#options;
       if (after && place.epoch !== after.epoch && !items.some(item => item.type === 'RESET')) {
-        const anew = place.epoch !== null;
-        Object.assign(place, { epoch: after.epoch, next: anew ? null : place.next });
-        if (anew) this.#emit('reset', { type: 'RESET', channel, epoch: after.epoch, seqid: 0 });
+        const isReset = place.epoch !== null;
+        Object.assign(place, { epoch: after.epoch, next: isReset ? null : place.next });
+        if (isReset) this.#emit('reset', { type: 'RESET', channel, epoch: after.epoch, seqid: 0 });
       }
 
       const skipTo = seqid => {

@@ -138,7 +138,7 @@ export function converse({ channel, nick, shown, isLookedAt, giveBack, onState, 
     settlePassed();
   });
   room.on('reset', () => {
-    shown.notice('The channel began anew. What is above is from before.', 'reset');
+    shown.notice('The channel has started over. What is above is from before.', 'reset');
     settlePassed();
   });
   room.on('state', state => {

@@ -59,7 +59,7 @@ internal sealed class WireException : Exception
         new(StatusCodes.Status426UpgradeRequired, "Upgrade required", $"Upgrade: {what}", "Upgrade");
 
     /// <summary>A status that something below the endpoints chose.</summary>
-    public static WireException Of(int status) => status switch
+    public static WireException FromStatus(int status) => status switch
     {
         StatusCodes.Status404NotFound => new(status, "Not found", "There is no such path."),
         StatusCodes.Status405MethodNotAllowed => new(status, "Method not allowed", "This path does not take that method; the Allow header lists those it takes."),
@@ -79,7 +79,7 @@ internal sealed class WireException : Exception
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),
         StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
         DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
-        BadHttpRequestException e => Of(e.StatusCode),
+        BadHttpRequestException e => FromStatus(e.StatusCode),
         _ => null,
     };
 }

@@ -8,9 +8,9 @@ namespace CComet.Http.Requests;
 /// <param name="expected">As many are expected at least.</param>
 internal sealed class BoundedBuffer(int maxBytes, int expected) : IDisposable
 {
-    private const int LeastBytes = 1 << 10;
+    private const int MinBytes = 1 << 10;
 
-    private byte[] _array = ArrayPool<byte>.Shared.Rent(Math.Max(LeastBytes, Math.Min(expected, maxBytes)));
+    private byte[] _array = ArrayPool<byte>.Shared.Rent(Math.Max(MinBytes, Math.Min(expected, maxBytes)));
     private int _length;
 
     /// <summary>What was written. Good until the buffer is written to or disposed.</summary>

@@ -25,7 +25,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     public const int MaxRepeats = WireLimits.MaxChannels;
 
     /// <summary>As many as most requests have.</summary>
-    private const int Few = 2;
+    private const int UsualCount = 2;
 
     private const string Callback = "callback";
     private const string NotUtf8 = "is not valid UTF-8.";
@@ -37,7 +37,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
 
     private static readonly int LongestName = Known.Max(name => name.Length);
 
-    private readonly List<(string Name, Value Value)> _values = new(Few);
+    private readonly List<(string Name, Value Value)> _values = new(UsualCount);
     private int _count;
     private WireException? _refusal;
     private byte[]? _message;

@@ -10,7 +10,7 @@ namespace CComet.Http.Requests;
 internal static class RawPath
 {
     /// <summary>Returns it, without the query; empty for a target that has none, such as <c>*</c>.</summary>
-    public static ReadOnlySpan<char> Of(HttpContext context)
+    public static ReadOnlySpan<char> Read(HttpContext context)
     {
         ReadOnlySpan<char> target = context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget;
 

@@ -17,7 +17,7 @@ namespace CComet.Http.Requests;
 internal static class RequestBody
 {
     /// <summary>A query that is no longer is decoded on the stack, in bytes.</summary>
-    private const int MostOnStack = 512;
+    private const int MaxStackBytes = 512;
 
     /// <summary>
     /// How deep JSON may be nested: a message comes to its readers within an object within an array, and many a parser, .NET's own first,
@@ -40,8 +40,8 @@ internal static class RequestBody
         var query = request.QueryString.Value;
         if (string.IsNullOrEmpty(query)) return parameters;
         var most = Encoding.UTF8.GetMaxByteCount(query.Length);
-        var rented = most > MostOnStack ? ArrayPool<byte>.Shared.Rent(most) : null;
-        Span<byte> bytes = rented is null ? stackalloc byte[MostOnStack] : rented;
+        var rented = most > MaxStackBytes ? ArrayPool<byte>.Shared.Rent(most) : null;
+        Span<byte> bytes = rented is null ? stackalloc byte[MaxStackBytes] : rented;
         UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters);
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return parameters;

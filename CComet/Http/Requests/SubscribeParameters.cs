@@ -67,7 +67,7 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
     {
         foreach (var other in StoodFor)
         {
-            if (parameters.Has(other)) throw WireException.Bad("cursor", $"stands for seqid and epoch; {other} may not be given beside it.");
+            if (parameters.Has(other)) throw WireException.Bad("cursor", $"holds seqid and epoch; {other} may not be given beside it.");
         }
 
         var cursors = parameters.Many("cursor");

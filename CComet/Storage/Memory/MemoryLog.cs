@@ -69,7 +69,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     public LinkedListNode<(MemoryLog Log, long Since)>? Unused { get; set; }
 
     /// <summary>Whether the table has to hear of what was done to it.</summary>
-    public bool NeedsSettling => !IsDue || SizeClasses<MemoryLog>.Of(Held) > SizeClass;
+    public bool NeedsSettling => !IsDue || SizeClasses<MemoryLog>.ClassOf(Held) > SizeClass;
 
     /// <summary>Appends consecutive messages, all of them or none; false when the log has been closed and another one must be looked up.</summary>
     /// <exception cref="LimitException">An id too many.</exception>

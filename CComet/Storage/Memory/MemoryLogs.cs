@@ -108,9 +108,9 @@ internal sealed class MemoryLogs
             {
                 var held = own?.Held ?? 0;
                 var top = _sizes.FindLargest(log => log.Measure(), out var largest);
-                var giver = top > SizeClasses<MemoryLog>.Of(held + bytes) ? largest
+                var giver = top > SizeClasses<MemoryLog>.ClassOf(held + bytes) ? largest
                     : held >= over ? own
-                    : top > SizeClasses<MemoryLog>.Of(bytes) ? largest
+                    : top > SizeClasses<MemoryLog>.ClassOf(bytes) ? largest
                     : throw new LimitException("channel", $"channel: the histories of all channels take their {_maxBytes} bytes, and none is larger than this one would be.", LimitException.DefaultRetry, "History:TotalBytes", isGlobal: true);
                 giver!.Drop(over);
             }

@@ -15,7 +15,7 @@ internal readonly record struct IdHash(ulong High, ulong Low)
 
     private static readonly byte[] Key = RandomNumberGenerator.GetBytes(KeyLength);
 
-    public static IdHash Of(string id)
+    public static IdHash Create(string id)
     {
         var text = MemoryMarshal.AsBytes(id.AsSpan());
         Span<byte> keyed = KeyLength + text.Length <= MaxOnStack ? stackalloc byte[KeyLength + text.Length] : new byte[KeyLength + text.Length];
@@ -37,7 +37,7 @@ internal readonly record struct IdHash(ulong High, ulong Low)
 /// </summary>
 internal sealed class RememberedIds
 {
-    private const int SmallestCapacity = 64;
+    private const int MinCapacity = 64;
 
     private readonly Dictionary<IdHash, long> _seqids = [];
     private readonly Queue<(IdHash Id, long Expires)> _order = new();
@@ -65,10 +65,10 @@ internal sealed class RememberedIds
             _order.Dequeue();
         }
 
-        if (_order.Count < before && _seqids.Capacity > SmallestCapacity && _order.Count < _seqids.Capacity / 4)
+        if (_order.Count < before && _seqids.Capacity > MinCapacity && _order.Count < _seqids.Capacity / 4)
         {
-            _seqids.TrimExcess(Math.Max(SmallestCapacity, _order.Count * 2));
-            _order.TrimExcess(Math.Max(SmallestCapacity, _order.Count * 2));
+            _seqids.TrimExcess(Math.Max(MinCapacity, _order.Count * 2));
+            _order.TrimExcess(Math.Max(MinCapacity, _order.Count * 2));
         }
     }
 }

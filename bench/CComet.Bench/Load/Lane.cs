@@ -6,10 +6,10 @@ namespace CComet.Bench.Load;
 internal sealed class Lane : IDisposable
 {
     /// <summary>As many connections may have asked and not been answered while others are begun: fewer than fit into a listener's backlog.</summary>
-    private const int MostPending = 100;
+    private const int MaxPending = 100;
 
     private const int BufferBytes = 64 << 10;
-    private const int MostEvents = 512;
+    private const int MaxEvents = 512;
     private const long Patience = 50_000_000;
 
     private readonly int _poll = Native.CreatePoll();
@@ -57,7 +57,7 @@ internal sealed class Lane : IDisposable
         try
         {
             var buffer = new byte[BufferBytes];
-            var events = new byte[MostEvents * Native.EventBytes];
+            var events = new byte[MaxEvents * Native.EventBytes];
             var next = Mark.Now;
             while (!_ending)
             {
@@ -65,7 +65,7 @@ internal sealed class Lane : IDisposable
                 while (!_starting.IsEmpty)
                 {
                     patience = 0;
-                    if (_between > 0 ? Mark.Now < next : _connections.Count - _ready >= MostPending) break;
+                    if (_between > 0 ? Mark.Now < next : _connections.Count - _ready >= MaxPending) break;
                     next += _between;
                     Begin();
                 }

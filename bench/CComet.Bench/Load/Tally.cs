@@ -5,7 +5,7 @@ namespace CComet.Bench.Load;
 /// <summary>What one lane has received; its thread writes, and others read the counts.</summary>
 internal sealed class Tally
 {
-    private const long MostMicros = 60_000_000;
+    private const long MaxMicros = 60_000_000;
 
     private long _deliveries;
     private volatile bool _measures;
@@ -29,8 +29,8 @@ internal sealed class Tally
     public void Received(long due)
     {
         Volatile.Write(ref _deliveries, _deliveries + 1);
-        if (_measures) Latencies.RecordValue(Math.Clamp(Mark.Now - due, 1, MostMicros));
+        if (_measures) Latencies.RecordValue(Math.Clamp(Mark.Now - due, 1, MaxMicros));
     }
 
-    private static LongHistogram NewHistogram() => new(MostMicros, 3);
+    private static LongHistogram NewHistogram() => new(MaxMicros, 3);
 }

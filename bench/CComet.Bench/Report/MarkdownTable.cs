@@ -6,7 +6,7 @@ namespace CComet.Bench.Report;
 /// <summary>The results as they stand in the documentation.</summary>
 internal static class MarkdownTable
 {
-    public static string Of(Results results)
+    public static string Format(Results results)
     {
         var text = new StringBuilder();
         text.Append($"| workload | figure | {results.First.Name} |");
@@ -18,11 +18,11 @@ internal static class MarkdownTable
             for (var i = 0; i < workload.Figures.Count; i++)
             {
                 var figure = workload.Figures[i];
-                if (results.Of(workload, i, results.First) is not { Count: > 0 } own) continue;
+                if (results.Values(workload, i, results.First) is not { Count: > 0 } own) continue;
                 text.Append($"| {(i == 0 ? workload.Title : "")} | {figure.Name} | {Figures.Spread(own)} {figure.Unit} |");
                 foreach (var peer in results.Others)
                 {
-                    var theirs = results.Of(workload, i, peer);
+                    var theirs = results.Values(workload, i, peer);
                     text.Append(theirs.Count == 0 ? " | |" : $" {Figures.Spread(theirs)} {figure.Unit} | {Figures.Spread(results.Ratios(workload, i, peer))} × |");
                 }
 
@@ -37,7 +37,7 @@ internal static class MarkdownTable
     {
         var figure = workload.Figures[i];
         IReadOnlyList<double> values;
-        if (goal.Peer is null) values = results.Of(workload, i, results.First);
+        if (goal.Peer is null) values = results.Values(workload, i, results.First);
         else if (results.Others.FirstOrDefault(peer => peer.Name == goal.Peer) is { } peer) values = results.Ratios(workload, i, peer);
         else return null;
         if (values.Count == 0) return null;

@@ -15,11 +15,11 @@ internal static class RatioPlot
     private const int Right = 930;
     private const int Row = 18;
     private const int Top = 70;
-    private const double Most = 16;
+    private const double MaxRatio = 16;
 
     private static readonly string[] Colours = ["#0b6e4f", "#b3541e", "#4a4e9a", "#7a7a7a"];
 
-    public static string Of(Results results)
+    public static string Draw(Results results)
     {
         var body = new StringBuilder();
         var y = Top;
@@ -67,5 +67,5 @@ internal static class RatioPlot
             """);
     }
 
-    private static double X(double times) => Left + ((Right - Left) * (Math.Log2(Math.Clamp(times, 1 / Most, Most)) + Math.Log2(Most)) / (2 * Math.Log2(Most)));
+    private static double X(double times) => Left + ((Right - Left) * (Math.Log2(Math.Clamp(times, 1 / MaxRatio, MaxRatio)) + Math.Log2(MaxRatio)) / (2 * Math.Log2(MaxRatio)));
 }

@@ -23,8 +23,8 @@ internal sealed class Results(IReadOnlyList<Workload> workloads, IReadOnlyList<P
     }
 
     /// <summary>The values of a figure, one a round; none when the peer did not run the workload.</summary>
-    public IReadOnlyList<double> Of(Workload workload, int figure, Peer peer) => _values.TryGetValue((workload, peer), out var list) ? [.. list.Select(values => values[figure])] : [];
+    public IReadOnlyList<double> Values(Workload workload, int figure, Peer peer) => _values.TryGetValue((workload, peer), out var list) ? [.. list.Select(values => values[figure])] : [];
 
     /// <summary>The first's value as a multiple of another's, round by round.</summary>
-    public IReadOnlyList<double> Ratios(Workload workload, int figure, Peer peer) => [.. Of(workload, figure, First).Zip(Of(workload, figure, peer), (first, other) => first / other)];
+    public IReadOnlyList<double> Ratios(Workload workload, int figure, Peer peer) => [.. Values(workload, figure, First).Zip(Values(workload, figure, peer), (first, other) => first / other)];
 }

@@ -11,7 +11,7 @@ internal sealed class FanoutWorkload(Transport transport, int subscribers, doubl
 
     public override string Key => transport == Transport.Poll ? "fanout-poll" : "fanout-sse";
 
-    public override string Title => $"1 → {subscribers:N0} by {(transport == Transport.Poll ? "long poll, each asking anew" : "server-sent events")}, {perSecond} messages/s";
+    public override string Title => $"1 → {subscribers:N0} by {(transport == Transport.Poll ? "long poll, each polling again" : "server-sent events")}, {perSecond} messages/s";
 
     public override IReadOnlyList<Figure> Figures =>
     [
