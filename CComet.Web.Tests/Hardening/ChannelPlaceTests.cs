@@ -148,7 +148,13 @@ public sealed class ChannelPlaceTests
         {
             using var http = factory.CreateClient();
             for (var poll = 0; poll < 10; poll++)
+            {
                 Assert.Empty((await http.AskAsync($"/sub?wait=0{string.Concat(Fresh($"{poll}").Select(s => $"&channel={s.Channel}"))}")).Elements);
+
+                // A poll is counted out once its answer is on its way: until then it holds its places.
+                await Eventually.TrueAsync(() => factory.Hub.SubscriberCount == 0, "Leaving of the poll");
+            }
+
             await http.PublishAsync("new", "m");
             Assert.Equal(["m"], await http.KeptAsync("new"));
         }

@@ -31,6 +31,9 @@ public sealed class TwoNodesTests
         await Task.WhenAll(publishing);
         await Task.WhenAll(following);
 
+
+        // A process that was killed is there until its parent has heard of it.
+        await Eventually.TrueAsync(() => !nodes.Running.Contains("node-1"), "The end of node-1");
         Assert.Equal(["redis", "node-2", "balancer"], nodes.Running);
         Assert.All(runs, run => run.Check());
         await Eventually.TrueAsync(() => nodes.Script.Complaints.Contains("node-1 has ended", StringComparison.Ordinal), "It is told");
