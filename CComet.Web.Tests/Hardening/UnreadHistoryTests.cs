@@ -1,4 +1,5 @@
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Hardening;
 
@@ -11,10 +12,19 @@ public sealed class UnreadHistoryTests
     [InlineData("/ws")]
     public async Task Reader_that_never_reads_a_full_history_counts_as_stalled(string path)
     {
-        await using var server = await LiveServer.StartAsync("CComet:Stream:StallTimeout=00:00:00.5");
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LiveServer.StartAsync(0, new CCometFactory(time, "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00"));
         for (var i = 0; i < 20; i++) await server.PublishAsync("a", new string('x', 50_000));
         using var sleeper = await Sleeper.AskAsync(server.Port, path, "a&seqid=0");
+
+        // It stays as long as the clock stands still.
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "Beginning");
-        await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 0, "Cutting off");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(10));
+                return server.Hub.SubscriberCount == 0;
+            },
+            "Cutting off");
     }
 }
