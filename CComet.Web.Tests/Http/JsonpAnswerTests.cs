@@ -114,6 +114,9 @@ public sealed class JsonpAnswerTests : IDisposable
         await Eventually.TrueAsync(() => _factory.Hub.Find("a")?.Waiting == 1, "Parking of the old poll");
         var newest = _http.AskAsync("/sub?channel=a&sname=s&seqid=0&callback=f");
 
+        // Before that, time that passes might end the old poll by its own timeout.
+        await Eventually.TrueAsync(() => _factory.Hub.Context.Wheel.Count == 2, "Parking of the newest in its place");
+
         // However late the old one hears of it: from then on it is held back for its time.
         var step = TimeSpan.FromMilliseconds(100);
         var waited = TimeSpan.Zero;

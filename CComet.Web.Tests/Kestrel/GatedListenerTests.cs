@@ -11,7 +11,7 @@ namespace CComet.Web.Tests.Kestrel;
 public sealed class GatedListenerTests : IDisposable
 {
     private readonly LogLines<GatedListener> _log = new();
-    private readonly FakeTimeProvider _time = new();
+    private readonly CountingTime _time = new();
     private readonly ConnectionGate _gate = new(new LimitOptions { Connections = 2 }, null, 0, new LogLines<ConnectionGate>());
     private readonly Queue<Func<ValueTask<Socket>>> _answers = new();
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -34,7 +34,9 @@ public sealed class GatedListenerTests : IDisposable
         var accepted = _listener.AcceptAsync().AsTask();
         for (var i = 1; i <= 50; i++)
         {
-            await Eventually.TrueAsync(() => Volatile.Read(ref _accepts) == i, "The next attempt");
+            // An attempt that has failed has no timer at first: a clock that is turned before would never ring it.
+            await Eventually.TrueAsync(() => _time.Timers == i, "The pause after the next attempt");
+            Assert.Equal(i, Volatile.Read(ref _accepts));
             Assert.False(accepted.IsCompleted);
             _time.Advance(GatedListener.RetryInterval - TimeSpan.FromMilliseconds(1));
             Assert.Equal(i, Volatile.Read(ref _accepts));
@@ -130,6 +132,21 @@ public sealed class GatedListenerTests : IDisposable
     {
         Interlocked.Increment(ref _accepts);
         return _answers.Dequeue()();
+    }
+
+    /// <summary>Counts the timers that were made.</summary>
+    private sealed class CountingTime : FakeTimeProvider
+    {
+        private int _timers;
+
+        public int Timers => Volatile.Read(ref _timers);
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+        {
+            var timer = base.CreateTimer(callback, state, dueTime, period);
+            Interlocked.Increment(ref _timers);
+            return timer;
+        }
     }
 
     private sealed class Disposable : IDisposable
