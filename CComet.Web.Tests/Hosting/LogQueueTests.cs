@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Core;
@@ -72,8 +73,10 @@ public sealed partial class LogQueueTests : IDisposable
     public async Task Lines_left_out_by_the_limiter_are_told_by_number_and_kind()
     {
         _sink.Release();
-        using var queue = Queue(perSecond: 2);
+        var time = new FakeTimeProvider();
+        using var queue = Queue(perSecond: 2, time);
         for (var i = 0; i < 12; i++) queue.Emit(Line("Refused {Status}", new LogEventProperty("Status", new ScalarValue(400))));
+        time.Advance(TimeSpan.FromSeconds(1));
         await Eventually.TrueAsync(() => _sink.Count("more lines of this kind") > 0, "The number of lines left out");
         Assert.Equal(2, _sink.Count("Refused 400"));
         Assert.Equal("10 more lines of this kind were left out: Refused {Status} 400", _sink.Written.Last());
@@ -114,7 +117,7 @@ public sealed partial class LogQueueTests : IDisposable
     [LoggerMessage(Message = "{Text}")]
     private static partial void LogAt(Microsoft.Extensions.Logging.ILogger logger, LogLevel level, string text);
 
-    private LogQueue Queue(int perSecond = int.MaxValue) => new(_sink, new LineLimiter(() => perSecond, TimeProvider.System));
+    private LogQueue Queue(int perSecond = int.MaxValue, TimeProvider? time = null) => new(_sink, new LineLimiter(() => perSecond, time ?? TimeProvider.System));
 }
 
 /// <summary>A sink whose every write waits until the test lets it go on.</summary>

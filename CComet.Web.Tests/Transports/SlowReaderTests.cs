@@ -3,6 +3,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using CComet.Diagnostics;
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Transports;
 
@@ -34,11 +35,14 @@ public sealed class SlowReaderTests
         });
         listener.Start();
 
-        await using var server = await LiveServer.StartAsync("CComet:Stream:StallTimeout=00:00:00.5");
+
+        // The clock stands still until everything is published, so that it cannot be the reader who is late.
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await LiveServer.StartAsync(0, new CCometFactory(time, "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00"));
         using var awake = await Follower.OpenAsync(path, server.Port, $"channel={channel}");
         using var sleeper = await Sleeper.AskAsync(server.Port, path, channel);
         await Eventually.TrueAsync(() => server.Hub.Find(channel)?.Waiting == 2, "Both follow");
-        for (var i = 0; i < Messages && !stalled.Contains(channel); i++)
+        for (var i = 0; i < Messages; i++)
         {
             await server.PublishAsync(channel, Text);
 
@@ -48,7 +52,14 @@ public sealed class SlowReaderTests
             }
         }
 
-        await Eventually.TrueAsync(() => stalled.Contains(channel), "The metric names the channel");
+        await Eventually.TrueAsync(() => server.Hub.Find(channel)!.Waiting == 1, "Only the other follows");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                time.Advance(TimeSpan.FromMilliseconds(10));
+                return stalled.Contains(channel);
+            },
+            "The metric names the channel");
         await sleeper.WakeAsync();
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "Only the other is left");
         Assert.Single(stalled, channel);
