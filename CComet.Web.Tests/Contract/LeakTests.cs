@@ -19,7 +19,7 @@ public sealed class LeakTests(ITestOutputHelper output)
     [Fact]
     public async Task Twenty_thousand_polls_that_are_dropped_leave_no_subscriber_and_no_memory_behind()
     {
-        await using var server = await LiveServer.StartAsync();
+        await using var server = await LiveServer.StartAsync("CComet:Poll:Timeout=00:10:00");
         var after = new List<long>();
         for (var wave = 0; wave < Waves; wave++)
         {

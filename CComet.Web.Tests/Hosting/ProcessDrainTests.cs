@@ -12,7 +12,7 @@ public sealed class ProcessDrainTests
     [Fact]
     public async Task Signal_drains_every_transport_and_the_process_exits_with_0()
     {
-        await using var server = await ServerProgram.StartAsync("http", "--CComet:Drain:Grace=00:00:00.1");
+        await using var server = await ServerProgram.StartAsync("http", "--CComet:Drain:Grace=00:00:00.1", "--CComet:Poll:Timeout=00:10:00", "--CComet:Stream:Heartbeat=00:10:00");
         using var events = await Follower.OpenAsync("/sse", server.Port, "channel=a");
         using var lines = await Follower.OpenAsync("/stream", server.Port, "channel=a");
         using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");

@@ -155,7 +155,7 @@ public sealed class DrainTests
     /// <summary>When each of the connections was asked to come back, in ms; all transports in turn.</summary>
     private static async Task<List<int>> DelaysAsync(int connections, string setting)
     {
-        await using var server = await LiveServer.StartAsync(setting);
+        await using var server = await LiveServer.StartAsync(setting, "CComet:Poll:Timeout=00:10:00", "CComet:Stream:Heartbeat=00:10:00");
         var followers = new List<Follower>();
         var polls = new List<Task<OpenAnswer>>();
         for (var i = 0; i < connections; i++)

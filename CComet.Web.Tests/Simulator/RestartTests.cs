@@ -10,7 +10,7 @@ public sealed class RestartTests
     {
         const int pairs = 10;
         var first = await LiveServer.StartAsync();
-        var running = Simulation.RunAsync($"pairs --url {first.Url} --pairs {pairs} --rate 20 --duration 15s --drain 60s --json");
+        var running = Simulation.RunAsync($"pairs --url {first.Url} --pairs {pairs} --rate 20 --duration 30s --drain 60s --json");
         await Eventually.TrueAsync(() => first.Hub.SubscriberCount == pairs, "All subscribers");
         await first.StopAsync();
         await using var second = await LiveServer.StartAsync(first.Port);

@@ -71,7 +71,7 @@ public sealed class SmokeTests(SmokeTests.Server server) : IClassFixture<SmokeTe
         Assert.Equal(0, run.Json.GetProperty("publishErrors").GetInt64());
     }
 
-    private Task<Simulation> RunAsync(string arguments, string transport) => Simulation.RunAsync($"{arguments} --url {server.Url} --transport {transport} --json");
+    private Task<Simulation> RunAsync(string arguments, string transport) => Simulation.RunAsync($"{arguments} --url {server.Url} --transport {transport} --drain 2m --json");
 
     private static void AssertDelivered(Simulation run, long published, long deliveries)
     {

@@ -49,7 +49,7 @@ public sealed class UsageTests
         var file = Path.GetTempFileName();
         try
         {
-            var run = await Simulation.RunAsync($"chat --url {server.Url} --rooms 2 --people 3 --duration 500ms --report {file} --server-pid {Environment.ProcessId}");
+            var run = await Simulation.RunAsync($"chat --url {server.Url} --rooms 2 --people 3 --duration 500ms --drain 2m --report {file} --server-pid {Environment.ProcessId}");
             Assert.True(run.ExitCode == 0, run.Errors);
             Assert.Contains("phase ", run.Output, StringComparison.Ordinal);
             Assert.Contains("Delivery latency p99", run.Output, StringComparison.Ordinal);
