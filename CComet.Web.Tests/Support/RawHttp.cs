@@ -35,6 +35,19 @@ public sealed class RawHttp : IDisposable
 
     public Task SendAsync(string latin1) => SendAsync(Encoding.Latin1.GetBytes(latin1));
 
+    /// <summary>Sends as much as the server takes: one that refuses a request ends the connection, and may do so before all of it was sent.</summary>
+    public async Task SendToRefusalAsync(string latin1)
+    {
+        try
+        {
+            await SendAsync(latin1);
+        }
+        catch (IOException)
+        {
+            // The answer was given first, and can be read.
+        }
+    }
+
     /// <summary>Reads the next answer; null when the server closed the connection instead of giving one.</summary>
     public async Task<Answer?> ReadAsync(bool bodiless = false)
     {

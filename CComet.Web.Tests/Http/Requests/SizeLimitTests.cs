@@ -80,7 +80,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
         using var raw = await RawHttp.ConnectAsync(_server.Port);
         await raw.SendAsync("POST /pub?channel=a HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
         var chunk = $"{1 << 16:X}\r\n{new string('x', 1 << 16)}\r\n";
-        for (var i = 0; i < 17; i++) await raw.SendAsync(chunk);
+        for (var i = 0; i < 17; i++) await raw.SendToRefusalAsync(chunk);
         (await raw.ReadAsync())!.AssertProblem(413, "body");
     }
 
@@ -96,7 +96,7 @@ public sealed class SizeLimitTests : IAsyncLifetime
     public async Task Query_larger_than_any_message_is_refused_and_harms_nothing()
     {
         using var raw = await RawHttp.ConnectAsync(_server.Port);
-        await raw.SendAsync(RawHttp.Get($"/pub?channel=a&msg={new string('x', 300_000)}"));
+        await raw.SendToRefusalAsync($"GET /pub?channel=a&msg={new string('x', 300_000)} HTTP/1.1\r\nHost: localhost\r\n\r\n");
         Assert.Equal(414, (await raw.ReadAsync())!.Status);
         Assert.Single((await _server.Http.AskAsync("/pub?channel=a&msg=m")).Elements);
     }
