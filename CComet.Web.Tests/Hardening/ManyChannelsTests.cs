@@ -178,8 +178,6 @@ public sealed class ManyChannelsTests
     {
         public static readonly string[] Names = [.. Enumerable.Range(0, Most).Select(i => $"{i:D4}{string.Concat(Enumerable.Repeat("💥", 63))}")];
 
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
         private readonly Pipe _pipe = new(new PipeOptions(pauseWriterThreshold: 1, resumeWriterThreshold: 1, useSynchronizationContext: false));
         private Task _running = Task.CompletedTask;
 
@@ -205,7 +203,7 @@ public sealed class ManyChannelsTests
         /// <summary>Reads up to so many events with data.</summary>
         public async Task<string> ReadAllAsync(int events)
         {
-            using var deadline = new CancellationTokenSource(Patience);
+            using var deadline = new CancellationTokenSource(Patience.Limit);
             var (text, seen) = (new StringBuilder(), 0);
             while (seen < events)
             {
@@ -230,7 +228,7 @@ public sealed class ManyChannelsTests
         {
             Fixture.Hub.Drain();
             await _pipe.Reader.CompleteAsync();
-            await _running.WaitAsync(Patience);
+            await _running.WaitAsync(Patience.Limit);
             Fixture.Dispose();
         }
     }

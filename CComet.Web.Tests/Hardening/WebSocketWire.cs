@@ -11,8 +11,6 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
 {
     public const int MaxMessage = 1 << 20;
 
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
-
     private readonly Pipe _input = new(new PipeOptions(readerScheduler: PipeScheduler.Inline, writerScheduler: PipeScheduler.Inline, useSynchronizationContext: false));
     private readonly Pipe _output;
 
@@ -63,7 +61,7 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
     /// <summary>The code and the reason of the close frame with which the server's side ends.</summary>
     public async Task<(int Code, string Reason)> CloseAsync()
     {
-        await Running.WaitAsync(Patience);
+        await Running.WaitAsync(Patience.Limit);
         var bytes = Output();
         var begin = bytes.AsSpan().LastIndexOf((byte)0x88);
         return ((bytes[begin + 2] << 8) | bytes[begin + 3], Encoding.ASCII.GetString(bytes[(begin + 4)..]));

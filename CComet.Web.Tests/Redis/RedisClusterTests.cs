@@ -38,7 +38,7 @@ public sealed class RedisClusterTests : IAsyncLifetime
         for (var i = 0; i < Channels; i++) await a.PublishAsync($"c{i}", $"m{i}", "id");
         for (var i = 0; i < Channels; i++)
         {
-            Assert.Equal(WakeReason.Messages, await wakes[i].WaitAsync(TimeSpan.FromSeconds(30)));
+            Assert.Equal(WakeReason.Messages, await wakes[i].WaitAsync(Patience.Limit));
             Assert.Equal([$"m{i}"], HubFixture.Texts(await readers[i].ReadAsync(park: true)));
             readers[i].Dispose();
         }

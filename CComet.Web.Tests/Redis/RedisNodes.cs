@@ -9,8 +9,6 @@ namespace CComet.Web.Tests.Redis;
 /// <summary>Nodes over Redis, each a hub with a store of its own, and what tests do with them.</summary>
 internal sealed class RedisNodes
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     private readonly List<RedisStore> _stores = [];
     private readonly List<HubFixture> _hubs = [];
 
@@ -26,16 +24,20 @@ internal sealed class RedisNodes
     /// <summary>Publishes as soon as Redis lets it.</summary>
     public static async Task<Receipt> PublishedAsync(HubFixture node, string text, string channel = "c")
     {
-        using var deadline = new CancellationTokenSource(Deadline);
-        while (true)
+        Receipt receipt = default;
+        await Eventually.TrueAsync(TryAsync, "Publishing");
+        return receipt;
+
+        async Task<bool> TryAsync()
         {
             try
             {
-                return await node.PublishAsync(channel, text, text);
+                receipt = await node.PublishAsync(channel, text, text);
+                return true;
             }
-            catch (StoreUnavailableException) when (!deadline.IsCancellationRequested)
+            catch (StoreUnavailableException)
             {
-                await Task.Yield();
+                return false;
             }
         }
     }
@@ -56,7 +58,7 @@ internal sealed class RedisNodes
         {
             var read = HubFixture.Texts(await reader.ReadAsync(park: true));
             texts.AddRange(read);
-            if (read.Count == 0) Assert.Equal(WakeReason.Messages, await reader.WakeAsync(TimeSpan.FromMinutes(1)).WaitAsync(Deadline));
+            if (read.Count == 0) Assert.Equal(WakeReason.Messages, await reader.WakeAsync(TimeSpan.FromMinutes(1)).WaitAsync(Patience.Limit));
         }
 
         return texts;

@@ -73,9 +73,6 @@ public sealed class DiskTests
         throw new InvalidOperationException("The disk was not full.");
     }
 
-    private static async Task BecomesReadyAsync(HttpClient http)
-    {
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while ((await http.AskAsync("/health/ready")).Status != 200) deadline.Token.ThrowIfCancellationRequested();
-    }
+    private static Task BecomesReadyAsync(HttpClient http) =>
+        Eventually.TrueAsync(async () => (await http.AskAsync("/health/ready")).Status == 200, "The server is ready");
 }

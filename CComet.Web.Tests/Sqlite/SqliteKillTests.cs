@@ -47,7 +47,7 @@ public sealed class SqliteKillTests(ITestOutputHelper output)
             _port = server.Port;
             var transports = Enum.GetValues<Transport>();
             foreach (var transport in transports) await BeginAsync(transport);
-            using var over = new CancellationTokenSource(TimeSpan.FromMinutes(10));
+            using var over = new CancellationTokenSource((Rounds + 1) * Patience.Limit);
             var following = transports.Select(t => Task.Run(() => FollowAsync(t, over.Token))).ToArray();
             var publishing = Enumerable.Range(0, Publishers).Select(i => Task.Run(() => PublishAllAsync(i, over.Token))).ToArray();
 

@@ -16,7 +16,7 @@ public sealed class LiveServer : IAsyncDisposable
         _factory.UseKestrel();
         _factory.StartServer();
         Port = _factory.Port;
-        Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = new Uri(Url), Timeout = TimeSpan.FromSeconds(100) };
+        Http = new HttpClient(new SocketsHttpHandler { MaxConnectionsPerServer = 10_000 }) { BaseAddress = new Uri(Url), Timeout = Patience.Limit };
     }
 
     public int Port { get; }

@@ -34,7 +34,7 @@ public sealed record ServerEvent(string Text, IReadOnlyDictionary<string, string
     }
 }
 
-/// <summary>An answer that does not end, read piece by piece. What does not come within half a minute fails the test.</summary>
+/// <summary>An answer that does not end, read piece by piece.</summary>
 public sealed class OpenAnswer : IDisposable
 {
     private static readonly HttpClient Http = NewClient(receiveBuffer: null);

@@ -77,7 +77,7 @@ public sealed class ServerProcess : IAsyncDisposable
     public async Task<HttpClient> ClientAsync()
     {
         var line = await LineAsync(Listening);
-        return new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]) };
+        return new HttpClient { BaseAddress = new Uri(line[(line.IndexOf(Listening, StringComparison.Ordinal) + Listening.Length)..]), Timeout = Patience.Limit };
     }
 
     /// <summary>Waits for a line on standard output that holds a text, and gives the first such line.</summary>

@@ -29,7 +29,11 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
         while (!IsDone())
         {
             if (over.IsCancellationRequested) throw new PromiseBrokenException($"stands at {Checker.Epoch}:{Checker.Next} for good, the end is {_end}; the last of {proxy.Connections} connections ended: {client.LastEnd}");
+            var stood = (Checker.Epoch, Checker.Next);
             await client.ConnectAsync(transports[_random.Next(transports.Count)], IsDone, over.Token);
+
+            // What goes on, however slowly, is not given up.
+            if ((Checker.Epoch, Checker.Next) != stood) over.CancelAfter(Patience.Limit);
             if (publishing.IsFaulted) await publishing;
         }
 

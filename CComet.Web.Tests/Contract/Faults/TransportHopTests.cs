@@ -27,12 +27,12 @@ public sealed class TransportHopTests
         });
 
         using var client = new Client(server.Port, "hop", null, checker);
-        using var over = new CancellationTokenSource(Patience.Limit);
         Transport[] order = [Transport.EventStream, Transport.LongPoll, Transport.WebSocket, Transport.NdJson, Transport.Jsonp];
         var hops = 0;
         for (; checker.Next < Messages; hops++)
         {
             var goal = Math.Min(Messages, checker.Next + MessagesAHop);
+            using var over = new CancellationTokenSource(Patience.Limit);
             while (checker.Next < goal)
             {
                 over.Token.ThrowIfCancellationRequested();

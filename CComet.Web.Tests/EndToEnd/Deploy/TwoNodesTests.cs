@@ -18,7 +18,7 @@ public sealed class TwoNodesTests
     public async Task Follower_on_any_transport_goes_on_without_loss_when_a_node_is_killed()
     {
         await using var nodes = await TwoNodes.StartAsync(Lively);
-        using var over = new CancellationTokenSource(Patience.Limit);
+        using var over = new CancellationTokenSource(4 * Patience.Limit);
         var runs = Enum.GetValues<Transport>().Select(transport => new Run(nodes.Port, transport)).ToArray();
         foreach (var run in runs) await run.BeginAsync(over.Token);
         var following = runs.Select(run => Task.Run(() => run.FollowAsync(over.Token))).ToArray();

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net.Sockets;
 using System.Text;
+using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening.Fuzz;
 
@@ -16,11 +17,9 @@ internal sealed record FuzzAnswer(int Status, IReadOnlyDictionary<string, string
     public bool IsEndless => Type.StartsWith("text/event-stream", StringComparison.Ordinal) || Type.StartsWith("application/x-ndjson", StringComparison.Ordinal);
 }
 
-/// <summary>One connection whose every byte a generator has made. What does not come within half a minute fails the test.</summary>
+/// <summary>One connection whose every byte a generator has made.</summary>
 internal sealed class FuzzConnection : IDisposable
 {
-    private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
-
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private byte[] _buffer = new byte[16 << 10];
     private int _start;
@@ -40,7 +39,7 @@ internal sealed class FuzzConnection : IDisposable
     /// <summary>Sends bytes; says whether the server took them all. One that has refused a request may not.</summary>
     public async Task<bool> SendAsync(byte[] bytes)
     {
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         try
         {
             for (var sent = 0; sent < bytes.Length;) sent += await _socket.SendAsync(bytes.AsMemory(sent), deadline.Token);
@@ -158,7 +157,7 @@ internal sealed class FuzzConnection : IDisposable
             _start = 0;
         }
 
-        using var deadline = new CancellationTokenSource(Deadline);
+        using var deadline = new CancellationTokenSource(Patience.Limit);
         try
         {
             var received = await _socket.ReceiveAsync(_buffer.AsMemory(_end), deadline.Token);
