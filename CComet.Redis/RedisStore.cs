@@ -86,10 +86,10 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
     /// <summary>Reads a configuration string.</summary>
     /// <exception cref="ArgumentException">It is not one.</exception>
-    public static ConfigurationOptions Parse(string text) => ConfigurationOptions.Parse(Defaults + text);
+    internal static ConfigurationOptions Parse(string text) => ConfigurationOptions.Parse(Defaults + text);
 
     /// <summary>Tells whether a text is a configuration string that names a server.</summary>
-    public static bool IsConfiguration(string text)
+    internal static bool IsConfiguration(string text)
     {
         try
         {

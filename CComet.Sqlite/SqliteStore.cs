@@ -31,7 +31,7 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     }
 
     /// <summary>How many logs are in memory.</summary>
-    public int LogCount => _logs.Count;
+    internal int LogCount => _logs.Count;
 
     /// <inheritdoc/>
     public async ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) =>

@@ -1,7 +1,7 @@
 namespace CComet;
 
 /// <summary>The client asked for a seqid the log has not reached, and gave no epoch that would explain it.</summary>
-public sealed class SeqidBeyondEndException(string channel, long seqid, long end)
+internal sealed class SeqidBeyondEndException(string channel, long seqid, long end)
     : Exception($"seqid: {seqid} is beyond the end of channel '{channel}', whose next seqid is {end}.");
 
 /// <summary>Something would grow over its configured bound.</summary>
@@ -34,7 +34,7 @@ public sealed class RefusedException(string parameter, string reason) : Exceptio
 public sealed class StoreUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause);
 
 /// <summary>The server is stopping and takes no new subscribers.</summary>
-public sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
+internal sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
 
 /// <summary>The caller may not do what it asked for.</summary>
-public sealed class AccessDeniedException(string channel, string right, string? reason) : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}");
+internal sealed class AccessDeniedException(string channel, string right, string? reason) : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}");

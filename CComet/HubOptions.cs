@@ -251,4 +251,4 @@ public sealed record LimitOptions
 
 /// <summary>Checks the hub's settings at the start; generated, so that it costs no reflection.</summary>
 [OptionsValidator]
-public sealed partial class HubOptionsValidator : IValidateOptions<HubOptions>;
+internal sealed partial class HubOptionsValidator : IValidateOptions<HubOptions>;

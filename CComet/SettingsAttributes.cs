@@ -6,7 +6,7 @@ namespace CComet;
 /// </summary>
 /// <param name="section">Such as <c>CComet:Store</c>.</param>
 [AttributeUsage(AttributeTargets.Class)]
-public sealed class SettingsAttribute(string section) : Attribute
+internal sealed class SettingsAttribute(string section) : Attribute
 {
     /// <summary>Such as <c>CComet:Store</c>.</summary>
     public string Section { get; } = section;
@@ -14,7 +14,7 @@ public sealed class SettingsAttribute(string section) : Attribute
 
 /// <summary>Checks the text of a setting, or of each element of a list, and gives the form in which the server uses it.</summary>
 [AttributeUsage(AttributeTargets.Property)]
-public abstract class SettingTextAttribute : Attribute
+internal abstract class SettingTextAttribute : Attribute
 {
     /// <summary>Returns the form in which the text is used.</summary>
     /// <exception cref="FormatException">The text cannot hold; the message says why, and what to write.</exception>

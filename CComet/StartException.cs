@@ -1,7 +1,7 @@
 namespace CComet;
 
 /// <summary>Says in one line why the server does not start, and what to do.</summary>
-public sealed class StartException : Exception
+internal sealed class StartException : Exception
 {
     public StartException(string message)
         : base(message)

@@ -51,7 +51,7 @@ internal sealed class HubFixture : IDisposable
 
     public void Dispose()
     {
-        Hub.Dispose();
+        ((IDisposable)Hub).Dispose();
         _services.Dispose();
     }
 

@@ -9,5 +9,5 @@ namespace CComet.Access;
 public readonly record struct CallerContext(IPAddress? Address, ClaimsPrincipal? User = null)
 {
     /// <summary>The server itself, or a client without an address.</summary>
-    public static readonly CallerContext Local;
+    internal static readonly CallerContext Local;
 }

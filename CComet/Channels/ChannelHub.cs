@@ -9,23 +9,34 @@ using Microsoft.Extensions.Options;
 namespace CComet.Channels;
 
 /// <summary>Holds the channels that are open on this node: opens, finds and closes them. One for the whole process.</summary>
-/// <remarks>What callers may do with channels is in the operations, which check and authorise; this class trusts its callers.</remarks>
+/// <remarks>
+/// A service that <c>AddCComet()</c> adds; an application reads its counts, on any thread, and publishes by
+/// <c>ChannelPublisher</c>. What callers may do with channels is in the operations, which check and authorise; this class
+/// trusts its callers.
+/// </remarks>
 public sealed class ChannelHub : IDisposable
 {
     private readonly ConcurrentDictionary<string, ActiveChannel> _channels = new(StringComparer.Ordinal);
     private int _channelCount;
 
     /// <summary>Makes the hub over a store.</summary>
-    public ChannelHub(IMessageStore store, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ChannelHub> logger) =>
+    internal ChannelHub(IMessageStore store, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ChannelHub> logger) =>
         Context = new HubContext(store, options.Value, metrics, time, logger, () => TryEvict(HubMemory.Bound), ShrinkTails);
 
-    /// <summary>How many subscribers there are at this moment.</summary>
+    /// <summary>
+    /// How many subscribers there are on this node at this moment, bounded by <see cref="LimitOptions.Subscribers"/>. A long poll counts
+    /// until it is answered, a stream as long as it is open; a subscriber of several channels counts once.
+    /// </summary>
     public int SubscriberCount => Context.SubscriberCount;
 
-    /// <summary>How many channels are open on this node at this moment.</summary>
+    /// <summary>
+    /// How many channels are open on this node at this moment, bounded by <see cref="LimitOptions.Channels"/>. A channel stays open for
+    /// <see cref="LimitOptions.IdleChannel"/> after its last subscriber has left, or until its place is needed; one that is only
+    /// published to is not opened.
+    /// </summary>
     public int ChannelCount => Volatile.Read(ref _channelCount);
 
-    /// <summary>True once the server has begun to stop.</summary>
+    /// <summary>True once the application has begun to stop, and never false again: new subscribers are refused with 503, and so is readiness.</summary>
     public bool IsDraining => Context.IsDraining;
 
     /// <summary>The parts that its channels and subscribers have in common.</summary>
@@ -102,8 +113,8 @@ public sealed class ChannelHub : IDisposable
         await Context.Store.SweepAsync(cancellation);
     }
 
-    /// <inheritdoc/>
-    public void Dispose() => Context.Dispose();
+    /// <summary>Ends the timing wheel. Not public: the container that made the hub disposes of it.</summary>
+    void IDisposable.Dispose() => Context.Dispose();
 
     private ActiveChannel Add(string name, AddressShare? share)
     {

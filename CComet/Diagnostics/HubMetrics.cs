@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace CComet.Diagnostics;
 
 /// <summary>What the hub counts, under the meter <c>CComet</c>.</summary>
-public sealed class HubMetrics
+internal sealed class HubMetrics
 {
     /// <summary>The meter's name.</summary>
     public const string MeterName = "CComet";

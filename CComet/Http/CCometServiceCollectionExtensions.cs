@@ -7,6 +7,7 @@ using CComet.Kestrel;
 using CComet.Operations;
 using CComet.Storage;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
 namespace Microsoft.Extensions.DependencyInjection;
@@ -47,7 +48,7 @@ public static class CCometServiceCollectionExtensions
         services.TryAddSingleton<IMessageStore, MemoryStore>();
 
         services.AddSingleton<HubMetrics>();
-        services.AddSingleton<ChannelHub>();
+        services.AddSingleton<ChannelHub>(CreateHub);
         services.AddSingleton<ChannelOperations>();
         services.AddSingleton(provider => new ChannelPublisher(provider.GetRequiredService<ChannelOperations>()));
         services.AddHostedService<HubSweeper>();
@@ -59,6 +60,14 @@ public static class CCometServiceCollectionExtensions
         services.TryAddSingleton<IOriginPolicy, HostOrigins>();
         services.TryAddSingleton(RequestTuning.Off);
     }
+
+    /// <summary>Creates the hub: its constructor is internal, so that the container cannot.</summary>
+    private static ChannelHub CreateHub(IServiceProvider provider) => new(
+        provider.GetRequiredService<IMessageStore>(),
+        provider.GetRequiredService<IOptions<HubOptions>>(),
+        provider.GetRequiredService<HubMetrics>(),
+        provider.GetRequiredService<TimeProvider>(),
+        provider.GetRequiredService<ILogger<ChannelHub>>());
 
     private sealed class CCometBuilder(IServiceCollection services) : ICCometBuilder
     {

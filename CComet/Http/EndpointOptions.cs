@@ -7,14 +7,14 @@ namespace CComet.Http;
 public sealed record EndpointOptions
 {
     /// <summary>JSONP.</summary>
-    public JsonpSettings Jsonp { get; set; } = new();
+    public JsonpOptions Jsonp { get; set; } = new();
 
     /// <summary>Publishing.</summary>
-    public PublishSettings Publish { get; set; } = new();
+    public PublishOptions Publish { get; set; } = new();
 }
 
 /// <summary>The settings under <c>CComet:Jsonp</c>.</summary>
-public sealed record JsonpSettings
+public sealed record JsonpOptions
 {
     /// <summary>False refuses every request with a <c>callback</c>: answers are then read by no page that CORS does not let in.</summary>
     [Description("whether callback= is answered by JSONP, which a page of any origin can read")]
@@ -22,7 +22,7 @@ public sealed record JsonpSettings
 }
 
 /// <summary>The settings under <c>CComet:Publish</c>.</summary>
-public sealed record PublishSettings
+public sealed record PublishOptions
 {
     /// <summary>False takes <c>/pub</c> and <c>/sign</c> by POST alone: a link or an image then stores nothing. JSONP cannot publish without it.</summary>
     [Description("whether /pub and /sign are taken by GET too, as JSONP needs")]

@@ -4,7 +4,7 @@ namespace CComet.Messages;
 /// Consecutive messages of one channel. It never changes, so every subscriber that stands at the same place is given the
 /// same batch, and what a transport makes of it is made once.
 /// </summary>
-public sealed class Batch
+internal sealed class Batch
 {
     /// <summary>No messages.</summary>
     public static readonly Batch Empty = new("", []);

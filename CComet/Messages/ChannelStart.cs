@@ -1,4 +1,4 @@
 namespace CComet.Messages;
 
 /// <summary>A channel that a subscriber asks for, and the cursor to begin at.</summary>
-public readonly record struct ChannelStart(string Channel, Cursor From);
+internal readonly record struct ChannelStart(string Channel, Cursor From);

@@ -9,7 +9,7 @@ namespace CComet.Messages;
 /// </summary>
 /// <param name="Epoch">The epoch the number belongs to, or null when the client named none.</param>
 /// <param name="Seqid">The next seqid wanted, or null for "from now on".</param>
-public readonly record struct Cursor(string? Epoch, long? Seqid)
+internal readonly record struct Cursor(string? Epoch, long? Seqid)
 {
     /// <summary>From now on.</summary>
     public static readonly Cursor None;

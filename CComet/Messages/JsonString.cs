@@ -5,7 +5,7 @@ using System.Text.Json;
 namespace CComet.Messages;
 
 /// <summary>Writes text as JSON strings, and JSON values without white space: with as few escapes as JSON allows, because every transport escapes for itself.</summary>
-public static class JsonString
+internal static class JsonString
 {
     private static readonly UTF8Encoding Strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 

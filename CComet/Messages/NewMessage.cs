@@ -11,5 +11,5 @@ public sealed record NewMessage(string Channel, MessageType Type, string? Sname,
     private static readonly byte[] SignBody = "\"SIGN\""u8.ToArray();
 
     /// <summary>Makes the entry of a sign-in. Its body is the word SIGN, because the client of 2014 reads a text from every message.</summary>
-    public static NewMessage Sign(string channel, string? sname) => new(channel, MessageType.Sign, sname, SignBody);
+    internal static NewMessage Sign(string channel, string? sname) => new(channel, MessageType.Sign, sname, SignBody);
 }

@@ -1,7 +1,7 @@
 namespace CComet.Messages;
 
 /// <summary>The kinds of things that are told to a subscriber without being in the log.</summary>
-public enum NoticeKind
+internal enum NoticeKind
 {
     /// <summary>Some seqids are no longer kept.</summary>
     Gap,
@@ -18,7 +18,7 @@ public enum NoticeKind
 
 /// <summary>Something told to one subscriber that is not an entry of the log and uses no seqid.</summary>
 /// <remarks>It is data: how it looks on a wire is for a dialect to say.</remarks>
-public sealed record Notice
+internal sealed record Notice
 {
     /// <summary>What a notice takes on a wire beside the channel's name, at most, in bytes.</summary>
     private const int FixedBytes = 160;

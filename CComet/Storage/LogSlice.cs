@@ -14,7 +14,7 @@ public readonly record struct LogHead(string Epoch, long First, long End);
 public readonly record struct LogSlice(LogHead Head, Message[] Messages)
 {
     /// <summary>Returns as many of the messages as fit in so many bytes, but at least one where there is one.</summary>
-    public LogSlice Within(long maxBytes)
+    internal LogSlice Within(long maxBytes)
     {
         var take = 0;
         for (long bytes = 0; take < Messages.Length; take++)

@@ -14,7 +14,7 @@ namespace CComet.Storage;
 public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore
 {
     /// <summary>How long an idempotency id is remembered.</summary>
-    public static readonly TimeSpan IdMemory = TimeSpan.FromMinutes(5);
+    internal static readonly TimeSpan IdMemory = TimeSpan.FromMinutes(5);
 
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
@@ -23,13 +23,13 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     private readonly Uptime _uptime = new(time);
 
     /// <summary>How many logs there are.</summary>
-    public int LogCount => _logs.Count;
+    internal int LogCount => _logs.Count;
 
     /// <summary>About what the messages and the logs take in memory, in bytes.</summary>
-    public long HeldBytes => _logs.Use.Bytes;
+    internal long HeldBytes => _logs.Use.Bytes;
 
     /// <summary>How many ids are remembered.</summary>
-    public long IdCount => _logs.Use.Ids;
+    internal long IdCount => _logs.Use.Ids;
 
     private long Now => _uptime.Now;
 

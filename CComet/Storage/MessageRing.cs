@@ -11,7 +11,7 @@ namespace CComet.Storage;
 /// Age is measured by one of two clocks, and an owner keeps to one: the wall clock, by the time that a message carries (the tail of
 /// a log whose messages come from elsewhere), or a clock that never jumps (the memory store, where nothing outlives the process).
 /// </remarks>
-public sealed class MessageRing
+internal sealed class MessageRing
 {
     /// <summary>What a message takes in memory beside its JSON: the object, and the header of its array.</summary>
     public const int MessageOverhead = 72;

@@ -59,7 +59,7 @@ internal sealed class BenchmarkHub : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
-        _hub.Dispose();
+        ((IDisposable)_hub).Dispose();
         _services.Dispose();
     }
 }
