@@ -1,7 +1,7 @@
 # syntax=docker/dockerfile:1
 FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
 WORKDIR /src
-COPY global.json Directory.Build.props Directory.Packages.props .editorconfig ./
+COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props .editorconfig ./
 COPY CComet/CComet.csproj CComet/
 COPY CComet.Redis/CComet.Redis.csproj CComet.Redis/
 COPY CComet.Sqlite/CComet.Sqlite.csproj CComet.Sqlite/

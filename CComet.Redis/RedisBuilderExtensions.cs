@@ -10,7 +10,10 @@ public static class RedisBuilderExtensions
 {
     /// <summary>Keeps the logs in a Redis server that several nodes share, instead of in the store that was there before.</summary>
     /// <param name="builder">What <c>AddCComet()</c> returned.</param>
-    /// <param name="configure">Sets the options, which are checked when the application starts.</param>
+    /// <param name="configure">
+    /// Sets the options. They are checked when the application starts, which then fails with an <see cref="OptionsValidationException"/>.
+    /// </param>
+    /// <returns>The same builder, for further calls.</returns>
     public static ICCometBuilder AddRedisStore(this ICCometBuilder builder, Action<RedisStoreOptions>? configure = null)
     {
         var options = builder.Services.AddOptions<RedisStoreOptions>()

@@ -45,6 +45,11 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     private int _waiting;
 
     /// <summary>Connects, or begins to try: a server that is away is told by every call, not here.</summary>
+    /// <param name="store">The server, and how long it remembers, read once.</param>
+    /// <param name="hub">The bounds of the logs and of the ids, read once.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Is told when Redis is lost, and when it is back.</param>
+    /// <exception cref="ArgumentException">The configuration is no configuration string.</exception>
     public RedisStore(IOptions<RedisStoreOptions> store, IOptions<HubOptions> hub, TimeProvider time, ILogger<RedisStore> logger)
     {
         _options = hub.Value;
@@ -169,7 +174,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         }
     }
 
-    /// <inheritdoc/>
+    /// <summary>Ends following the channels, and closes the connections.</summary>
     public async ValueTask DisposeAsync()
     {
         await _followers.DisposeAsync();

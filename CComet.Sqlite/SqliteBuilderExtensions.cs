@@ -10,7 +10,10 @@ public static class SqliteBuilderExtensions
 {
     /// <summary>Keeps the logs in a SQLite file, instead of in the store that was there before.</summary>
     /// <param name="builder">What <c>AddCComet()</c> returned.</param>
-    /// <param name="configure">Sets the options, which are checked when the application starts.</param>
+    /// <param name="configure">
+    /// Sets the options. They are checked when the application starts, which then fails with an <see cref="OptionsValidationException"/>.
+    /// </param>
+    /// <returns>The same builder, for further calls.</returns>
     public static ICCometBuilder AddSqliteStore(this ICCometBuilder builder, Action<SqliteStoreOptions>? configure = null)
     {
         var options = builder.Services.AddOptions<SqliteStoreOptions>().ValidateOnStart();

@@ -11,6 +11,17 @@ namespace CComet.Sqlite;
 /// machine's power. One process serves a file. A channel gets its row with its first message, so that asking for channels
 /// leaves nothing behind.
 /// </summary>
+/// <remarks>
+/// <para>
+/// Registered by <c>AddSqliteStore()</c>. One thread writes: what is appended while a transaction runs is stored by the next one, so that
+/// concurrent publishes share a commit. At most <see cref="LimitOptions.WaitingWrites"/> wait; one more is a
+/// <see cref="StoreUnavailableException"/>.
+/// </para>
+/// <para>
+/// A file that cannot be opened, is full, damaged or another program's, is tried again; until then calls throw
+/// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
+/// </para>
+/// </remarks>
 public sealed class SqliteStore : IMessageStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
@@ -20,6 +31,11 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     private readonly TimeProvider _time;
 
     /// <summary>Opens the file, or begins to try: a file that fails is told by every call, not here.</summary>
+    /// <param name="store">The file and what it promises, read once.</param>
+    /// <param name="hub">The bounds of the logs and of the ids, read once.</param>
+    /// <param name="environment">Has the folder that a relative path begins at.</param>
+    /// <param name="time">The clock.</param>
+    /// <param name="logger">Is told when the file fails, and when it is back.</param>
     public SqliteStore(IOptions<SqliteStoreOptions> store, IOptions<HubOptions> hub, IHostEnvironment environment, TimeProvider time, ILogger<SqliteStore> logger)
     {
         var file = new SqliteFile(Path.GetFullPath(store.Value.Path, environment.ContentRootPath), store.Value.Durability);
@@ -60,6 +76,6 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask CheckAsync(CancellationToken cancellation = default) => await _writer.CheckAsync();
 
-    /// <inheritdoc/>
+    /// <summary>Stores what has been appended, and closes the file. Every later append throws <see cref="StoreUnavailableException"/>.</summary>
     public ValueTask DisposeAsync() => _writer.DisposeAsync();
 }

@@ -5,6 +5,7 @@ using Microsoft.Extensions.Options;
 namespace CComet;
 
 /// <summary>The settings under <c>CComet</c> that the hub obeys; every bound has its default here and in appsettings.json.</summary>
+/// <remarks>They are read once. A value out of its bounds stops the start of the application.</remarks>
 [Settings("CComet")]
 public sealed record HubOptions
 {
@@ -12,11 +13,11 @@ public sealed record HubOptions
     [ValidateObjectMembers]
     public PollOptions Poll { get; set; } = new();
 
-    /// <summary>Streams: SSE, NDJSON, WebSocket.</summary>
+    /// <summary>Streams (server-sent events, JSON lines, WebSocket), and the buffers of connections.</summary>
     [ValidateObjectMembers]
     public StreamOptions Stream { get; set; } = new();
 
-    /// <summary>How the server says goodbye.</summary>
+    /// <summary>What happens to clients when the application stops.</summary>
     [ValidateObjectMembers]
     public DrainOptions Drain { get; set; } = new();
 
@@ -32,7 +33,10 @@ public sealed record HubOptions
 /// <summary>Settings of long polls.</summary>
 public sealed record PollOptions
 {
-    /// <summary>How long a poll is held when nothing comes: 0.1 s to 10 min. Below 30 s, or the 2014 client's own timer fires first.</summary>
+    /// <summary>
+    /// How long a poll is held when nothing comes: 0.1 s to 10 min. Then it is answered with an empty array. A client may ask for less. To
+    /// be below 30 s, or the 2014 client's own timer fires first.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00.1", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a poll is held; stay below 30 s for the client of 2014")]
     public TimeSpan Timeout { get; set; } = TimeSpan.FromSeconds(28);
@@ -53,7 +57,8 @@ public sealed record StreamOptions
 
     /// <summary>
     /// What the kernel may hold of what was written to a connection and not taken by its client, in bytes: 4 KiB to 16 MiB. Linux
-    /// counts twice as much, its own overhead included. A client that leaves it full for <see cref="StallTimeout"/> is cut off.
+    /// counts twice as much, its own overhead included. A client that leaves it full for <see cref="StallTimeout"/> is cut off. It holds
+    /// where <c>UseCCometKestrel()</c> was called.
     /// </summary>
     [Range(4 << 10, 16 << 20)]
     [Description("what the kernel holds of what a client does not take, for each connection")]
@@ -61,7 +66,8 @@ public sealed record StreamOptions
 
     /// <summary>
     /// What the kernel may hold of what a client sent and the server has not read, in bytes: 4 KiB to 16 MiB. Linux counts twice as
-    /// much, its own overhead included. A client far away sends at most this much in the time of its round trip.
+    /// much, its own overhead included. A client far away sends at most this much in the time of its round trip. It holds where
+    /// <c>UseCCometKestrel()</c> was called.
     /// </summary>
     [Range(4 << 10, 16 << 20)]
     [Description("what the kernel holds of what the server has not read, for each connection")]
@@ -71,18 +77,27 @@ public sealed record StreamOptions
 /// <summary>Settings of a planned stop.</summary>
 public sealed record DrainOptions
 {
-    /// <summary>How long readiness is refused before anything else happens, for balancers to notice: 0 to 10 min.</summary>
+    /// <summary>
+    /// How long readiness and new subscribers are refused before anything else happens, for balancers to notice: 0 to 10 min. Then every
+    /// subscriber is sent away. <c>AddCComet()</c> makes it 0 unless it is set.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:00", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("on a stop: how long only readiness is refused")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(1);
 
-    /// <summary>How many of the clients sent away may come back in one second, on this server's behalf elsewhere: 1 to 1,000,000.</summary>
+    /// <summary>
+    /// How many of the clients sent away may come back in one second, on this server's behalf elsewhere: 1 to 1,000,000. Each is told a
+    /// moment of its own, from 1 s on, within subscribers ÷ this seconds (at least 1 s).
+    /// </summary>
     [Range(1, 1_000_000)]
     [Description("on a stop: over how long the clients' return is spread")]
     public int ReconnectsPerSecond { get; set; } = 1_000;
 }
 
-/// <summary>How much of each channel is kept; whichever bound is met first drops the oldest messages.</summary>
+/// <summary>
+/// How much of each channel is kept; whichever bound is met first drops the oldest messages. A subscriber that had not read them is told
+/// of the gap.
+/// </summary>
 public sealed record HistoryOptions
 {
     /// <summary>Messages: 1 to 10,000,000.</summary>
@@ -114,22 +129,25 @@ public sealed record HistoryOptions
 /// <summary>Bounds of what clients can make grow.</summary>
 public sealed record LimitOptions
 {
-    /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB.</summary>
+    /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB. A longer one is a 413.</summary>
     [Range(1, 16 << 20)]
     [Description("a message, in bytes of UTF-8")]
     public int MessageBytes { get; set; } = 64 << 10;
 
-    /// <summary>Messages in one published array: 1 to 100,000.</summary>
+    /// <summary>Messages in one published array: 1 to 100,000. A longer one is a 413, and nothing of it is stored.</summary>
     [Range(1, 100_000)]
     [Description("messages in one published array")]
     public int BatchMessages { get; set; } = 1_000;
 
-    /// <summary>A request's body, in bytes, as it is sent and as it decodes to: 1 to 256 MiB. A body that may hold one message at its limit is always taken.</summary>
+    /// <summary>
+    /// A request's body, in bytes, as it is sent and as it decodes to: 1 to 256 MiB. A longer one is a 413. A body that may hold one message
+    /// at its limit is always taken.
+    /// </summary>
     [Range(1, 256 << 20)]
     [Description("a request's body; one message at its limit always fits")]
     public int BodyBytes { get; set; } = 1 << 20;
 
-    /// <summary>Parameters of one request, known or not, in its query and its body together; members of a JSON object: 256 to 100,000.</summary>
+    /// <summary>Parameters of one request, known or not, in its query and its body together; members of a JSON object: 256 to 100,000. More are a 400.</summary>
     [Range(256, 100_000)]
     [Description("parameters of a request, or members of a JSON object")]
     public int Parameters { get; set; } = 1_024;
@@ -142,31 +160,40 @@ public sealed record LimitOptions
     [Description("how long a request's body, or a message on a WebSocket, may take to come whole")]
     public TimeSpan BodyTimeout { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Channels the server knows at a time: 1 to 100,000,000.</summary>
+    /// <summary>
+    /// Channels that are open on this node at a time, and, except with Redis, channels that the store keeps: 1 to 100,000,000. Over it
+    /// channels leave that nobody subscribes to, or that are empty; one more is a 429 when there is none of these.
+    /// </summary>
     [Range(1, 100_000_000)]
     [Description("channels at a time")]
     public int Channels { get; set; } = 100_000;
 
-    /// <summary>How long a channel that is empty and unused is remembered: 1 s to 365 days.</summary>
+    /// <summary>
+    /// How long a channel without subscribers stays open, and how long a store holds one in memory that is empty and unused: 1 s to
+    /// 365 days. It goes earlier when a bound needs its place.
+    /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "365.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long an empty, unused channel is remembered")]
     public TimeSpan IdleChannel { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>Idempotency ids remembered for each channel: 1 to 100,000,000.</summary>
+    /// <summary>
+    /// Idempotency ids remembered for each channel, each for five minutes: 1 to 100,000,000. A publish with one more is a 429, until the
+    /// oldest is forgotten.
+    /// </summary>
     [Range(1, 100_000_000)]
     [Description("ids remembered of each channel")]
     public int IdsPerChannel { get; set; } = 250_000;
 
     /// <summary>
     /// Idempotency ids remembered in all: 1 to 100,000,000. A channel may remember as many as are free, so one alone can take half
-    /// of them and the next ones always find some. The memory store takes about 100 bytes for each, and for all of them a
-    /// sixteenth of the memory that the process may use at most. Redis has a bound of its own, <c>maxmemory</c>.
+    /// of them and the next ones always find some; a publish with one more is a 429. The memory store takes about 100 bytes for each, and
+    /// for all of them a sixteenth of the memory that the process may use at most. Redis has a bound of its own, <c>maxmemory</c>.
     /// </summary>
     [Range(1, 100_000_000)]
     [Description("ids remembered in all")]
     public int Ids { get; set; } = 1_000_000;
 
-    /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000.</summary>
+    /// <summary>Publishes that wait for the store at a time: 1 to 1,000,000. One more is a 503. The memory store has none that wait.</summary>
     [Range(1, 1_000_000)]
     [Description("publishes that wait for the store")]
     public int WaitingWrites { get; set; } = 10_000;
@@ -179,19 +206,19 @@ public sealed record LimitOptions
     [Description("newest messages of a channel held in memory while it has subscribers")]
     public int ChannelMemoryBytes { get; set; } = 1 << 20;
 
-    /// <summary>Subscribers of one channel at a time: 1 to 10,000,000.</summary>
+    /// <summary>Subscribers of one channel on this node at a time: 1 to 10,000,000. One more is a 429.</summary>
     [Range(1, 10_000_000)]
     [Description("subscribers of one channel")]
     public int SubscribersPerChannel { get; set; } = 100_000;
 
-    /// <summary>Subscribers of the whole server at a time: 1 to 10,000,000.</summary>
+    /// <summary>Subscribers of this node at a time: 1 to 10,000,000. One more is a 429.</summary>
     [Range(1, 10_000_000)]
     [Description("subscribers in all")]
     public int Subscribers { get; set; } = 200_000;
 
     /// <summary>
     /// Connections of the whole server at a time: 1 to 10,000,000. More wait to be accepted. The limit of open files may allow fewer,
-    /// which is told at the start.
+    /// which is told at the start. It holds where <c>UseCCometKestrel()</c> was called.
     /// </summary>
     [Range(1, 10_000_000)]
     [Description("connections at a time; more wait until one is closed")]
@@ -199,7 +226,8 @@ public sealed record LimitOptions
 
     /// <summary>
     /// How long a connection may stay open without a request, before its first one and between two: 1 s to 1 day. To be longer than a
-    /// proxy in front keeps its idle connections, or it sends requests into connections that are being closed.
+    /// proxy in front keeps its idle connections, or it sends requests into connections that are being closed. It holds where
+    /// <c>UseCCometKestrel()</c> was called.
     /// </summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a connection may stay open without a request; longer than a proxy keeps its idle ones")]
@@ -207,7 +235,7 @@ public sealed record LimitOptions
 
     /// <summary>
     /// Warnings, errors and lines of failed requests that are logged of each kind in one second: 1 to 1,000,000. The others are
-    /// counted, and the log has their number.
+    /// counted, and the log has their number. It holds for the log of the server CComet.Web, not for that of another application.
     /// </summary>
     [Range(1, 1_000_000)]
     [Description("lines logged of one kind of failure in a second; the others are counted")]

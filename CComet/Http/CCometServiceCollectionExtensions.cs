@@ -22,13 +22,22 @@ public static class CCometServiceCollectionExtensions
     /// When the application stops, parked requests are answered at once: <see cref="DrainOptions.Grace"/> is 0 unless it is set here.
     /// </para>
     /// <para>
-    /// <see cref="EndpointOptions"/> are set by <c>services.Configure&lt;EndpointOptions&gt;()</c>. Register an
-    /// <see cref="IChannelAuthorizer"/> or a <see cref="TimeProvider"/> before this call to have it used. A store of another package
-    /// replaces the memory store: <c>AddCComet().AddSqliteStore()</c>. Calling it again adds nothing but its options.
+    /// Register an <see cref="IChannelAuthorizer"/>, an <see cref="IMessageStore"/> or a <see cref="TimeProvider"/> before this call to have
+    /// it used. A store of another package replaces the memory store: <c>AddCComet().AddSqliteStore()</c>. Calling it again adds nothing but
+    /// its options.
+    /// </para>
+    /// <para>
+    /// It offers the application <see cref="ChannelPublisher"/>, which publishes from its own code, and <see cref="ChannelHub"/>, which
+    /// counts. <see cref="EndpointOptions"/> are set by <c>services.Configure&lt;EndpointOptions&gt;()</c>. The instruments are those of the
+    /// meter <c>CComet</c>.
     /// </para>
     /// </remarks>
     /// <param name="services">The services of the application.</param>
-    /// <param name="configure">Sets the options of the hub, which are checked when the application starts.</param>
+    /// <param name="configure">
+    /// Sets the options of the hub. They are checked when the application starts, which then fails with an
+    /// <see cref="OptionsValidationException"/> that names each value out of its bounds.
+    /// </param>
+    /// <returns>The builder, to which a store is added.</returns>
     public static ICCometBuilder AddCComet(this IServiceCollection services, Action<HubOptions>? configure = null)
     {
         var options = services.AddOptions<HubOptions>();

@@ -1,6 +1,6 @@
 namespace Microsoft.Extensions.DependencyInjection;
 
-/// <summary>What <c>AddCComet()</c> returns, to which packages add a store and others of their services.</summary>
+/// <summary>Returned by <c>AddCComet()</c>; the packages of the stores extend it. An application implements it only in tests of its own.</summary>
 public interface ICCometBuilder
 {
     /// <summary>The services of the application.</summary>

@@ -27,7 +27,8 @@ public static class CCometWebHostBuilderExtensions
     /// <item>The header <c>Server</c> is not sent.</item>
     /// </list>
     /// </remarks>
-    /// <param name="builder">The application's web host.</param>
+    /// <param name="builder">The application's web host, with <c>AddCComet()</c> among its services by the time it is built.</param>
+    /// <returns>The same web host, for further calls.</returns>
     public static IWebHostBuilder UseCCometKestrel(this IWebHostBuilder builder) => builder
         .UseSockets()
         .ConfigureServices(AddServices)

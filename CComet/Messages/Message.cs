@@ -5,14 +5,14 @@ namespace CComet.Messages;
 /// <summary>One entry of a channel's log. It never changes.</summary>
 /// <remarks>
 /// It holds one array, its record, and finds its parts in it: a log holds many messages, and most are only copied to a wire. The record
-/// is what stores keep, and the JSON object that the native dialect sends (<see cref="MessageRecord"/>).
+/// is what stores keep, and the JSON object that the native dialect sends (<see cref="MessageRecord"/>). It may be read on any thread.
 /// </remarks>
 public sealed class Message
 {
-    /// <summary>Makes a message of its record.</summary>
+    /// <summary>Makes a message of its record, as a store has kept it. Nothing is checked or copied.</summary>
     /// <param name="seqid">Its number in the channel, from 0, as in the record.</param>
     /// <param name="time">When it was stored, in milliseconds since 1970-01-01 UTC, as in the record.</param>
-    /// <param name="record">The record; it may not be written to afterwards.</param>
+    /// <param name="record">The record, as <see cref="MessageRecord"/> wrote it; it may not be written to afterwards.</param>
     public Message(long seqid, long time, byte[] record)
     {
         Seqid = seqid;
@@ -42,11 +42,20 @@ public sealed class Message
     public ReadOnlyMemory<byte> Body => Record.AsMemory(MessageRecord.ReadBody(Record, Seqid, Time));
 
     /// <summary>Makes the message that a new one becomes with its place in the log.</summary>
+    /// <param name="message">The new message.</param>
+    /// <param name="seqid">Its number in the channel, from 0.</param>
+    /// <param name="time">When it is stored, in milliseconds since 1970-01-01 UTC.</param>
+    /// <returns>The message, with its record.</returns>
+    /// <exception cref="ArgumentException">A name of it holds half of a surrogate pair.</exception>
     public static Message Create(NewMessage message, long seqid, long time) => new(seqid, time, MessageRecord.Encode(message, seqid, time));
 
-    /// <summary>Makes the message of its record's opening (<see cref="MessageRecord.EncodeOpening"/>) and its place in the log.</summary>
+    /// <summary>Makes the message of its record's opening and its place in the log.</summary>
+    /// <param name="opening">What <see cref="MessageRecord.EncodeOpening"/> returned; it is copied.</param>
+    /// <param name="seqid">Its number in the channel, from 0.</param>
+    /// <param name="time">When it was stored, in milliseconds since 1970-01-01 UTC.</param>
+    /// <returns>The message, with its record.</returns>
     public static Message Complete(ReadOnlySpan<byte> opening, long seqid, long time) => new(seqid, time, MessageRecord.Complete(opening, seqid, time));
 
-    /// <inheritdoc/>
+    /// <summary>Returns the record as text.</summary>
     public override string ToString() => Encoding.UTF8.GetString(Record);
 }

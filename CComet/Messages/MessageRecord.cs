@@ -28,12 +28,25 @@ public static class MessageRecord
     private static ReadOnlySpan<byte> TimeKey => ",\"time\":"u8;
 
     /// <summary>Encodes a message with its place in the log.</summary>
+    /// <param name="message">The message; its body is copied as it is.</param>
+    /// <param name="seqid">Its number in the channel, from 0.</param>
+    /// <param name="time">When it is stored, in milliseconds since 1970-01-01 UTC.</param>
+    /// <returns>The record, in UTF-8.</returns>
+    /// <exception cref="ArgumentException">A name of the message holds half of a surrogate pair.</exception>
     public static byte[] Encode(NewMessage message, long seqid, long time) => Write(message, WriteClosing(seqid, time, stackalloc byte[MaxClosing]));
 
     /// <summary>Encodes what is known of a message before it has its place: its record up to the value of <c>seqid</c>.</summary>
+    /// <remarks>For a store whose server assigns the seqids: it keeps the opening, and each node completes it when it reads.</remarks>
+    /// <param name="message">The message; its body is copied as it is.</param>
+    /// <returns>The opening, in UTF-8.</returns>
+    /// <exception cref="ArgumentException">A name of the message holds half of a surrogate pair.</exception>
     public static byte[] EncodeOpening(NewMessage message) => Write(message, []);
 
     /// <summary>Completes an opening with the message's place in the log.</summary>
+    /// <param name="opening">What <see cref="EncodeOpening"/> returned.</param>
+    /// <param name="seqid">The message's number in the channel, from 0.</param>
+    /// <param name="time">When it was stored, in milliseconds since 1970-01-01 UTC.</param>
+    /// <returns>The record that <see cref="Encode"/> gives for the same message and place.</returns>
     public static byte[] Complete(ReadOnlySpan<byte> opening, long seqid, long time) => [.. opening, .. WriteClosing(seqid, time, stackalloc byte[MaxClosing])];
 
     /// <summary>Reads the type of a record.</summary>

@@ -17,7 +17,7 @@ public sealed class ChannelPublisher
 
     /// <summary>Publishes a text, which subscribers get as a JSON string.</summary>
     /// <param name="channel">The channel: 1 to 200 Unicode characters, none of them a control. It is made when it does not exist.</param>
-    /// <param name="text">The message: 1 byte to <see cref="LimitOptions.MessageBytes"/> of UTF-8.</param>
+    /// <param name="text">The message: 1 byte to <see cref="LimitOptions.MessageBytes"/> of UTF-8, without halves of surrogate pairs.</param>
     /// <param name="sname">The publisher's name as subscribers see it, of the same form as a channel's; null for none.</param>
     /// <param name="id">
     /// An idempotency id, of the same form: for five minutes a message with the same id in the same channel is not stored again, so that a
@@ -25,9 +25,9 @@ public sealed class ChannelPublisher
     /// </param>
     /// <param name="cancellation">Ends the waiting; the message may be stored all the same.</param>
     /// <returns>The receipt, once the message is stored as the store promises.</returns>
-    /// <exception cref="ArgumentException">A name or the text is not of its form.</exception>
+    /// <exception cref="ArgumentException">A name or the text is not of its form; nothing was stored.</exception>
     /// <exception cref="LimitException">A bound is met; nothing was stored.</exception>
-    /// <exception cref="StoreUnavailableException">The store cannot be written to now.</exception>
+    /// <exception cref="StoreUnavailableException">The store cannot be written to now. Nothing was stored, as far as the store can tell.</exception>
     public ValueTask<Receipt> PublishAsync(string channel, string text, string? sname = null, string? id = null, CancellationToken cancellation = default)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -36,6 +36,7 @@ public sealed class ChannelPublisher
     }
 
     /// <summary>Publishes a value as JSON.</summary>
+    /// <typeparam name="T">The value's type.</typeparam>
     /// <param name="channel">The channel, as for a text.</param>
     /// <param name="value">The message; as JSON at most <see cref="LimitOptions.MessageBytes"/>, and nested at most 62 levels.</param>
     /// <param name="options">How the value is serialized; null for <see cref="JsonSerializerOptions.Web"/>: names in camel case.</param>
@@ -43,10 +44,11 @@ public sealed class ChannelPublisher
     /// <param name="id">An idempotency id, as for a text.</param>
     /// <param name="cancellation">Ends the waiting; the message may be stored all the same.</param>
     /// <returns>The receipt, once the message is stored as the store promises.</returns>
-    /// <exception cref="ArgumentException">A name or the value is not of its form.</exception>
-    /// <exception cref="JsonException">The value cannot be serialized.</exception>
+    /// <exception cref="ArgumentException">A name or the value is not of its form; nothing was stored.</exception>
+    /// <exception cref="JsonException">The value cannot be serialized, or is nested deeper.</exception>
+    /// <exception cref="NotSupportedException">The serializer has no converter for the value's type.</exception>
     /// <exception cref="LimitException">A bound is met; nothing was stored.</exception>
-    /// <exception cref="StoreUnavailableException">The store cannot be written to now.</exception>
+    /// <exception cref="StoreUnavailableException">The store cannot be written to now. Nothing was stored, as far as the store can tell.</exception>
     public ValueTask<Receipt> PublishJsonAsync<T>(string channel, T value, JsonSerializerOptions? options = null, string? sname = null, string? id = null, CancellationToken cancellation = default)
     {
         var json = JsonString.Minify(JsonSerializer.SerializeToUtf8Bytes(value, options ?? JsonSerializerOptions.Web), MaxDepth);

@@ -2,10 +2,10 @@ using CComet.Messages;
 
 namespace CComet.Storage;
 
-/// <summary>Receives what happens to one channel's log, from the store.</summary>
+/// <summary>Receives what happens to one channel's log, from the store. The hub has an implementation; a store calls it.</summary>
 /// <remarks>
 /// A store calls it in the log's order, one call at a time for each log, and possibly under a lock of its own. An implementation may not
-/// block, and may not call the store.
+/// block, may not throw, and may not call the store.
 /// </remarks>
 public interface ILogListener
 {

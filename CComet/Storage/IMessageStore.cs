@@ -16,6 +16,10 @@ namespace CComet.Storage;
 /// <b>Bounds.</b> A store keeps of each log what <see cref="HistoryOptions"/> allows, and of all logs together no more than
 /// <see cref="HistoryOptions.TotalBytes"/>; it drops the oldest messages before it refuses new ones.
 /// </para>
+/// <para>
+/// <b>Registration.</b> A store of an application's own is registered as the singleton <see cref="IMessageStore"/> before
+/// <c>AddCComet()</c>, or replaces the one that is there afterwards. The container disposes of it.
+/// </para>
 /// </remarks>
 public interface IMessageStore
 {

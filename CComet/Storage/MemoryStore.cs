@@ -9,8 +9,16 @@ namespace CComet.Storage;
 /// subscribers get a reset. The fastest store, for messages that may be lost with the process.
 /// </summary>
 /// <remarks>
+/// <para>
+/// The store that <c>AddCComet()</c> adds unless another one is registered. Every method completes synchronously, on the calling thread;
+/// an append delivers to up to four subscribers before it returns. All logs together take at most <see cref="HistoryOptions.TotalBytes"/>.
+/// </para>
+/// <para>
 /// Ages and idle times are measured by a clock that does not jump; the wall clock gives a message its <c>time</c> and decides on nothing.
+/// </para>
 /// </remarks>
+/// <param name="options">The bounds of the logs and of the ids, read once.</param>
+/// <param name="time">The clock.</param>
 public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore
 {
     /// <summary>How long an idempotency id is remembered.</summary>
