@@ -76,6 +76,9 @@ public sealed partial class LogQueueTests : IDisposable
         var time = new FakeTimeProvider();
         using var queue = Queue(perSecond: 2, time);
         for (var i = 0; i < 12; i++) queue.Emit(Line("Refused {Status}", new LogEventProperty("Status", new ScalarValue(400))));
+
+        // The number is told between two lines that are written, once the second is over.
+        await Eventually.TrueAsync(() => _sink.Count("Refused 400") == 2, "The lines that pass");
         time.Advance(TimeSpan.FromSeconds(1));
         await Eventually.TrueAsync(() => _sink.Count("more lines of this kind") > 0, "The number of lines left out");
         Assert.Equal(2, _sink.Count("Refused 400"));
