@@ -8,7 +8,7 @@ namespace CComet.Redis;
 internal sealed class RedisFollower(string channel)
 {
     private readonly Lock _lock = new();
-    private ILogListener[] _listeners = [];
+    private ListenerList _listeners = new();
     private Task? _subscribing;
     private (string Epoch, long End) _seen = ("", 0);
     private (string Epoch, long End) _told = ("", -1);
@@ -50,9 +50,8 @@ internal sealed class RedisFollower(string channel)
         lock (_lock)
         {
             if (_closed) return false;
-            listener.Opened(head);
-            if (_listeners.Length == 0) _told = (head.Epoch, head.End);
-            _listeners = [.. _listeners, listener];
+            if (_listeners.Count == 0) _told = (head.Epoch, head.End);
+            _listeners.Add(listener, head);
 
             // Something was told between the reading and this.
             if (_wakes != wakes) listener.Changed();
@@ -65,8 +64,8 @@ internal sealed class RedisFollower(string channel)
     {
         lock (_lock)
         {
-            _listeners = [.. _listeners.Where(l => l != listener)];
-            if (_closed || _listeners.Length > 0) return false;
+            _listeners.Remove(listener);
+            if (_closed || _listeners.Count > 0) return false;
             return _closed = true;
         }
     }
@@ -121,7 +120,7 @@ internal sealed class RedisFollower(string channel)
             IsDoubtful = false;
             if (place is { } told) _told = told;
             _wakes++;
-            foreach (var listener in _listeners) listener.Changed();
+            _listeners.Changed();
         }
     }
 }

@@ -80,7 +80,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         var headLife = store.Value.Remember > history.MaxAge + HeadSlack ? store.Value.Remember : history.MaxAge + HeadSlack;
         _appendSettings =
         [
-            history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(MemoryStore.IdMemory), _options.Limits.IdsPerChannel,
+            history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(StoreBounds.IdLifetime), _options.Limits.IdsPerChannel,
             Milliseconds(headLife), Milliseconds(history.MaxAge + HeadSlack),
         ];
 

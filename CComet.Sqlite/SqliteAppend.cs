@@ -55,7 +55,7 @@ internal sealed class SqliteAppend(IReadOnlyList<NewMessage> messages) : SqliteW
             if (newMessage.Id is not null)
             {
                 log.AddedIds.Add(newMessage.Id, message.Seqid);
-                scope.Session.AddId(log.Pending.Id, newMessage.Id, message.Seqid, scope.IdTime + (long)MemoryStore.IdMemory.TotalMilliseconds);
+                scope.Session.AddId(log.Pending.Id, newMessage.Id, message.Seqid, scope.IdTime + (long)StoreBounds.IdLifetime.TotalMilliseconds);
             }
 
             receipts[i] = new Receipt(newMessage.Channel, log.Pending.Epoch, message.Seqid, message);

@@ -14,7 +14,7 @@ internal sealed class SqliteLog(string name, long now)
 {
     private readonly Lock _lock = new();
     private readonly List<Message> _pending = [];
-    private ILogListener[] _listeners = [];
+    private ListenerList _listeners = new();
     private SqliteRow _row;
     private long _usedAt = now;
     private bool _loaded;
@@ -76,7 +76,7 @@ internal sealed class SqliteLog(string name, long now)
             if (_loaded && row == _row) return;
             _row = row;
             _loaded = true;
-            foreach (var listener in _listeners) listener.Changed();
+            _listeners.Changed();
         }
     }
 
@@ -111,8 +111,7 @@ internal sealed class SqliteLog(string name, long now)
             _row = Pending with { First = _row.First };
             if (_pending.Count > 0)
             {
-                var messages = _pending.ToArray();
-                foreach (var listener in _listeners) listener.Appended(_row.Epoch, messages);
+                _listeners.Appended(_row.Epoch, _pending.ToArray());
             }
         }
 
@@ -145,8 +144,7 @@ internal sealed class SqliteLog(string name, long now)
         lock (_lock)
         {
             if (_closed) return false;
-            listener.Opened(HeadOf(_row));
-            _listeners = [.. _listeners, listener];
+            _listeners.Add(listener, HeadOf(_row));
             return true;
         }
     }
@@ -157,8 +155,8 @@ internal sealed class SqliteLog(string name, long now)
         lock (_lock)
         {
             _usedAt = now;
-            _listeners = [.. _listeners.Where(l => l != listener)];
-            return _listeners.Length == 0 && _row.Id == 0;
+            _listeners.Remove(listener);
+            return _listeners.Count == 0 && _row.Id == 0;
         }
     }
 
@@ -167,7 +165,7 @@ internal sealed class SqliteLog(string name, long now)
     {
         lock (_lock)
         {
-            if (_closed || _touched || _listeners.Length > 0 || now - _usedAt < idle.TotalMilliseconds) return false;
+            if (_closed || _touched || _listeners.Count > 0 || now - _usedAt < idle.TotalMilliseconds) return false;
             return _closed = true;
         }
     }

@@ -33,7 +33,7 @@ internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options
     /// <summary>The file has been opened.</summary>
     public void Opened(SqliteSession session, string path)
     {
-        session.BoundIds(IdTime + (long)MemoryStore.IdMemory.TotalMilliseconds);
+        session.BoundIds(IdTime + (long)StoreBounds.IdLifetime.TotalMilliseconds);
         Room.MaxBytes = StoreBounds.FileBytes(options.History, path, session.Bytes);
         Room.Abandon();
     }

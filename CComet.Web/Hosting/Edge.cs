@@ -67,7 +67,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
         }
         catch (WireException refusal)
         {
-            return ResponseWriter.WriteErrorAsync(context, null, refusal);
+            return ResponseWriter.WriteErrorAsync(context.Response, null, refusal);
         }
     }
 

@@ -23,7 +23,7 @@ internal sealed class HostRefusal : IStartupFilter
         {
             var answered = following(context);
             return answered.IsCompletedSuccessfully && IsEmptyRefusal(context.Response)
-                ? ResponseWriter.WriteErrorAsync(context, null, WireException.Bad("Host", "this server is not called by that name; the setting AllowedHosts lists its names."))
+                ? ResponseWriter.WriteErrorAsync(context.Response, null, WireException.Bad("Host", "this server is not called by that name; the setting AllowedHosts lists its names."))
                 : answered;
         });
         next(app);

@@ -19,8 +19,8 @@ internal static class ServerPipeline
             await next(context);
             log.Write(context, began);
         });
-        app.UseExceptionHandler(handler => handler.Run(context => ResponseWriter.WriteErrorAsync(context, null, WireException.FromStatus(StatusCodes.Status500InternalServerError))));
-        app.UseStatusCodePages(pages => ResponseWriter.WriteErrorAsync(pages.HttpContext, null, WireException.FromStatus(pages.HttpContext.Response.StatusCode)));
+        app.UseExceptionHandler(handler => handler.Run(context => ResponseWriter.WriteErrorAsync(context.Response, null, WireException.FromStatus(StatusCodes.Status500InternalServerError))));
+        app.UseStatusCodePages(pages => ResponseWriter.WriteErrorAsync(pages.HttpContext.Response, null, WireException.FromStatus(pages.HttpContext.Response.StatusCode)));
         app.Use(next => context => edge.DispatchAsync(context, next));
         app.UseStaticPages();
     }

@@ -29,21 +29,10 @@ internal static class HealthEndpoints
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
-            await ResponseWriter.WriteErrorAsync(context, null, error);
+            await ResponseWriter.WriteErrorAsync(context.Response, null, error);
         }
     };
 
-    private static Task AnswerAsync(HttpContext context, string status, IReadOnlyList<string> limits)
-    {
-        context.Response.ContentType = JsonArray.ContentType;
-        ResponseWriter.SetCommonHeaders(context.Response);
-        return ResponseWriter.WriteBodyAsync(context.Response, NativeJson.EncodeObjectLine(json =>
-        {
-            json.WriteString("status", status);
-            if (limits.Count == 0) return;
-            json.WriteStartArray("limits");
-            foreach (var limit in limits) json.WriteStringValue(limit);
-            json.WriteEndArray();
-        }));
-    }
+    private static Task AnswerAsync(HttpContext context, string status, IReadOnlyList<string> limits) =>
+        ResponseWriter.WriteAsync(context.Response, ResponseHead.Array, HealthJson.EncodeLine(status, limits));
 }

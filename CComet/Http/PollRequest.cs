@@ -1,4 +1,3 @@
-using System.Globalization;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -17,12 +16,7 @@ internal sealed class PollRequest(RequestPipeline pipeline, HttpContext context,
     public ValueTask AnswerAsync(in PollAnswer answer)
     {
         pipeline.AnnounceDrain(context);
-        var headers = context.Response.Headers;
-        headers[ResponseWriter.CursorHeader] = answer.Cursor;
-        if (answer.Retry is { } retry) headers[ResponseWriter.RetryHeader] = ((long)retry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
-        if (answer.IsReplaced && callback is not null) return new ValueTask(HoldBackAsync(answer));
-        if (answer.IsReplaced) context.Response.StatusCode = StatusCodes.Status409Conflict;
-        return new ValueTask(WriteAsync(answer));
+        return new ValueTask(answer.IsReplaced && callback is not null ? HoldBackAsync(answer) : WriteAsync(answer));
     }
 
     /// <inheritdoc/>
@@ -40,7 +34,13 @@ internal sealed class PollRequest(RequestPipeline pipeline, HttpContext context,
         await WriteAsync(answer);
     }
 
-    private Task WriteAsync(in PollAnswer answer) => answer.Array.IsEmpty
-        ? ResponseWriter.WriteArrayAsync(context, callback, answer.Elements)
-        : ResponseWriter.WriteArrayAsync(context, callback, answer.Array);
+    private Task WriteAsync(in PollAnswer answer)
+    {
+        // JSONP has no status.
+        var status = answer.IsReplaced && callback is null ? StatusCodes.Status409Conflict : StatusCodes.Status200OK;
+        var head = ResponseHead.Array with { Status = status, Cursor = answer.Cursor, Retry = answer.Retry };
+        return answer.Array.IsEmpty
+            ? ResponseWriter.WriteArrayAsync(context.Response, head, callback, answer.Elements)
+            : ResponseWriter.WriteArrayAsync(context.Response, head, callback, answer.Array);
+    }
 }

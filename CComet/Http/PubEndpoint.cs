@@ -1,4 +1,3 @@
-using System.Text.Json;
 using CComet.Access;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
@@ -21,7 +20,7 @@ internal static class PubEndpoint
             {
                 var receipts = await PublishAsync(context.CallerOf(), messages, operations);
                 pipeline.AnnounceDrain(context);
-                await ResponseWriter.WriteArrayAsync(context, callback, NativeJson.EncodeArrayLine(receipts, WriteReceipt));
+                await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, ReceiptJson.EncodeLine(receipts));
             },
             mayBeRaw: true);
     }
@@ -33,7 +32,7 @@ internal static class PubEndpoint
         var parameters = new Parameters(limits.Parameters);
         var messages = RequestBody.ReadJson(json, parameters, limits, mayBeArray: true, element => MessageOf(element, limits));
         parameters.ThrowIfRefused();
-        return NativeJson.EncodeArray(await PublishAsync(caller, messages ?? [MessageOf(parameters, limits)], operations), WriteReceipt);
+        return ReceiptJson.Encode(await PublishAsync(caller, messages ?? [MessageOf(parameters, limits)], operations));
     }
 
     /// <summary>Stores all the messages or none. Not cancelled when the client goes: they may have been stored by then.</summary>
@@ -57,13 +56,4 @@ internal static class PubEndpoint
         parameters.OptionalName("sname"),
         parameters.Message(limits.MessageBytes),
         parameters.OptionalName("id"));
-
-    private static void WriteReceipt(Utf8JsonWriter json, Receipt receipt)
-    {
-        json.WriteString("type", "pub");
-        json.WriteString("channel", receipt.Channel);
-        json.WriteString("epoch", receipt.Epoch);
-        json.WriteNumber("seqid", receipt.Seqid);
-        if (receipt.Duplicate) json.WriteBoolean("duplicate", true);
-    }
 }

@@ -147,13 +147,13 @@ internal sealed partial class RequestPipeline(
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
         {
             if (holdsBackErrors && callback is not null) await HoldBackAsync(context);
-            await ResponseWriter.WriteErrorAsync(context, callback, error);
+            await ResponseWriter.WriteErrorAsync(context.Response, callback, error);
         }
         else
         {
             LogFailed(logger, failure);
             if (context.Response.HasStarted) context.Abort();
-            else await ResponseWriter.WriteErrorAsync(context, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
+            else await ResponseWriter.WriteErrorAsync(context.Response, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
         }
 
         Ended(context, began);
@@ -203,7 +203,7 @@ internal sealed partial class RequestPipeline(
         {
             // The callback may have come in the body.
             AnnounceEnd(context);
-            await ResponseWriter.WriteErrorAsync(context, callback, error);
+            await ResponseWriter.WriteErrorAsync(context.Response, callback, error);
         }
         finally
         {
@@ -247,13 +247,10 @@ internal sealed partial class RequestPipeline(
     }
 
     /// <summary>The one refusal that is plain text, because no form of the caller's is left.</summary>
-    private static Task WriteBadCallbackAsync(HttpResponse response)
-    {
-        response.StatusCode = StatusCodes.Status400BadRequest;
-        response.ContentType = "text/plain; charset=utf-8";
-        ResponseWriter.SetCommonHeaders(response);
-        return ResponseWriter.WriteBodyAsync(response, "callback: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"u8.ToArray());
-    }
+    private static Task WriteBadCallbackAsync(HttpResponse response) => ResponseWriter.WriteAsync(
+        response,
+        new ResponseHead(StatusCodes.Status400BadRequest, "text/plain; charset=utf-8"),
+        "callback: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"u8.ToArray());
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A request failed")]
     private static partial void LogFailed(ILogger logger, Exception exception);

@@ -1,14 +1,11 @@
 using System.Globalization;
-using System.Text.Json;
 using CComet.Dialects.Native;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http;
 
-/// <summary>
-/// Writes answers and refusals, as JSON or as JSONP. None of them asks whether the client has gone, which would cost each request
-/// a token: a write to one who has gone ends by itself.
-/// </summary>
+/// <summary>Writes answers and refusals, as JSON or as JSONP.</summary>
+/// <remarks>None of them asks whether the client has gone, which would cost each request a token: a write to a client that has gone ends by itself.</remarks>
 internal static class ResponseWriter
 {
     /// <summary>The header with the cursor behind an answer.</summary>
@@ -18,65 +15,34 @@ internal static class ResponseWriter
     public const string RetryHeader = "CComet-Retry";
 
     /// <summary>Answers with an array of ready elements.</summary>
-    public static Task WriteArrayAsync(HttpContext context, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
-        if (callback is not null) return WriteCallAsync(context.Response, callback, elements);
+        if (callback is not null) return WriteCallAsync(response, head, callback, elements);
         var length = JsonArray.Length(elements);
-        return length <= JsonArray.FlushBytes ? WriteArrayAsync(context.Response, JsonArray.LineOf(elements)) : WriteInStepsAsync(context.Response, elements, length);
+        if (length <= JsonArray.FlushBytes) return WriteAsync(response, head, JsonArray.LineOf(elements));
+        WriteHead(response, head);
+        response.ContentLength = length;
+        return JsonArray.WriteAsync(response.BodyWriter, elements).AsTask();
     }
 
     /// <summary>Answers with a ready array of any length, a newline behind it.</summary>
-    public static Task WriteArrayAsync(HttpContext context, string? callback, ReadOnlyMemory<byte> array)
+    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, ReadOnlyMemory<byte> array)
     {
-        if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteArrayAsync(context.Response, array);
+        if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteAsync(response, head, array);
 
-        // What stands between the brackets is an element, or several.
-        return WriteArrayAsync(context, callback, [array[1..^JsonArray.LineEnd.Length]]);
-    }
-
-    /// <summary>Answers with a ready array, a newline behind it, that is written at once.</summary>
-    public static Task WriteArrayAsync(HttpResponse response, ReadOnlyMemory<byte> array)
-    {
-        SetCommonHeaders(response);
-        response.ContentType = JsonArray.ContentType;
-        return WriteBodyAsync(response, array);
+        // What is between the brackets is an element, or several.
+        return WriteArrayAsync(response, head, callback, [array[1..^JsonArray.LineEnd.Length]]);
     }
 
     /// <summary>Answers with a refusal.</summary>
-    public static async Task WriteErrorAsync(HttpContext context, string? callback, WireException error)
-    {
-        var response = context.Response;
-        if (error.RetryAfter is { } after) response.Headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
-        if (callback is not null)
-        {
-            await WriteArrayAsync(context, callback, [NativeJson.EncodeObject(json => WriteDialectError(json, error))]);
-            return;
-        }
+    public static Task WriteErrorAsync(HttpResponse response, string? callback, WireException error) => callback is null
+        ? WriteAsync(response, new ResponseHead(error.Status, ErrorJson.ProblemType) { RetryAfter = error.RetryAfter }, ErrorJson.EncodeProblemLine(error))
+        : WriteArrayAsync(response, ResponseHead.Array with { RetryAfter = error.RetryAfter }, callback, [ErrorJson.EncodeElement(error)]);
 
-        SetCommonHeaders(response);
-        response.StatusCode = error.Status;
-        response.ContentType = "application/problem+json; charset=utf-8";
-        await WriteBodyAsync(response, NativeJson.EncodeObjectLine(json =>
-        {
-            json.WriteString("type", $"urn:ccomet:error:{error.Code}");
-            json.WriteString("title", error.Title);
-            json.WriteNumber("status", error.Status);
-            json.WriteString("detail", error.Message);
-            json.WriteString("code", error.Code);
-            if (error.Parameter is not null) json.WriteString("parameter", error.Parameter);
-        }));
-    }
-
-    /// <summary>A refusal in the dialect of 2014, where there is no HTTP status to tell it by.</summary>
-    public static void WriteDialectError(Utf8JsonWriter json, WireException error)
+    /// <summary>Answers with a body that is written whole, head and all at once.</summary>
+    public static Task WriteAsync(HttpResponse response, in ResponseHead head, ReadOnlyMemory<byte> body)
     {
-        json.WriteString("type", error.Code);
-        json.WriteString("reason", error.Message);
-    }
-
-    /// <summary>Writes a whole body of known length, head and all at once.</summary>
-    public static Task WriteBodyAsync(HttpResponse response, ReadOnlyMemory<byte> body)
-    {
+        WriteHead(response, head);
         response.ContentLength = body.Length;
         var written = response.BodyWriter.WriteAsync(body);
         if (!written.IsCompletedSuccessfully) return written.AsTask();
@@ -86,29 +52,25 @@ internal static class ResponseWriter
         return Task.CompletedTask;
     }
 
-    /// <summary>No answer of the wire may be kept by a cache, or be taken for another type than it says.</summary>
-    public static void SetCommonHeaders(HttpResponse response)
+    /// <summary>Sets the headers. No answer may be kept by a cache, or be taken for another type than it says.</summary>
+    private static void WriteHead(HttpResponse response, in ResponseHead head)
     {
+        if (head.Status != StatusCodes.Status200OK) response.StatusCode = head.Status;
+        response.ContentType = head.ContentType;
         var headers = response.Headers;
         headers.CacheControl = "no-store";
         headers.XContentTypeOptions = "nosniff";
+        if (head.Cursor is not null) headers[CursorHeader] = head.Cursor;
+        if (head.Retry is { } retry) headers[RetryHeader] = ((long)retry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        if (head.RetryAfter is { } after) headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
     }
 
-    private static async Task WriteInStepsAsync(HttpResponse response, IReadOnlyList<ReadOnlyMemory<byte>> elements, long length)
+    private static async Task WriteCallAsync(HttpResponse response, ResponseHead head, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
     {
-        SetCommonHeaders(response);
-        response.ContentType = JsonArray.ContentType;
-        response.ContentLength = length;
-        await JsonArray.WriteAsync(response.BodyWriter, elements);
-    }
-
-    private static async Task WriteCallAsync(HttpResponse response, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
-    {
-        SetCommonHeaders(response);
+        WriteHead(response, head with { ContentType = Jsonp.ContentType });
 
         // A script like any other: a page that is cross-origin isolated loads it only with this.
         response.Headers["Cross-Origin-Resource-Policy"] = "cross-origin";
-        response.ContentType = Jsonp.ContentType;
         await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
     }
 }

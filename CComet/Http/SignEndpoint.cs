@@ -15,7 +15,6 @@ internal static class SignEndpoint
         {
             using var signIn = await operations.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
             pipeline.AnnounceDrain(context);
-            context.Response.Headers[ResponseWriter.CursorHeader] = signIn.Cursor.ToString();
-            await ResponseWriter.WriteArrayAsync(context, callback, [.. signIn.History.Select(MessageJson.Encode)]);
+            await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array with { Cursor = signIn.Cursor.ToString() }, callback, [.. signIn.History.Select(MessageJson.Encode)]);
         });
 }

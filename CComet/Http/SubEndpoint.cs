@@ -43,7 +43,7 @@ internal static class SubEndpoint
                 // JSONP has no headers: a poll without a cursor is answered at once with the one to begin at, or the first answer's loss would lose messages.
                 using var left = subscriber;
                 await subscriber.BeginAsync();
-                await ResponseWriter.WriteArrayAsync(context, callback, [.. subscriber.CursorNotices.Select(notice => (ReadOnlyMemory<byte>)NoticeJson.Encode(notice))]);
+                await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, [.. subscriber.CursorNotices.Select(notice => (ReadOnlyMemory<byte>)NoticeJson.Encode(notice))]);
                 pipeline.Ended(context, began);
                 return;
             }

@@ -113,7 +113,7 @@ internal static class WebSocketEndpoint
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
-            return NativeJson.EncodeArray([error], ResponseWriter.WriteDialectError);
+            return ErrorJson.EncodeArray(error);
         }
     }
 

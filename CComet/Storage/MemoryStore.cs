@@ -21,9 +21,6 @@ namespace CComet.Storage;
 /// <param name="time">The clock.</param>
 public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore
 {
-    /// <summary>How long an idempotency id is remembered.</summary>
-    internal static readonly TimeSpan IdMemory = TimeSpan.FromMinutes(5);
-
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
 

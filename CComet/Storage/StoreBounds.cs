@@ -1,8 +1,11 @@
 namespace CComet.Storage;
 
-/// <summary>The bounds of a whole store that follow from the machine.</summary>
+/// <summary>The bounds of a whole store that are fixed, or follow from the machine.</summary>
 internal static class StoreBounds
 {
+    /// <summary>How long an idempotency id is remembered.</summary>
+    public static readonly TimeSpan IdLifetime = TimeSpan.FromMinutes(5);
+
     /// <summary>About what an id takes in the memory store, in bytes.</summary>
     private const long IdBytes = 100;
 

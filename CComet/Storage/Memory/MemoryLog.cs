@@ -21,11 +21,11 @@ internal sealed class MemoryUse
 internal sealed class MemoryLog(string name, string epoch, HubOptions options, MemoryUse use, long maxIds, long now)
 {
     /// <summary>How long an idempotency id is remembered, in milliseconds.</summary>
-    private static readonly long IdMemory = (long)MemoryStore.IdMemory.TotalMilliseconds;
+    private static readonly long IdLifetime = (long)StoreBounds.IdLifetime.TotalMilliseconds;
 
     private readonly Lock _lock = new();
     private readonly MessageRing _ring = new(options.History, 0);
-    private ILogListener[] _listeners = [];
+    private ListenerList _listeners = new();
     private RememberedIds? _ids;
     private long _usedAt = now;
     private long _held;
@@ -49,7 +49,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         }
     }
 
-    public bool IsFollowed => Volatile.Read(ref _listeners).Length > 0;
+    public bool IsFollowed => _listeners.Count > 0;
 
     public bool IsClosed => Volatile.Read(ref _closed);
 
@@ -81,7 +81,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             _usedAt = now;
             _ids?.Forget(now);
             if (checkIds && ids is not null) CheckRoomFor(ids, start, end, _ => true, now);
-            var appended = _listeners.Length > 0 ? new List<Message>(end - start) : null;
+            var appended = _listeners.Count > 0 ? new List<Message>(end - start) : null;
             for (var i = start; i < end; i++)
             {
                 var newMessage = messages[i];
@@ -94,7 +94,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
                 var message = Message.Create(newMessage, _ring.End, time);
                 _ring.Add(message, now);
                 appended?.Add(message);
-                if (newMessage.Id is not null) (_ids ??= new RememberedIds()).Add(ids![i], message.Seqid, now + IdMemory);
+                if (newMessage.Id is not null) (_ids ??= new RememberedIds()).Add(ids![i], message.Seqid, now + IdLifetime);
                 receipts[i] = new Receipt(newMessage.Channel, epoch, message.Seqid, message);
             }
 
@@ -104,7 +104,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             if (appended?.Count > 0)
             {
                 deferred ??= new DeferredDeliveries();
-                foreach (var listener in _listeners) listener.Appended(epoch, appended, deferred);
+                _listeners.Appended(epoch, appended, deferred);
             }
 
             return true;
@@ -142,8 +142,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         lock (_lock)
         {
             if (_closed) return false;
-            listener.Opened(new LogHead(epoch, _ring.First, _ring.End));
-            _listeners = [.. _listeners, listener];
+            _listeners.Add(listener, new LogHead(epoch, _ring.First, _ring.End));
             return true;
         }
     }
@@ -153,7 +152,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         lock (_lock)
         {
             _usedAt = now;
-            _listeners = [.. _listeners.Where(l => l != listener)];
+            _listeners.Remove(listener);
         }
     }
 
@@ -170,7 +169,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             var next = Math.Min(_ring.NextExpiry, _ids?.NextExpiry ?? long.MaxValue);
 
             // An id that is added before the next visit is not over its time by then.
-            return next == long.MaxValue ? next : Math.Min(next, now + IdMemory);
+            return next == long.MaxValue ? next : Math.Min(next, now + IdLifetime);
         }
     }
 
@@ -204,7 +203,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     {
         lock (_lock)
         {
-            if (_closed || Pins > 0 || _listeners.Length > 0 || _ring.End > _ring.First || _ids is { Count: > 0 }) return false;
+            if (_closed || Pins > 0 || _listeners.Count > 0 || _ring.End > _ring.First || _ids is { Count: > 0 }) return false;
             return _closed = true;
         }
     }

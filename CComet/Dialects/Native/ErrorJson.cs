@@ -1,0 +1,33 @@
+using System.Text.Json;
+
+namespace CComet.Dialects.Native;
+
+/// <summary>Refusals as JSON.</summary>
+internal static class ErrorJson
+{
+    /// <summary>The content type of a problem.</summary>
+    public const string ProblemType = "application/problem+json; charset=utf-8";
+
+    /// <summary>Encodes a refusal as a problem (RFC 9457) and a newline.</summary>
+    public static byte[] EncodeProblemLine(WireException error) => NativeJson.EncodeObjectLine(json =>
+    {
+        json.WriteString("type", $"urn:ccomet:error:{error.Code}");
+        json.WriteString("title", error.Title);
+        json.WriteNumber("status", error.Status);
+        json.WriteString("detail", error.Message);
+        json.WriteString("code", error.Code);
+        if (error.Parameter is not null) json.WriteString("parameter", error.Parameter);
+    });
+
+    /// <summary>Encodes a refusal as an element of an array, where there is no HTTP status to tell it by.</summary>
+    public static byte[] EncodeElement(WireException error) => NativeJson.EncodeObject(json => Write(json, error));
+
+    /// <summary>Encodes a refusal as the one element of an array.</summary>
+    public static byte[] EncodeArray(WireException error) => NativeJson.EncodeArray([error], Write);
+
+    private static void Write(Utf8JsonWriter json, WireException error)
+    {
+        json.WriteString("type", error.Code);
+        json.WriteString("reason", error.Message);
+    }
+}
