@@ -4,7 +4,7 @@ using StackExchange.Redis;
 
 namespace CComet.Redis;
 
-/// <summary>One channel that this node follows: who wants to hear of it, what they were told of, and how far anybody has read it.</summary>
+/// <summary>One channel that this node follows: its listeners, the end that was reported to them, and how far it was read.</summary>
 internal sealed class RedisFollower(string channel)
 {
     private readonly Lock _lock = new();
@@ -42,7 +42,7 @@ internal sealed class RedisFollower(string channel)
     }
 
     /// <summary>Adds a listener and tells it where the log stands; false when this follower has been given up meanwhile.</summary>
-    /// <param name="listener">Who wants to hear.</param>
+    /// <param name="listener">The listener.</param>
     /// <param name="head">Where the log stood.</param>
     /// <param name="wakes">What <see cref="Wakes"/> was before that was read.</param>
     public bool TryAdd(ILogListener listener, LogHead head, long wakes)
@@ -59,7 +59,7 @@ internal sealed class RedisFollower(string channel)
         }
     }
 
-    /// <summary>Takes a listener out; true when nobody is left and the follower is given up.</summary>
+    /// <summary>Removes a listener; true when none is left and the follower is given up.</summary>
     public bool Remove(ILogListener? listener)
     {
         lock (_lock)
@@ -70,7 +70,7 @@ internal sealed class RedisFollower(string channel)
         }
     }
 
-    /// <summary>Subscribes, once; everyone who comes meanwhile awaits the same. What has failed is tried again.</summary>
+    /// <summary>Subscribes, once; concurrent callers await the same subscription. A failed one is tried again.</summary>
     public Task SubscribeOnceAsync(Func<Task> subscribe)
     {
         lock (_lock)

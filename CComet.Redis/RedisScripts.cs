@@ -214,7 +214,7 @@ internal static class RedisScripts
         """;
 
     /// <summary>
-    /// Begins a new epoch when the log is shorter than somebody has seen it in this one. A log that is gone had the epoch of the channels
+    /// Begins a new epoch when the log is shorter than a node has seen it in this one. A log that is gone had the epoch of the channels
     /// without a head, or that has changed already: then it changes for all of them.
     /// </summary>
     private const string RenewText = """

@@ -51,7 +51,7 @@ internal sealed class RedisServers(IConnectionMultiplexer redis)
     public int SlotOf(RedisKey key) => redis.GetHashSlot(key);
 
     /// <summary>Runs a script where its keys are.</summary>
-    /// <exception cref="StoreUnavailableException">It cannot be run, or nobody can tell whether it was.</exception>
+    /// <exception cref="StoreUnavailableException">It cannot be run, or it is unknown whether it was.</exception>
     public async Task<RedisResult> RunAsync(RedisScript script, RedisKey[] keys, RedisValue[] arguments)
     {
         try

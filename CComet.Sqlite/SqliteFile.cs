@@ -88,7 +88,7 @@ internal sealed class SqliteFile(string path, Durability durability)
         }
         catch (SqliteException) when (IsAtRest())
         {
-            // In a folder that nothing can be written to, SQLite wants to be told that nobody writes.
+            // In a folder that nothing can be written to, SQLite wants to be told that there is no writer.
             return OpenAndRead(new UriBuilder("file", "") { Path = Path, Query = "immutable=1" }.Uri.AbsoluteUri);
         }
     }

@@ -149,7 +149,7 @@ internal sealed class SqliteLog(string name, long now)
         }
     }
 
-    /// <summary>Takes a listener out; true when nobody is left, and nothing was ever stored.</summary>
+    /// <summary>Removes a listener; true when none is left, and nothing was ever stored.</summary>
     public bool Unfollow(ILogListener listener, long now)
     {
         lock (_lock)
@@ -160,7 +160,7 @@ internal sealed class SqliteLog(string name, long now)
         }
     }
 
-    /// <summary>Closes the log when nobody follows it, no transaction is under way on it, and nothing was appended for a while.</summary>
+    /// <summary>Closes the log when no listener follows it, no transaction is under way on it, and nothing was appended for a while.</summary>
     public bool TryClose(long now, TimeSpan idle)
     {
         lock (_lock)

@@ -12,7 +12,7 @@ internal sealed class SqliteReader : IDisposable
 
     /// <summary>
     /// The oldest message that the bounds let stand, from <c>$from</c> on. The newest stays however large it is. What the
-    /// sweeper has not got to yet is passed over here, so that nobody sees how far it has come.
+    /// sweeper has not got to yet is passed over here, so that no reader sees how far it has come.
     /// </summary>
     public const string FindFirst = """
         SELECT seqid, time, total - length(json) FROM messages

@@ -65,7 +65,7 @@ internal sealed class SqliteReaders(SqliteFile file, HistoryOptions history) : I
         }
     }
 
-    /// <summary>A connection to what stands at the path at this moment, for the caller to dispose of.</summary>
+    /// <summary>Opens a connection to the file that is at the path at this moment, for the caller to dispose of.</summary>
     public SqliteReader Open() => Open(Volatile.Read(ref _generation));
 
     /// <summary>Drops the idle connections, because the file may be another one now: every later read opens a new connection.</summary>

@@ -53,7 +53,7 @@ internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options
             var log = logs.Get(channel);
             if (_touched.Contains(log)) return log;
 
-            // Somebody may have read the row that this transaction takes away.
+            // A reader may have read the row that this transaction takes away.
             if (_forgotten.Contains(channel)) log.Reload(Session.Find(channel));
             else if (!log.IsLoaded) log.Load(Session.Find(channel));
             if (log.TryBegin())
@@ -77,7 +77,7 @@ internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options
         }
     }
 
-    /// <summary>Takes a channel's log out of memory when nobody follows it and this transaction does not need it; true when there is none then.</summary>
+    /// <summary>Takes a channel's log out of memory when no listener follows it and this transaction does not need it; true when there is none then.</summary>
     public bool TryRelease(string channel, TimeSpan idle) => logs.Find(channel) is not { } log || logs.RemoveIdle(log, idle);
 
     /// <summary>Finds channels that have a row and no messages, those unused for longest first.</summary>
@@ -180,7 +180,7 @@ internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options
         var now = logs.Now;
         foreach (var log in _touched) log.Commit(now);
 
-        // Somebody may have begun to follow one of them by the row that was still there.
+        // A listener may have begun to follow one of them by the row that was still there.
         foreach (var name in _forgotten) logs.Find(name)?.Reload(Session.Find(name));
         Clear();
     }

@@ -56,7 +56,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
             ? write.Task
             : throw new StoreUnavailableException(_queue.Reader.Completion.IsCompleted ? "The store is closed." : "The store cannot write as fast as it is asked to; try again in a moment.");
 
-    /// <summary>Throws when what the file says may not be told to anybody.</summary>
+    /// <summary>Throws when what the file says may not be given to any reader.</summary>
     public void CheckReadable()
     {
         if (_unreadable is { } reason) throw new StoreUnavailableException(reason.Message, reason);

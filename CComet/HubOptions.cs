@@ -162,7 +162,7 @@ public sealed record LimitOptions
 
     /// <summary>
     /// Channels that are open on this node at a time, and, except with Redis, channels that the store keeps: 1 to 100,000,000. Over it
-    /// channels leave that nobody subscribes to, or that are empty; one more is a 429 when there is none of these.
+    /// channels without subscribers, or without messages, are closed; one more is a 429 when there is none of these.
     /// </summary>
     [Range(1, 100_000_000)]
     [Description("channels at a time")]

@@ -57,7 +57,7 @@ internal sealed class Publisher(Target target, int padding, Meter meter, LineTal
         Volatile.Read(ref _link)?.Dispose();
     }
 
-    /// <summary>Publishes to a channel. Only for one who was told that it is free.</summary>
+    /// <summary>Publishes to a channel. Only when it is free.</summary>
     /// <param name="book">The channel.</param>
     /// <param name="stamp">When this was to be sent, in ticks of <see cref="Stopwatch"/>; 0 for a message that is not timed.</param>
     public void Send(ChannelBook book, long stamp)
@@ -100,7 +100,7 @@ internal sealed class Publisher(Target target, int padding, Meter meter, LineTal
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The connection is gone; the one who reads from it finds out, and counts it.
+            // The connection is gone; its reader finds out, and counts it.
         }
     }
 

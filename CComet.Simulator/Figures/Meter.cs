@@ -5,7 +5,7 @@ namespace CComet.Simulator.Figures;
 
 /// <summary>
 /// Counts and times what a run does. Each thread writes into a shard of its own, so that tens of thousands of clients do not
-/// meet at one counter; who reads adds the shards up.
+/// meet at one counter; a reader adds the shards up.
 /// </summary>
 internal sealed class Meter : IDisposable
 {

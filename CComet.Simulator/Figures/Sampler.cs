@@ -33,7 +33,7 @@ internal sealed class Sampler(Meter meter, SubscriberShared subscribers, int? se
         }
     }
 
-    /// <summary>Samples until it is cancelled, telling each to the one who shows it.</summary>
+    /// <summary>Samples until it is cancelled, reporting each to the display.</summary>
     public async Task RunAsync(Action<Sample> tell, CancellationToken cancel)
     {
         using var timer = new PeriodicTimer(Interval);

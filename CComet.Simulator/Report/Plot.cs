@@ -17,7 +17,7 @@ internal sealed class Plot
     private const double Top = 14;
     private const double Bottom = 42;
 
-    /// <summary>More would be a cloud of targets that nobody can hit.</summary>
+    /// <summary>More would be too close together to point at.</summary>
     private const int MaxHints = 400;
 
     private readonly StringBuilder _svg = new();

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace CComet.Simulator.Scenarios;
 
-/// <summary>Nobody says anything.</summary>
+/// <summary>Subscribes and publishes nothing.</summary>
 internal sealed class Idle : Scenario
 {
     private static readonly TimeSpan SettleAtMost = TimeSpan.FromSeconds(30);

@@ -48,7 +48,7 @@ internal static class Preflight
             answer.Ask(target);
             await link.PumpAsync(answer).ContinueWith(static _ => { }, TaskScheduler.Default);
 
-            // Whatever it says, somebody who speaks HTTP is there.
+            // Whatever it answers, it speaks HTTP.
             if (!answer.HasCome) throw new NoServerException($"{target.Url} does not answer as an HTTP server does.");
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException or ObjectDisposedException)

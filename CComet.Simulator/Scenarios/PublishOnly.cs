@@ -1,6 +1,6 @@
 namespace CComet.Simulator.Scenarios;
 
-/// <summary>Nobody listens.</summary>
+/// <summary>Publishes without subscribers.</summary>
 internal sealed class PublishOnly : Scenario
 {
     public override string Name => "publish";

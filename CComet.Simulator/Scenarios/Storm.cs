@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace CComet.Simulator.Scenarios;
 
-/// <summary>Everybody is cut off at once, and comes back at once.</summary>
+/// <summary>Cuts all subscribers off at once; they come back at once.</summary>
 internal sealed class Storm : Scenario
 {
     public override string Name => "storm";
@@ -27,7 +27,7 @@ internal sealed class Storm : Scenario
         var struck = Stopwatch.GetTimestamp();
         foreach (var subscriber in run.Crowd.Subscribers) subscriber.Drop(0);
 
-        // Caught up is who has all that was published until the last of them was back.
+        // A subscriber has caught up when it has all that was published until the last one was back.
         var back = await run.Crowd.SettledAsync(run.Settings.Duration + run.Settings.Drain);
         if (back) run.Findings["reconnectedSeconds"] = Seconds(struck);
         var marks = run.Channels.ToDictionary(c => c, c => c.LastAcked.Seqid);

@@ -91,7 +91,7 @@ internal static class MessageScanner
         sink.Take(message);
     }
 
-    /// <summary>A message of somebody else has no stamp, and its value is passed over.</summary>
+    /// <summary>A message of another publisher has no stamp, and its value is passed over.</summary>
     private static long StampOf(ref Utf8JsonReader reader)
     {
         if (reader.TokenType == JsonTokenType.String && Utf8Parser.TryParse(reader.ValueSpan, out long stamp, out _)) return stamp;

@@ -13,7 +13,7 @@ internal static partial class CCometHosting
     /// <summary>The runtime's own switch, which it has as a variable of the environment alone.</summary>
     private const string InlineCompletions = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
 
-    /// <summary>How long a stop may take once everybody has been sent away.</summary>
+    /// <summary>How long a stop may take once every subscriber has been sent away.</summary>
     private static readonly TimeSpan TimeAfterGrace = TimeSpan.FromSeconds(30);
 
     /// <summary>

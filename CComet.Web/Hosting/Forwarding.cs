@@ -3,7 +3,7 @@ using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hosting;
 
-/// <summary>Takes the client's address, scheme, host and path base from what a listed proxy tells of them, and from nobody else.</summary>
+/// <summary>Takes the client's address, scheme, host and path base from what a listed proxy tells of them, and from no other client.</summary>
 internal static partial class Forwarding
 {
     private const string ForwardedFor = "X-Forwarded-For";
@@ -39,7 +39,7 @@ internal static partial class Forwarding
             AllowedHosts = allowedHosts?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [],
         };
 
-        // Loopback is there by default, and anybody on this machine would be believed.
+        // Loopback is there by default, and every client on this machine would be believed.
         options.KnownProxies.Clear();
         options.KnownIPNetworks.Clear();
         foreach (var network in proxies.Networks) options.KnownIPNetworks.Add(network);

@@ -49,10 +49,10 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
         /// <summary>Nothing was due.</summary>
         Nothing,
 
-        /// <summary>A collection beside the work.</summary>
+        /// <summary>A background collection.</summary>
         Collected,
 
-        /// <summary>One that everybody waited for.</summary>
+        /// <summary>A blocking collection.</summary>
         Compacted,
     }
 

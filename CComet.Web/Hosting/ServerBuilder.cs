@@ -35,7 +35,7 @@ internal static partial class ServerBuilder
     }
 
     /// <summary>Builds the application. A log that is configured in part only, such as one with a sink that does not exist, would be silent.</summary>
-    /// <exception cref="StartException">The section <c>Serilog</c> has something that nobody knows.</exception>
+    /// <exception cref="StartException">The section <c>Serilog</c> has an entry that is not known.</exception>
     public static WebApplication BuildChecked(this WebApplicationBuilder builder)
     {
         if (!IsOwnProcess) return builder.Build();

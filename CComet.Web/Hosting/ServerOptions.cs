@@ -14,7 +14,7 @@ internal sealed record ServerOptions
 
     /// <summary>
     /// Addresses and networks (<c>10.0.0.0/8</c>) of the proxies in front, whose <c>X-Forwarded-For</c>, <c>-Proto</c>, <c>-Host</c>
-    /// and <c>-Prefix</c> are believed; nobody's are when none is named.
+    /// and <c>-Prefix</c> are believed; without a list those of no client are.
     /// </summary>
     [Description("addresses or networks (10.0.0.0/8) of proxies whose X-Forwarded headers are believed")]
     public IReadOnlyList<string> Proxies { get; init; } = [];

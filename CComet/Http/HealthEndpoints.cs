@@ -7,11 +7,11 @@ namespace CComet.Http;
 
 /// <summary>
 /// <c>/health/live</c>: the process answers. <c>/health/ready</c>: it may be sent clients; <c>limits</c> names the bounds on the
-/// whole server that refused somebody within the last minute.
+/// whole server that refused a request within the last minute.
 /// </summary>
 /// <remarks>
-/// A met bound leaves it at 200: the server still serves everybody it has, and a crowd that fills one node would fill the next; were
-/// both taken out, nobody would be served.
+/// A met bound leaves it at 200: the server still serves the clients it has, and a crowd that fills one node would fill the next; were
+/// both taken out, no client would be served.
 /// </remarks>
 internal static class HealthEndpoints
 {

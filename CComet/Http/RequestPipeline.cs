@@ -141,7 +141,7 @@ internal sealed partial class RequestPipeline(
         }
         else if (IsGone(context, failure))
         {
-            // There is nobody to answer; the line in the log should not say that all went well.
+            // There is no client to answer; the line in the log should not say that all went well.
             if (!context.Response.HasStarted) context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
         }
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)

@@ -48,7 +48,7 @@ internal static class Unix
     /// <summary>Such as <c>uid 1654, gid 1654</c>.</summary>
     public static string User { get; } = string.Create(CultureInfo.InvariantCulture, $"uid {Uid}, gid {Gid}");
 
-    /// <summary>Says what stands at a path.</summary>
+    /// <summary>Returns what is at a path.</summary>
     /// <param name="path">The path.</param>
     /// <param name="followLinks">False: of a symbolic link that it is one.</param>
     public static FileFacts Look(string path, bool followLinks = false) => OperatingSystem.IsLinux() ? Look(AtWorkingDirectory, path, followLinks ? 0 : AtNoFollow) : default;

@@ -27,7 +27,7 @@ internal sealed class ConnectionBuffers : IMemoryPoolFactory<byte>
         return pool;
     }
 
-    /// <summary>Leaves those that nobody uses to the collector.</summary>
+    /// <summary>Leaves the buffers that are not in use to the collector.</summary>
     public void Trim()
     {
         foreach (var pool in _pools.Keys) pool.Idle.Clear();

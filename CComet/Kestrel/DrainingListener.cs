@@ -9,7 +9,7 @@ namespace CComet.Kestrel;
 
 /// <summary>
 /// Makes listeners that lose no request of a client that connected in time. The web server, when it stops, closes its listener and
-/// then every connection without a request, in one go: one that the kernel had made and nobody had accepted is reset, and one whose
+/// then every connection without a request, in one go: one that the kernel had made and the server had not accepted is reset, and one whose
 /// first request is still on its way is closed under it. A draining server has many of those, as each answer ends its connection.
 /// </summary>
 internal sealed class DrainingListenerFactory : IConnectionListenerFactory, IConnectionListenerFactorySelector

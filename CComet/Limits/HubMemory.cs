@@ -5,7 +5,7 @@ namespace CComet.Limits;
 /// of channels, half for what is being read from the store and has not been answered yet.
 /// </summary>
 /// <remarks>
-/// Over the bound nobody is refused, because everything can be read again: tails shrink (<see cref="Trim"/>), and reads bring one
+/// Over the bound no request is refused, because everything can be read again: tails shrink (<see cref="Trim"/>), and reads bring one
 /// step of <see cref="ReadSizes.MaxStepBytes"/>, so that long answers come in more parts; how many steps there can be, connections
 /// bound. The memory store's own messages are counted here too while a tail holds them: they stay in memory when
 /// the store drops them first.

@@ -1,7 +1,7 @@
 namespace CComet.Messages;
 
 /// <summary>
-/// Consecutive messages of one channel. It never changes, so every subscriber that stands at the same place is given the
+/// Consecutive messages of one channel. It never changes, so every subscriber with the same cursor is given the
 /// same batch, and what a transport makes of it is made once.
 /// </summary>
 internal sealed class Batch

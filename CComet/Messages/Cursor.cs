@@ -4,7 +4,7 @@ using System.Text;
 namespace CComet.Messages;
 
 /// <summary>
-/// Where a subscriber stands in one channel: the epoch it knows and the next seqid it wants. The same cursor is valid on
+/// The position of a subscriber in one channel: the epoch it knows and the next seqid it wants. The same cursor is valid on
 /// every transport.
 /// </summary>
 /// <param name="Epoch">The epoch the number belongs to, or null when the client named none.</param>

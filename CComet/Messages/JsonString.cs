@@ -88,7 +88,7 @@ internal static class JsonString
         output.Write("\""u8);
     }
 
-    /// <summary>Writes the string or name that a reader stands at. One without escapes is written as it stands.</summary>
+    /// <summary>Writes the string or name at the reader. One without escapes is written as it is.</summary>
     private static void WriteString(ref Utf8JsonReader reader, ArrayBufferWriter<byte> output)
     {
         if (!reader.ValueIsEscaped)

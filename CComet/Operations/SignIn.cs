@@ -4,7 +4,7 @@ using CComet.Messages;
 
 namespace CComet.Operations;
 
-/// <summary>What somebody who signs in to a channel is given. It is one array that cannot come in parts, so its bytes count until it is disposed of.</summary>
+/// <summary>The result of a sign-in to a channel. It is one array that cannot come in parts, so its bytes count until it is disposed of.</summary>
 internal sealed class SignIn : IDisposable
 {
     /// <summary>How much one read of the history brings, in bytes.</summary>

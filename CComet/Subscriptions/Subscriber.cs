@@ -110,7 +110,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <remarks>
     /// Among several channels the one with which half of <paramref name="maxBytes"/> is reached is the last of this read, and the next
     /// read begins with the one behind it, so that a busy channel does not keep the others waiting. Each is asked for that half and not
-    /// for what is left of the whole, so that all who stand at one place ask for the same batch.
+    /// for what is left of the whole, so that all subscribers with one cursor ask for the same batch.
     /// </remarks>
     /// <param name="park">Whether to wait for more when there is nothing.</param>
     /// <param name="maxBytes">How much to read of all channels together, in bytes; one message is given whatever its length.</param>

@@ -84,7 +84,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
         return false;
     }
 
-    /// <summary>What comes before everything: where the subscriber stands.</summary>
+    /// <summary>Writes what begins the stream: the subscriber's cursor.</summary>
     protected abstract void Begin();
 
     /// <summary>Writes a notice to one of the subscriber's channels.</summary>
@@ -105,7 +105,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     /// <summary>A sign of life; false when the client has given none for too long.</summary>
     protected abstract bool TryHeartbeat();
 
-    /// <summary>The last words.</summary>
+    /// <summary>Writes what ends the stream.</summary>
     protected abstract void Finish(WakeReason reason, TimeSpan retry);
 
     /// <summary>Answers to what the client sent on the same connection; false when there are none.</summary>

@@ -118,7 +118,7 @@ internal static class WebSocketFrames
             return false;
         }
 
-        // Before the payload has come, so that nobody sends what will not be taken.
+        // Before the payload has come, so that a client does not send what will not be taken.
         if (!isControl && (length < 0 || length > room)) throw new WebSocketProtocolException(1009, $"A message may be at most {maxMessage} bytes long.");
         if (!reader.TryReadBigEndian(out int mask)) return false;
         buffer = buffer.Slice(reader.Position);

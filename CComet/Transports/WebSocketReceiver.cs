@@ -72,7 +72,7 @@ internal sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscri
         }
         catch (Exception e) when (e is IOException or OperationCanceledException or System.Threading.Channels.ChannelClosedException)
         {
-            // The connection broke, or the feed has ended: there is nobody left to answer.
+            // The connection broke, or the feed has ended: there is no client left to answer.
         }
         finally
         {

@@ -14,7 +14,7 @@ internal readonly record struct SubscribeParameters(IReadOnlyList<ChannelStart> 
 
     /// <summary>Reads them.</summary>
     /// <param name="parameters">The request's parameters.</param>
-    /// <param name="lastEventId">The header that a browser reconnects with. It is newer than what stands in the address, and so goes before it.</param>
+    /// <param name="lastEventId">The header that a browser reconnects with. It is newer than the cursor in the address, and so goes before it.</param>
     public static SubscribeParameters Read(Parameters parameters, string? lastEventId = null)
     {
         var channels = parameters.Many("channel");

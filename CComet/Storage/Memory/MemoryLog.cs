@@ -65,7 +65,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     /// <summary>Its class of size. The table's own, read after an append without its lock.</summary>
     public int SizeClass { get; set; } = -1;
 
-    /// <summary>Its place among those that nobody uses. The table's own.</summary>
+    /// <summary>Its node in the list of unused logs. The table's own.</summary>
     public LinkedListNode<(MemoryLog Log, long Since)>? Unused { get; set; }
 
     /// <summary>Whether the table has to hear of what was done to it.</summary>
@@ -198,7 +198,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         lock (_lock) return now - _usedAt >= idle.TotalMilliseconds;
     }
 
-    /// <summary>Closes the log when dropping it loses nothing: no message is kept, no id remembered, and nobody follows it or is about to append.</summary>
+    /// <summary>Closes the log when dropping it loses nothing: no message is kept, no id remembered, and no listener follows it, and no append is about to begin.</summary>
     public bool TryClose()
     {
         lock (_lock)

@@ -4,7 +4,7 @@ using CComet.Bench.Peers;
 namespace CComet.Bench.Workloads;
 
 /// <summary>
-/// What a subscriber costs who only waits: how much larger the process is for it, once the burst of their coming has settled. The code is
+/// What a parked subscriber costs: how much larger the process is for it, once the burst of their coming has settled. The code is
 /// warm before: some hundred have come, been served and gone. So much has been published that any server has noticed, and what that left
 /// behind has settled too: it would be taken off what the subscribers cost.
 /// </summary>

@@ -4,7 +4,7 @@ using CComet.Bench.Peers;
 namespace CComet.Bench.Workloads;
 
 /// <summary>
-/// Publishes to channels that nobody follows, each connection the next message as soon as the last is answered. With many connections it
+/// Publishes to channels without subscribers, each connection the next message as soon as the last is answered. With many connections it
 /// shows, beside an endpoint that does nothing, what the web server itself takes for a request when nothing of its connection is in the
 /// processor's cache any more: no long poll can cost less.
 /// </summary>
