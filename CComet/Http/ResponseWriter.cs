@@ -58,10 +58,10 @@ internal static class ResponseWriter
         if (head.Status != StatusCodes.Status200OK) response.StatusCode = head.Status;
         response.ContentType = head.ContentType;
         var headers = response.Headers;
-        headers.CacheControl = "no-store";
-        headers.XContentTypeOptions = "nosniff";
         if (head.Cursor is not null) headers[CursorHeader] = head.Cursor;
         if (head.Retry is { } retry) headers[RetryHeader] = ((long)retry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
+        headers.CacheControl = "no-store";
+        headers.XContentTypeOptions = "nosniff";
         if (head.RetryAfter is { } after) headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
     }
 
