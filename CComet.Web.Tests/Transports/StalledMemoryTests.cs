@@ -24,7 +24,7 @@ public sealed class StalledMemoryTests(ITestOutputHelper output)
             for (var i = 0; i < 70; i++) await server.PublishAsync("a", text);
             for (var i = 0; i < Readers; i++) sleepers.Add(await Sleeper.AskAsync(server.Port, "/sse", "a"));
             await Eventually.TrueAsync(() => server.Hub.Find("a")?.Waiting == Readers, "All follow");
-            var before = GC.GetTotalMemory(forceFullCollection: true);
+            var before = Heap.SettledBytes();
 
             var published = 0;
             for (var quiet = 0; quiet < 20 && published < MostMessages; published++)
@@ -36,7 +36,9 @@ public sealed class StalledMemoryTests(ITestOutputHelper output)
             Assert.True(published < MostMessages, "The readers were expected to stall; somebody still takes messages.");
             var perReader = (GC.GetTotalMemory(forceFullCollection: true) - before) / Readers;
             output.WriteLine($"{Readers} stalled readers, {published} messages of {MessageBytes} bytes: {perReader} bytes of memory a reader.");
-            Assert.InRange(perReader, 0, MostBytesPerReader);
+            
+            // Below zero when a pool gives up meanwhile what earlier tests have left in it.
+            Assert.InRange(perReader, long.MinValue, MostBytesPerReader);
         }
         finally
         {
