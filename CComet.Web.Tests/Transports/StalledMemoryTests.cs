@@ -36,7 +36,7 @@ public sealed class StalledMemoryTests(ITestOutputHelper output)
             Assert.True(published < MostMessages, "The readers were expected to stall; somebody still takes messages.");
             var perReader = (GC.GetTotalMemory(forceFullCollection: true) - before) / Readers;
             output.WriteLine($"{Readers} stalled readers, {published} messages of {MessageBytes} bytes: {perReader} bytes of memory a reader.");
-            
+
             // Below zero when a pool gives up meanwhile what earlier tests have left in it.
             Assert.InRange(perReader, long.MinValue, MostBytesPerReader);
         }
