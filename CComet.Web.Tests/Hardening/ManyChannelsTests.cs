@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using System.Net;
 using System.Text;
 using CComet.Access;
+using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Transports;
@@ -196,7 +197,7 @@ public sealed class ManyChannelsTests
             for (var i = 0; i < messages; i++) await wire.Fixture.Operations.PublishAsync(CallerContext.Local, [.. Names.Select(name => HubFixture.NewMessage(name, text))]);
             var subscriber = await wire.Fixture.Operations.SubscribeAsync(CallerContext.Local, [.. Names.Select(name => new ChannelStart(name, new Cursor(null, 0)))], null);
             await subscriber.BeginAsync();
-            wire._running = new EventStream(wire._pipe.Writer, null, subscriber, wire).RunAsync();
+            wire._running = new EventStream(wire._pipe.Writer, null, subscriber, wire, NativeEncoder.Forms).RunAsync();
             return wire;
         }
 

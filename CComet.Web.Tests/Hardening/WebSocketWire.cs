@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.IO.Pipelines;
 using System.Text;
+using CComet.Dialects.Native;
 using CComet.Transports;
 using CComet.Web.Tests.Support;
 
@@ -33,7 +34,7 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
         var wire = new WebSocketWire(pause);
         var subscriber = await wire.Fixture.SubscribeAsync("c");
         await subscriber.BeginAsync();
-        var feed = new WebSocketStream(wire._output.Writer, null, subscriber, wire);
+        var feed = new WebSocketStream(wire._output.Writer, null, subscriber, wire, NativeEncoder.Forms);
         var receiver = new WebSocketReceiver(feed, subscriber, MaxMessage, text =>
         {
             wire.Messages.Add(Encoding.UTF8.GetString(text.Span));

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using System.Text.RegularExpressions;
+using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Transports;
 using CComet.Web.Tests.Support;
@@ -128,7 +129,7 @@ public sealed partial class StreamLoopTests
             var wire = new Wire(client, server);
             var subscriber = await wire.Fixture.SubscribeAsync(Channel);
             await subscriber.BeginAsync();
-            wire.Running = new EventStream(wire._pipe.Writer, server, subscriber, wire).RunAsync();
+            wire.Running = new EventStream(wire._pipe.Writer, server, subscriber, wire, NativeEncoder.Forms).RunAsync();
             await Eventually.TrueAsync(() => wire.IsFollowing, "Following");
             return wire;
         }

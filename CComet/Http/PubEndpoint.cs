@@ -11,7 +11,10 @@ namespace CComet.Http;
 internal static class PubEndpoint
 {
     /// <summary>Creates the endpoint.</summary>
-    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations)
+    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations) => Create(pipeline, operations, RequestForm.Native);
+
+    /// <summary>Creates the endpoint in a dialect that names the parameters of a publish as the native one does.</summary>
+    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations, RequestForm form)
     {
         var limits = operations.Context.Options.Limits;
         return pipeline.Create(
@@ -22,7 +25,8 @@ internal static class PubEndpoint
                 pipeline.AnnounceDrain(context);
                 await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, ReceiptJson.EncodeLine(receipts));
             },
-            mayBeRaw: true);
+            mayBeRaw: true,
+            form);
     }
 
     /// <summary>Publishes what a text frame holds; gives the receipts as a JSON array.</summary>

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
+using System.Text;
 using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
@@ -43,41 +44,42 @@ internal sealed partial class RequestPipeline(
     /// <param name="read">Reads the parameters. Those of an element of an array are not its own: the next element is read into the same object.</param>
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
-    public RequestDelegate Create<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false) => context =>
+    /// <param name="form">Its dialect's form; null for the native one.</param>
+    public RequestDelegate Create<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false, RequestForm? form = null) => context =>
     {
         var began = log.Begin();
         string? callback = null;
         Task handled;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits, (form ?? RequestForm.Native).Names);
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
             CheckOrigin(context);
             parameters.ThrowIfRefused();
-            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw) : handler(context, [read(parameters)], callback);
+            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw, form ?? RequestForm.Native) : handler(context, [read(parameters)], callback);
         }
         catch (Exception e)
         {
             handled = Task.FromException(e);
         }
 
-        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began);
+        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began, form ?? RequestForm.Native);
         Ended(context, began);
         return handled;
     };
 
     /// <summary>Creates the request delegate of a verb without a body whose handler ends the request itself.</summary>
     /// <param name="handler">What it does.</param>
-    /// <param name="holdsBackErrors">Whether an error as JSONP is held back.</param>
-    public RequestDelegate CreateWaiting(WaitingHandler handler, bool holdsBackErrors = false) => context =>
+    /// <param name="form">Its dialect's form.</param>
+    public RequestDelegate CreateWaiting(WaitingHandler handler, RequestForm form) => context =>
     {
         var began = log.Begin();
         string? callback = null;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits, form.Names);
             callback = CallbackOf(parameters);
             CheckOrigin(context);
             parameters.ThrowIfRefused();
@@ -85,7 +87,7 @@ internal sealed partial class RequestPipeline(
         }
         catch (Exception e)
         {
-            return FailAsync(context, e, callback, began, holdsBackErrors);
+            return FailAsync(context, e, callback, began, form);
         }
     };
 
@@ -113,7 +115,7 @@ internal sealed partial class RequestPipeline(
     }
 
     /// <summary>Awaits what a verb does, and ends its request.</summary>
-    private async Task FinishAsync(HttpContext context, Task handled, string? callback, long began)
+    private async Task FinishAsync(HttpContext context, Task handled, string? callback, long began, RequestForm form)
     {
         try
         {
@@ -121,7 +123,7 @@ internal sealed partial class RequestPipeline(
         }
         catch (Exception e)
         {
-            await FailAsync(context, e, callback, began, holdsBackErrors: false);
+            await FailAsync(context, e, callback, began, form);
             return;
         }
 
@@ -132,12 +134,12 @@ internal sealed partial class RequestPipeline(
     public void Ended(HttpContext context, long began) => log.Write(context, began);
 
     /// <summary>Answers a request that failed with what can be told of it, and ends it.</summary>
-    public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, bool holdsBackErrors)
+    public async Task FailAsync(HttpContext context, Exception failure, string? callback, long began, RequestForm form)
     {
         AnnounceEnd(context);
-        if (failure is BadCallbackException)
+        if (failure is BadCallbackException bad)
         {
-            await WriteBadCallbackAsync(context.Response);
+            await WriteBadCallbackAsync(context.Response, bad.Parameter);
         }
         else if (IsGone(context, failure))
         {
@@ -146,14 +148,14 @@ internal sealed partial class RequestPipeline(
         }
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
         {
-            if (holdsBackErrors && callback is not null) await HoldBackAsync(context);
-            await ResponseWriter.WriteErrorAsync(context.Response, callback, error);
+            if (form.HoldsBackErrors && callback is not null) await HoldBackAsync(context);
+            await form.WriteErrorAsync(context.Response, callback, error);
         }
         else
         {
             LogFailed(logger, failure);
             if (context.Response.HasStarted) context.Abort();
-            else await ResponseWriter.WriteErrorAsync(context.Response, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
+            else await form.WriteErrorAsync(context.Response, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
         }
 
         Ended(context, began);
@@ -188,7 +190,7 @@ internal sealed partial class RequestPipeline(
         && context.Request.ContentLength is not null
         && HttpProtocol.IsHttp11(context.Request.Protocol);
 
-    private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw)
+    private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw, RequestForm form)
     {
         string? callback = null;
         try
@@ -203,7 +205,7 @@ internal sealed partial class RequestPipeline(
         {
             // The callback may have come in the body.
             AnnounceEnd(context);
-            await ResponseWriter.WriteErrorAsync(context.Response, callback, error);
+            await form.WriteErrorAsync(context.Response, callback, error);
         }
         finally
         {
@@ -233,28 +235,32 @@ internal sealed partial class RequestPipeline(
 
     private string? CallbackOf(Parameters parameters)
     {
-        if (parameters.Refused == "callback") throw new BadCallbackException();
-        if (!parameters.Has("callback")) return null;
-        if (!_mayCallBack) throw WireException.Forbidden("callback", "JSONP is switched off here, by CComet:Jsonp:Enabled.");
+        var callback = parameters.Known.Callback;
+        if (parameters.Refused == callback) throw new BadCallbackException(callback);
+        if (!parameters.Has(callback)) return null;
+        if (!_mayCallBack) throw WireException.Forbidden(callback, "JSONP is switched off here, by CComet:Jsonp:Enabled.");
         try
         {
-            return parameters.Optional("callback") is { } name && Jsonp.IsName(name) ? name : throw new BadCallbackException();
+            return parameters.Optional(callback) is { } name && Jsonp.IsName(name) ? name : throw new BadCallbackException(callback);
         }
         catch (WireException)
         {
-            throw new BadCallbackException();
+            throw new BadCallbackException(callback);
         }
     }
 
     /// <summary>The one refusal that is plain text, because no form of the caller's is left.</summary>
-    private static Task WriteBadCallbackAsync(HttpResponse response) => ResponseWriter.WriteAsync(
+    private static Task WriteBadCallbackAsync(HttpResponse response, string parameter) => ResponseWriter.WriteAsync(
         response,
         new ResponseHead(StatusCodes.Status400BadRequest, "text/plain; charset=utf-8"),
-        "callback: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"u8.ToArray());
+        Encoding.ASCII.GetBytes($"{parameter}: must be one name of letters, digits, _ and $, parts joined by dots, at most 128 characters.\n"));
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A request failed")]
     private static partial void LogFailed(ILogger logger, Exception exception);
 
     /// <summary>A callback that cannot be called.</summary>
-    private sealed class BadCallbackException : Exception;
+    private sealed class BadCallbackException(string parameter) : Exception
+    {
+        public string Parameter => parameter;
+    }
 }

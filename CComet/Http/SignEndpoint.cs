@@ -1,11 +1,12 @@
 using CComet.Dialects.Native;
+using CComet.Http.Ccomet2014;
 using CComet.Http.Requests;
 using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http;
 
-/// <summary><c>/sign</c>: appends a sign-in to a channel, and returns its history.</summary>
+/// <summary><c>/sign</c>: appends a sign-in to a channel, and returns its history. The verb is the same in the dialect of 2014, whose page puts names into the address unencoded.</summary>
 internal static class SignEndpoint
 {
     /// <summary>Creates the endpoint.</summary>
@@ -16,5 +17,6 @@ internal static class SignEndpoint
             using var signIn = await operations.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
             pipeline.AnnounceDrain(context);
             await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array with { Cursor = signIn.Cursor.ToString() }, callback, [.. signIn.History.Select(MessageJson.Encode)]);
-        });
+        },
+        form: RequestForm2014.Verb);
 }

@@ -1,6 +1,7 @@
 using System.IO.Pipelines;
 using System.Net.Sockets;
 using CComet.Access;
+using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -17,11 +18,11 @@ internal static class StreamEndpoints
 
     /// <summary>Creates the endpoint <c>/sse</c>.</summary>
     public static RequestDelegate CreateEvents(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
-        StreamEventsAsync(context, parameters, callback, began, pipeline, operations));
+        StreamEventsAsync(context, parameters, callback, began, pipeline, operations), RequestForm.Native);
 
     /// <summary>Creates the endpoint <c>/stream</c>.</summary>
     public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
-        StreamAsync(context, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request)));
+        StreamAsync(context, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms)), RequestForm.Native);
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -29,7 +30,7 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
-        StreamAsync(context, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request));
+        StreamAsync(context, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms));
 
     private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed)
     {
@@ -58,7 +59,7 @@ internal static class StreamEndpoints
         }
         catch (Exception e)
         {
-            await pipeline.FailAsync(context, e, callback, began, holdsBackErrors: false);
+            await pipeline.FailAsync(context, e, callback, began, RequestForm.Native);
             return;
         }
 

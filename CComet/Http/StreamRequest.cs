@@ -19,6 +19,6 @@ internal sealed class StreamRequest(RequestPipeline pipeline, HttpContext contex
         await _gone.DisposeAsync();
         pipeline.CloseWhenDraining(context);
         if (failure is null) pipeline.Ended(context, began);
-        else await pipeline.FailAsync(context, failure, null, began, holdsBackErrors: false);
+        else await pipeline.FailAsync(context, failure, null, began, RequestForm.Native);
     }
 }

@@ -26,10 +26,10 @@ internal static class SubEndpoint
                 ? PollAsync(pipeline, context, callback, began, subscribing.Result, wait)
                 : BeginAsync(pipeline, context, callback, began, subscribing, wait, wantsCursor);
         },
-        holdsBackErrors: true);
+        RequestForm.NativePoll);
 
     private static Task PollAsync(RequestPipeline pipeline, HttpContext context, string? callback, long began, Subscriber subscriber, TimeSpan wait) =>
-        PollLoop.RunAsync(new PollRequest(pipeline, context, callback, began, subscriber), subscriber, wait);
+        PollLoop.RunAsync(new PollRequest(pipeline, context, callback, began, subscriber, wait), subscriber);
 
     /// <summary>Polls once the channel is open and, for several channels, the cursor in each is known: one answer may be too short for all of them.</summary>
     private static async Task BeginAsync(RequestPipeline pipeline, HttpContext context, string? callback, long began, ValueTask<Subscriber> subscribing, TimeSpan wait, bool wantsCursor)
@@ -52,7 +52,7 @@ internal static class SubEndpoint
         }
         catch (Exception e)
         {
-            await pipeline.FailAsync(context, e, callback, began, holdsBackErrors: true);
+            await pipeline.FailAsync(context, e, callback, began, RequestForm.NativePoll);
             return;
         }
 

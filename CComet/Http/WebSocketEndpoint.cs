@@ -37,7 +37,7 @@ internal static class WebSocketEndpoint
         await using var stream = await AcceptAsync(context);
         pipeline.Tuning.Lighten(context.Request);
         var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        var feed = new WebSocketStream(output, pipeline.Tuning.SocketOf(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()));
+        var feed = new WebSocketStream(output, pipeline.Tuning.SocketOf(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()), NativeEncoder.Forms);
         var receiver = new WebSocketReceiver(feed, subscriber, WireLimits.MaxBodyBytes(operations.Context.Options.Limits), text => PublishAsync(caller, text, operations));
 
         // Zero-byte reads: a client that says nothing holds no buffer.

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using CComet.Channels;
+using CComet.Http.Ccomet2014;
 using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.Http;
@@ -54,6 +55,9 @@ internal sealed class WirePaths
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
             new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Create(pipeline, operations), IsVerb: true),
+            // The dialect of 2014; its /sign is the same verb.
+            new("/publish", publish, PublishEndpoint.Create(pipeline, operations), IsVerb: true),
+            new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];

@@ -3,7 +3,6 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using CComet.Channels;
-using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
 
@@ -21,18 +20,17 @@ internal sealed class EventStream : StreamLoop
     /// <summary>A browser whose name a newer stream took would take it back at once; it is asked to wait this long.</summary>
     private static readonly TimeSpan ReplacedRetry = TimeSpan.FromSeconds(30);
 
-    private static readonly Func<Batch, byte[]> Events = Encode;
-    private static readonly Func<Batch, byte[]> Chunks = batch => Chunk.Encode(batch.As(Events).Span);
-
     /// <summary>Of several channels: the cursor in each, as it was told. An id is of all of them.</summary>
     private readonly Cursor[]? _told;
+    private readonly BatchForms _forms;
     private int _idBytes;
     private long _sinceId;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
-    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request)
+    public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request, BatchForms forms)
         : base(output, socket, subscriber, request)
     {
+        _forms = forms;
         if (subscriber.Channels > 1) _told = [.. subscriber.Cursors.Select(p => p.Cursor)];
     }
 
@@ -47,7 +45,7 @@ internal sealed class EventStream : StreamLoop
     protected override void Write(int channelIndex, Notice notice, bool isLast)
     {
         Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\n");
-        WriteEvent(channelIndex, notice.After, NoticeJson.Encode(notice), isLast);
+        WriteEvent(channelIndex, notice.After, _forms.Encoder.Encode(notice), isLast);
     }
 
     /// <inheritdoc/>
@@ -55,19 +53,19 @@ internal sealed class EventStream : StreamLoop
     {
         if (_told is null)
         {
-            Output.Write(batch.As(Events).Span);
+            Output.Write(batch.As(_forms.Events).Span);
             return;
         }
 
         for (var i = 0; i < batch.Messages.Count; i++)
         {
             var message = batch.Messages[i];
-            WriteEvent(channelIndex, new Cursor(batch.Epoch, message.Seqid + 1), MessageJson.Encode(message), isLast && i == batch.Messages.Count - 1);
+            WriteEvent(channelIndex, new Cursor(batch.Epoch, message.Seqid + 1), _forms.Encoder.Encode(message), isLast && i == batch.Messages.Count - 1);
         }
     }
 
     /// <inheritdoc/>
-    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(Chunks) : default;
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => _told is null ? batch.As(_forms.EventChunks) : default;
 
     /// <inheritdoc/>
     protected override bool TryHeartbeat()
@@ -82,28 +80,15 @@ internal sealed class EventStream : StreamLoop
         if (reason == WakeReason.Draining)
         {
             Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
-            Output.Write(NoticeJson.Encode(Notice.Bye(retry)));
+            Output.Write(_forms.Encoder.Encode(Notice.Bye(retry)));
             Output.Write("\n\n"u8);
         }
         else if (reason == WakeReason.Replaced)
         {
             Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\nevent: close\ndata: ");
-            Output.Write(ReplacementJson.Encode(Subscriber));
+            Output.Write(_forms.Encoder.EncodeReplacement(Subscriber));
             Output.Write("\n\n"u8);
         }
-    }
-
-    private static byte[] Encode(Batch batch)
-    {
-        var events = new ArrayBufferWriter<byte>((int)batch.Bytes + (batch.Messages.Count * 48));
-        foreach (var message in batch.Messages)
-        {
-            Encoding.UTF8.GetBytes($"id: {new Cursor(batch.Epoch, message.Seqid + 1)}\ndata: ", events);
-            events.Write(MessageJson.Encode(message).Span);
-            events.Write("\n\n"u8);
-        }
-
-        return events.WrittenSpan.ToArray();
     }
 
     /// <summary>

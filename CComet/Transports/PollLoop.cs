@@ -14,13 +14,12 @@ internal static class PollLoop
     /// <summary>Runs until the request has been answered or its client has gone. Then the subscriber is disposed of, and the request ended.</summary>
     /// <param name="request">The request.</param>
     /// <param name="subscriber">Its subscriber; of several channels it has begun.</param>
-    /// <param name="wait">How long to wait for messages; zero answers at once.</param>
-    public static async Task RunAsync(IPollRequest request, Subscriber subscriber, TimeSpan wait)
+    public static async Task RunAsync(IPollRequest request, Subscriber subscriber)
     {
         Exception? failure = null;
         try
         {
-            while (!subscriber.HasLeft) await StepAsync(request, subscriber, wait);
+            while (!subscriber.HasLeft) await StepAsync(request, subscriber);
         }
         catch (Exception e)
         {
@@ -31,22 +30,29 @@ internal static class PollLoop
         await request.EndAsync(failure);
     }
 
-    private static ValueTask StepAsync(IPollRequest request, Subscriber subscriber, TimeSpan wait)
+    private static ValueTask StepAsync(IPollRequest request, Subscriber subscriber)
     {
         if (subscriber.Woken is { } wake and not WakeReason.Messages) return AnswerAsync(request, subscriber, [], wake);
-        var reading = subscriber.ReadAsync(park: wait > TimeSpan.Zero);
+        var reading = subscriber.ReadAsync(park: request.Wait > TimeSpan.Zero);
         return reading.IsCompletedSuccessfully
-            ? AnswerOrWaitAsync(request, subscriber, reading.Result, wait)
-            : AnswerOrWaitLaterAsync(request, subscriber, reading, wait);
+            ? AnswerOrWaitAsync(request, subscriber, reading.Result)
+            : AnswerOrWaitLaterAsync(request, subscriber, reading);
     }
 
     /// <summary>The store has to be read first.</summary>
-    private static async ValueTask AnswerOrWaitLaterAsync(IPollRequest request, Subscriber subscriber, ValueTask<IReadOnlyList<Reading>> reading, TimeSpan wait) =>
-        await AnswerOrWaitAsync(request, subscriber, await reading, wait);
+    private static async ValueTask AnswerOrWaitLaterAsync(IPollRequest request, Subscriber subscriber, ValueTask<IReadOnlyList<Reading>> reading) =>
+        await AnswerOrWaitAsync(request, subscriber, await reading);
 
-    private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, TimeSpan wait)
+    private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings)
     {
-        if (readings.Count > 0 || wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Messages);
+        var wait = request.Wait;
+        if (readings.Count > 0)
+        {
+            // What is not told is passed over; only a read that finds nothing parks.
+            return request.Tells(readings) ? AnswerAsync(request, subscriber, readings, WakeReason.Messages) : ValueTask.CompletedTask;
+        }
+
+        if (wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Timeout);
         request.Park();
         return subscriber.WaitAsync(wait);
     }
@@ -54,7 +60,7 @@ internal static class PollLoop
     /// <summary>Answers the client, if it is still there. The subscriber counts as one until its answer has been taken.</summary>
     private static async ValueTask AnswerAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake)
     {
-        if (wake != WakeReason.Gone) await request.AnswerAsync(PollAnswer.Create(subscriber, readings, wake));
+        if (wake != WakeReason.Gone) await request.AnswerAsync(readings, wake);
         subscriber.Dispose();
     }
 }

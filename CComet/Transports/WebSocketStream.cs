@@ -4,22 +4,19 @@ using System.IO.Pipelines;
 using System.Net.Sockets;
 using System.Text;
 using CComet.Channels;
-using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
 
 namespace CComet.Transports;
 
 /// <summary>The server's side of a WebSocket: each frame of text is an array, as from a long poll.</summary>
-internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : StreamLoop(output, socket, subscriber, request)
+internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request, BatchForms forms) : StreamLoop(output, socket, subscriber, request)
 {
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
 
     private const ushort GoingAwayCode = 1001;
     private const int MaxReplies = 16;
-
-    private static readonly Func<Batch, byte[]> Frames = Encode;
 
     /// <summary>A frame of text that holds <c>[]</c>.</summary>
     private static ReadOnlySpan<byte> EmptyArray => [0x81, 2, (byte)'[', (byte)']'];
@@ -55,16 +52,16 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
 
     /// <inheritdoc/>
     protected override void Begin() =>
-        PutArray([.. Subscriber.CursorNotices.Select(place => NoticeJson.Encode(place))]);
+        PutArray([.. Subscriber.CursorNotices.Select(place => forms.Encoder.Encode(place))]);
 
     /// <inheritdoc/>
-    protected override void Write(int channelIndex, Notice notice, bool isLast) => PutArray([NoticeJson.Encode(notice)]);
+    protected override void Write(int channelIndex, Notice notice, bool isLast) => PutArray([forms.Encoder.Encode(notice)]);
 
     /// <inheritdoc/>
-    protected override void Write(int channelIndex, Batch batch, bool isLast) => Output.Write(batch.As(Frames).Span);
+    protected override void Write(int channelIndex, Batch batch, bool isLast) => Output.Write(batch.As(forms.Frames).Span);
 
     /// <inheritdoc/>
-    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(Frames);
+    protected override ReadOnlyMemory<byte> ForSocket(Batch batch) => batch.As(forms.Frames);
 
     /// <inheritdoc/>
     protected override bool WriteReplies()
@@ -95,12 +92,12 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
         var close = _close;
         if (reason == WakeReason.Draining)
         {
-            PutArray([NoticeJson.Encode(Notice.Bye(retry))]);
+            PutArray([forms.Encoder.Encode(Notice.Bye(retry))]);
             close = CloseFrame(GoingAwayCode, "");
         }
         else if (reason == WakeReason.Replaced)
         {
-            PutArray([ReplacementJson.Encode(Subscriber)]);
+            PutArray([forms.Encoder.EncodeReplacement(Subscriber)]);
             close = CloseFrame(ReplacedCode, "");
         }
 
@@ -113,17 +110,6 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
         BinaryPrimitives.WriteUInt16BigEndian(payload, code);
         Encoding.ASCII.GetBytes(reason.AsSpan(0, payload.Length - 2), payload.AsSpan(2));
         return payload;
-    }
-
-    private static byte[] Encode(Batch batch)
-    {
-        var joined = batch.As(JsonArray.Join).Span;
-        var frame = new ArrayBufferWriter<byte>(joined.Length + 12);
-        WebSocketFrames.WriteHeader(frame, WebSocketOpcode.Text, joined.Length + 2);
-        frame.Write("["u8);
-        frame.Write(joined);
-        frame.Write("]"u8);
-        return frame.WrittenSpan.ToArray();
     }
 
     private void PutArray(IReadOnlyList<byte[]> elements)

@@ -38,9 +38,9 @@ public class BatchBenchmarks : IDisposable
 
         _subscriber = await _hub.SubscribeAsync();
         await _subscriber.BeginAsync();
-        _events = new EventStream(new DiscardingWriter(), socket: null, _subscriber, new UnusedRequest());
+        _events = new EventStream(new DiscardingWriter(), socket: null, _subscriber, new UnusedRequest(), NativeEncoder.Forms);
         _encoded = new Batch(Epoch, _messages);
-        _encoded.As(JsonArray.Whole);
+        _encoded.As(NativeEncoder.Forms.Array);
         _events.TryWrite(0, _encoded);
     }
 
@@ -58,11 +58,11 @@ public class BatchBenchmarks : IDisposable
 
     /// <summary>Encodes a new batch as the whole answer of a long poll.</summary>
     [Benchmark]
-    public ReadOnlyMemory<byte> EncodeArray() => new Batch(Epoch, _messages).As(JsonArray.Whole);
+    public ReadOnlyMemory<byte> EncodeArray() => new Batch(Epoch, _messages).As(NativeEncoder.Forms.Array);
 
     /// <summary>Finds the answer that was encoded for another poll.</summary>
     [Benchmark]
-    public ReadOnlyMemory<byte> FindArray() => _encoded.As(JsonArray.Whole);
+    public ReadOnlyMemory<byte> FindArray() => _encoded.As(NativeEncoder.Forms.Array);
 
     /// <summary>Pushes a new batch to a stream of server-sent events: the events are encoded, and written to a pipe that discards them.</summary>
     [Benchmark]

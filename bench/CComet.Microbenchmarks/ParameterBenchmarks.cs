@@ -25,7 +25,7 @@ public class ParameterBenchmarks : IDisposable
     [Benchmark]
     public int ReadSubscribeQuery()
     {
-        var parameters = RequestBody.ReadQuery(_subscribe, Limits);
+        var parameters = RequestBody.ReadQuery(_subscribe, Limits, ParameterNames.Native);
         var wait = SubscribeParameters.ReadWait(parameters, _hub.Context.Options.Poll.Timeout);
         return wait > TimeSpan.Zero ? SubscribeParameters.Read(parameters).Starts.Count : 0;
     }
@@ -66,7 +66,7 @@ public class ParameterBenchmarks : IDisposable
     private async ValueTask<NewMessage> ReadPublishAsync(HttpRequest request)
     {
         var limits = Limits;
-        var query = RequestBody.ReadQuery(request, limits);
+        var query = RequestBody.ReadQuery(request, limits, ParameterNames.Native);
         var elements = await RequestBody.ReadAsync(request, query, limits, _hub.Context.Bodies, mayBeRaw: true, parameters => MessageOf(parameters, limits));
         query.ThrowIfRefused();
         return elements is null ? MessageOf(query, limits) : elements[0];

@@ -1,6 +1,5 @@
 using System.Buffers;
 using System.IO.Pipelines;
-using CComet.Messages;
 
 namespace CComet.Dialects.Native;
 
@@ -40,23 +39,6 @@ internal static class JsonArray
 
         return array;
     }
-
-    /// <summary>A batch's messages joined by commas, without the brackets: the form that all answers of one moment share.</summary>
-    public static readonly Func<Batch, byte[]> Join = batch =>
-    {
-        if (batch.Messages.Count == 1) return batch.Messages[0].Record;
-        var joined = new ArrayBufferWriter<byte>((int)batch.Bytes + batch.Messages.Count);
-        for (var i = 0; i < batch.Messages.Count; i++)
-        {
-            if (i > 0) joined.Write(","u8);
-            joined.Write(MessageJson.Encode(batch.Messages[i]).Span);
-        }
-
-        return joined.WrittenSpan.ToArray();
-    };
-
-    /// <summary>A batch's messages as an array and a newline.</summary>
-    public static readonly Func<Batch, byte[]> Whole = batch => LineOf([batch.As(Join)]);
 
     /// <summary>Writes the array and a newline.</summary>
     /// <param name="output">Where to.</param>

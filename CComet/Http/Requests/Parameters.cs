@@ -5,7 +5,6 @@ using System.Text.Unicode;
 using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
-using Microsoft.Extensions.Primitives;
 
 namespace CComet.Http.Requests;
 
@@ -15,11 +14,12 @@ namespace CComet.Http.Requests;
 /// </summary>
 /// <param name="most">How many parameters may be given, known or not.</param>
 /// <param name="defaults">What holds for a parameter that is not given here: for an element of an array, the query. Nothing of it is copied.</param>
+/// <param name="names">The parameters that are known; null for those of <paramref name="defaults"/>, or of the native dialect.</param>
 /// <remarks>
 /// A parameter too many, or one that repeats and may not, is refused when it is read: its value is not decoded, and no other
-/// value behind it is, except <c>callback</c>, by which the refusal may have to be told. <see cref="ThrowIfRefused"/> throws it.
+/// value behind it is, except the callback, by which the refusal may have to be told. <see cref="ThrowIfRefused"/> throws it.
 /// </remarks>
-internal sealed class Parameters(int most, Parameters? defaults = null)
+internal sealed class Parameters(int most, Parameters? defaults = null, ParameterNames? names = null)
 {
     /// <summary>How often a parameter that may repeat may be given.</summary>
     public const int MaxRepeats = WireLimits.MaxChannels;
@@ -27,16 +27,9 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>As many as most requests have.</summary>
     private const int UsualCount = 2;
 
-    private const string Callback = "callback";
     private const string NotUtf8 = "is not valid UTF-8.";
 
-    /// <summary>Those that may repeat, then those that may not.</summary>
-    private static readonly string[] Known = ["channel", "seqid", "epoch", "cursor", "msg", "sname", "id", "wait", Callback, "lastEventId"];
-
-    private static readonly string[] Repeatable = Known[..4];
-
-    private static readonly int LongestName = Known.Max(name => name.Length);
-
+    private readonly ParameterNames _names = names ?? defaults?.Known ?? ParameterNames.Native;
     private readonly List<(string Name, Value Value)> _values = new(UsualCount);
     private int _count;
     private WireException? _refusal;
@@ -45,43 +38,20 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>The parameter that was refused when it was read, or null.</summary>
     public string? Refused => _refusal?.Parameter;
 
-    /// <summary>The length at which a name written with escapes of <paramref name="bytes"/> bytes each is too long to be known.</summary>
-    public static int LongestEscaped(int bytes) => LongestName * bytes;
+    /// <summary>The parameters that are known.</summary>
+    public ParameterNames Known => _names;
 
     /// <summary>What <see cref="BodyBudget"/> counts for the body that these came with.</summary>
     public long HeldBytes;
-
-    /// <summary>Returns a known name without allocating it; null for a name that is not known, or is not written plainly.</summary>
-    public static string? NameOf(ReadOnlySpan<byte> text)
-    {
-        if (text.Length > LongestName) return null;
-        foreach (var name in Known)
-        {
-            if (Ascii.Equals(text, name)) return name;
-        }
-
-        return null;
-    }
-
-    /// <summary>The name of a part of a form, when it is known; else null.</summary>
-    public static string? NameOf(StringSegment text)
-    {
-        foreach (var name in Known)
-        {
-            if (text.Equals(name, StringComparison.Ordinal)) return name;
-        }
-
-        return null;
-    }
 
     /// <summary>Counts a parameter in, and says whether its value is to be read and added.</summary>
     /// <param name="name">The known name; null for one that is not known.</param>
     public bool Wants(string? name)
     {
         if (++_count > most) _refusal ??= WireException.Bad("parameters", $"are more than {most}.");
-        if (name is null || (_refusal is not null && name != Callback)) return false;
+        if (name is null || (_refusal is not null && name != _names.Callback)) return false;
         if (!IsOver(name)) return true;
-        _refusal ??= WireException.Bad(name, Repeatable.Contains(name) ? $"is given more than {MaxRepeats} times." : "is given more than once.");
+        _refusal ??= WireException.Bad(name, _names.MayRepeat(name) ? $"is given more than {MaxRepeats} times." : "is given more than once.");
         return false;
     }
 
@@ -91,7 +61,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>Adds the message that a body is, as it came.</summary>
     public void AddMessage(ReadOnlySpan<byte> text)
     {
-        if (Wants("msg")) _values.Add(("msg", Utf8.IsValid(text) ? new Value(null, JsonString.Quote(text), text.Length) : new Value(null, Problem: NotUtf8)));
+        if (Wants(_names.Message)) _values.Add((_names.Message, Utf8.IsValid(text) ? new Value(null, JsonString.Quote(text), text.Length) : new Value(null, Problem: NotUtf8)));
     }
 
     /// <summary>Adds the members of a JSON object.</summary>
@@ -101,7 +71,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
         {
             // A member that is null is one that was not given; it counts, because it was sent.
             var name = NameOf(member);
-            if (name is not null && name != "msg" && member.Value.ValueKind == JsonValueKind.Null) name = null;
+            if (name is not null && name != _names.Message && member.Value.ValueKind == JsonValueKind.Null) name = null;
             if (Wants(name)) _values.Add((name!, ValueOf(name!, member.Value)));
         }
     }
@@ -160,14 +130,16 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
     /// <summary>The message to publish, as JSON in UTF-8. One of the query that holds for several elements is encoded once.</summary>
     public byte[] Message(int maxBytes)
     {
-        if (defaults is not null && !HasOwn("msg")) return defaults.Message(maxBytes);
+        var name = _names.Message;
+        if (defaults is not null && !HasOwn(name)) return defaults.Message(maxBytes);
         if (_message is not null) return _message;
-        var value = Single("msg") ?? throw WireException.Bad("msg", "is missing.");
-        if (value.Problem is not null) throw WireException.Bad("msg", value.Problem);
-        var bytes = value.Bytes ?? value.Json?.Length ?? Encoding.UTF8.GetByteCount(value.Text!);
-        if (bytes == 0) throw WireException.Bad("msg", "is empty.");
-        if (bytes > maxBytes) throw WireException.TooLarge("msg", $"is {bytes} bytes long; the limit is {maxBytes}.");
-        return _message = value.Json ?? JsonString.Quote(value.Text!);
+        var value = Single(name) ?? throw WireException.Bad(name, "is missing.");
+        if (value.Problem is not null) throw WireException.Bad(name, value.Problem);
+        var text = value.Text is not null && _names.HasEntities ? HtmlEntities.Decode(value.Text) : value.Text;
+        var bytes = value.Bytes ?? value.Json?.Length ?? Encoding.UTF8.GetByteCount(text!);
+        if (bytes == 0) throw WireException.Bad(name, "is empty.");
+        if (bytes > maxBytes) throw WireException.TooLarge(name, $"is {bytes} bytes long; the limit is {maxBytes}.");
+        return _message = value.Json ?? JsonString.Quote(text!);
     }
 
     /// <summary>Returns a channel, sname, id or epoch that holds to the rule for names.</summary>
@@ -178,12 +150,12 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
 
     /// <summary>The member's name, when it is known; else null.</summary>
     /// <remarks>Not by <see cref="JsonProperty.NameEquals(string)"/>, which throws for half of a surrogate pair: a body may hold 100,000 of them.</remarks>
-    private static string? NameOf(JsonProperty member)
+    private string? NameOf(JsonProperty member)
     {
         const int EscapeBytes = 6;
         var raw = JsonMarshal.GetRawUtf8PropertyName(member);
-        if (raw.IndexOf((byte)'\\') < 0) return NameOf(raw);
-        if (raw.Length > LongestEscaped(EscapeBytes)) return null;
+        if (raw.IndexOf((byte)'\\') < 0) return _names.Find(raw);
+        if (raw.Length > _names.Longest * EscapeBytes) return null;
         Span<byte> plain = stackalloc byte[raw.Length];
         var length = 0;
         for (var i = 0; i < raw.Length; i++)
@@ -199,15 +171,15 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
             i += EscapeBytes - 1;
         }
 
-        return NameOf(plain[..length]);
+        return _names.Find(plain[..length]);
     }
 
-    private static Value ValueOf(string name, JsonElement json)
+    private Value ValueOf(string name, JsonElement json)
     {
         try
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
-            return name == "msg" ? new Value(null, JsonString.Minify(JsonMarshal.GetRawUtf8Value(json))) : new Value(null, Problem: "must be a string.");
+            return name == _names.Message ? new Value(null, JsonString.Minify(JsonMarshal.GetRawUtf8Value(json))) : new Value(null, Problem: "must be a string.");
         }
         catch (InvalidOperationException)
         {
@@ -215,7 +187,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
         }
     }
 
-    private bool IsOver(string name) => Repeatable.Contains(name) ? Count(name) >= MaxRepeats : HasOwn(name);
+    private bool IsOver(string name) => _names.MayRepeat(name) ? Count(name) >= MaxRepeats : HasOwn(name);
 
     private bool HasOwn(string name)
     {
@@ -252,6 +224,6 @@ internal sealed class Parameters(int most, Parameters? defaults = null)
         return single ?? defaults?.Single(name);
     }
 
-    /// <summary>One value: text, or (only msg) JSON and the bytes it counts for where they are not its own, or what is wrong with it.</summary>
+    /// <summary>One value: text, or (only a message) JSON and the bytes it counts for where they are not its own, or what is wrong with it.</summary>
     private readonly record struct Value(string? Text, byte[]? Json = null, int? Bytes = null, string? Problem = null);
 }

@@ -34,15 +34,15 @@ internal static class RequestBody
     private static readonly string[] Usual = ["application/json", "application/x-www-form-urlencoded", "text/plain"];
 
     /// <summary>The parameters of the query.</summary>
-    public static Parameters ReadQuery(HttpRequest request, LimitOptions limits)
+    public static Parameters ReadQuery(HttpRequest request, LimitOptions limits, ParameterNames names)
     {
-        var parameters = new Parameters(limits.Parameters);
+        var parameters = new Parameters(limits.Parameters, names: names);
         var query = request.QueryString.Value;
         if (string.IsNullOrEmpty(query)) return parameters;
         var most = Encoding.UTF8.GetMaxByteCount(query.Length);
         var rented = most > MaxStackBytes ? ArrayPool<byte>.Shared.Rent(most) : null;
         Span<byte> bytes = rented is null ? stackalloc byte[MaxStackBytes] : rented;
-        UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters);
+        UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters, isUnencoded: names.HasEntities && request.Headers.ContainsKey("Sec-Fetch-Site"));
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return parameters;
     }
@@ -188,7 +188,7 @@ internal static class RequestBody
             var reader = new MultipartReader(boundary, new MemoryStream(body, writable: false));
             while (await reader.ReadNextSectionAsync() is { } section)
             {
-                var name = section.GetContentDispositionHeader() is { } disposition ? Parameters.NameOf(HeaderUtilities.RemoveQuotes(disposition.Name)) : null;
+                var name = section.GetContentDispositionHeader() is { } disposition ? query.Known.Find(HeaderUtilities.RemoveQuotes(disposition.Name)) : null;
                 if (query.Wants(name))
                 {
                     using var value = new MemoryStream();

@@ -1,9 +1,8 @@
 using CComet.Channels;
-using CComet.Dialects.Native;
 using CComet.Messages;
 using CComet.Subscriptions;
 
-namespace CComet.Transports;
+namespace CComet.Dialects.Native;
 
 /// <summary>The answer to one long poll.</summary>
 internal readonly struct PollAnswer
@@ -31,7 +30,7 @@ internal readonly struct PollAnswer
     public static PollAnswer Create(Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake)
     {
         if (subscriber.Channels == 1 && readings is [{ Notice: null, Batch: { Bytes: <= JsonArray.FlushBytes } batch }])
-            return new PollAnswer { Array = batch.As(JsonArray.Whole), Elements = [], Cursor = batch.CursorText };
+            return new PollAnswer { Array = batch.As(NativeEncoder.Forms.Array), Elements = [], Cursor = batch.CursorText };
 
         var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
         foreach (var reading in readings) Add(reading, elements);
@@ -48,7 +47,7 @@ internal readonly struct PollAnswer
     private static void Add(Reading reading, List<ReadOnlyMemory<byte>> elements)
     {
         if (reading.Notice is { } notice) elements.Add(NoticeJson.Encode(notice));
-        else if (reading.Batch.Bytes <= MaxJoinedBytes) elements.Add(reading.Batch.As(JsonArray.Join));
+        else if (reading.Batch.Bytes <= MaxJoinedBytes) elements.Add(reading.Batch.As(NativeEncoder.Forms.Joined));
         else elements.AddRange(reading.Batch.Messages.Select(MessageJson.Encode));
     }
 }

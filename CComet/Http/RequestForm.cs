@@ -1,0 +1,22 @@
+using CComet.Dialects.Native;
+using CComet.Http.Requests;
+using Microsoft.AspNetCore.Http;
+
+namespace CComet.Http;
+
+/// <summary>How a dialect names a request's parameters, and how it tells a refusal.</summary>
+/// <param name="Names">The parameters that it knows.</param>
+internal sealed record RequestForm(ParameterNames Names)
+{
+    /// <summary>Of the native dialect.</summary>
+    public static readonly RequestForm Native = new(ParameterNames.Native);
+
+    /// <summary>Of the native dialect's long poll.</summary>
+    public static readonly RequestForm NativePoll = Native with { HoldsBackErrors = true };
+
+    /// <summary>Whether a refusal as JSONP is held back.</summary>
+    public bool HoldsBackErrors { get; init; }
+
+    /// <summary>Answers with a refusal: of a callback, if there is one, else as the dialect does without.</summary>
+    public Func<HttpResponse, string?, WireException, Task> WriteErrorAsync { get; init; } = ResponseWriter.WriteErrorAsync;
+}

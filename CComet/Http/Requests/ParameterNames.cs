@@ -1,0 +1,61 @@
+using System.Text;
+using Microsoft.Extensions.Primitives;
+
+namespace CComet.Http.Requests;
+
+/// <summary>The parameters that a dialect knows. The values of others are never read.</summary>
+/// <param name="callback">The one that names a function, for JSONP.</param>
+/// <param name="message">The one whose value is a message.</param>
+/// <param name="repeatable">Those that may repeat.</param>
+/// <param name="single">Those that may not.</param>
+internal sealed class ParameterNames(string callback, string message, string[] repeatable, string[] single)
+{
+    /// <summary>Of the native dialect.</summary>
+    public static readonly ParameterNames Native =
+        new("callback", "msg", ["channel", "seqid", "epoch", "cursor"], ["msg", "sname", "id", "wait", "callback", "lastEventId"]);
+
+    /// <summary>Of the dialect of 2014: the same, in an address that its page puts together unencoded.</summary>
+    public static readonly ParameterNames Ccomet2014 = new(Native.Callback, Native.Message, Native._repeatable, Native._single) { HasEntities = true };
+
+    private readonly string[] _repeatable = repeatable;
+    private readonly string[] _single = single;
+    private readonly string[] _all = [.. repeatable, .. single];
+
+    /// <summary>The parameter that names a function, for JSONP.</summary>
+    public string Callback => callback;
+
+    /// <summary>The parameter whose value is a message: the only one that may be JSON other than a string.</summary>
+    public string Message => message;
+
+    /// <summary>Whether <c>&amp;amp;</c>, <c>&amp;lt;</c>, <c>&amp;gt;</c> and <c>&amp;quot;</c> are characters of a value and do not end it.</summary>
+    public bool HasEntities { get; private init; }
+
+    /// <summary>The length of the longest name.</summary>
+    public int Longest { get; } = repeatable.Concat(single).Max(name => name.Length);
+
+    /// <summary>Whether a parameter may repeat.</summary>
+    public bool MayRepeat(string name) => Array.IndexOf(_repeatable, name) >= 0;
+
+    /// <summary>Returns a known name without allocating it; null for a name that is not known, or is not written plainly.</summary>
+    public string? Find(ReadOnlySpan<byte> text)
+    {
+        if (text.Length > Longest) return null;
+        foreach (var name in _all)
+        {
+            if (Ascii.Equals(text, name)) return name;
+        }
+
+        return null;
+    }
+
+    /// <summary>Returns the name of a part of a form, when it is known; else null.</summary>
+    public string? Find(StringSegment text)
+    {
+        foreach (var name in _all)
+        {
+            if (text.Equals(name, StringComparison.Ordinal)) return name;
+        }
+
+        return null;
+    }
+}
