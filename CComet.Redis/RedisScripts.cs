@@ -4,9 +4,9 @@ namespace CComet.Redis;
 
 /// <summary>
 /// What is done to a channel in Redis, each time atomically. The keys of a channel are its head (a hash: epoch, next, first,
-/// bytes, the time of the newest and of the oldest message, and on which run of the server it was last touched), its log (a
-/// stream: message n has the id 1-n), and the ids that are remembered (by their end, and what was stored under each). All of
-/// them are in one hash slot.
+/// bytes, the time of the newest and of the oldest message, on which run of the server it was last touched, and when it was
+/// last written to, 0 for one that was only asked for), its log (a stream: message n has the id 1-n), and the ids that are remembered (by
+/// their end, and what was stored under each). All of them are in one hash slot.
 /// </summary>
 internal static class RedisScripts
 {
@@ -39,8 +39,8 @@ internal static class RedisScripts
 
         local function open(keys, fresh)
           local v = redis.call('HMGET', keys.head, 'epoch', 'next', 'first', 'bytes', 'time', 'oldest', 'run', 'at')
-          local h = { epoch = v[1], next = tonumber(v[2]), first = tonumber(v[3]), bytes = tonumber(v[4]), time = tonumber(v[5]), oldest = tonumber(v[6]) }
-          if not h.epoch then return { epoch = fresh, next = 0, first = 0, bytes = 0, time = 0, oldest = 0, new = true } end
+          local h = { epoch = v[1], next = tonumber(v[2]), first = tonumber(v[3]), bytes = tonumber(v[4]), time = tonumber(v[5]), oldest = tonumber(v[6]), at = tonumber(v[8]) }
+          if not h.epoch then return { epoch = fresh, next = 0, first = 0, bytes = 0, time = 0, oldest = 0, at = 0, new = true } end
           if v[7] ~= RUN then
             if not LINE[v[7]] or UP_SINCE < tonumber(v[8]) then
               h.epoch = fresh
@@ -83,6 +83,11 @@ internal static class RedisScripts
 
         local function save(keys, h)
           redis.call('HSET', keys.head, 'next', text(h.next), 'first', text(h.first), 'bytes', text(h.bytes), 'time', text(h.time), 'oldest', text(h.oldest))
+        end
+
+        local function serverTime()
+          local clock = redis.call('TIME')
+          return clock[1] .. string.format('%03d', math.floor(tonumber(clock[2]) / 1000))
         end
 
         local function keysOf(i)
@@ -167,12 +172,12 @@ internal static class RedisScripts
           for _, v in ipairs({ h.epoch, seqid, h.time, duplicate }) do answer[#answer + 1] = v end
         end
 
-        local clock = redis.call('TIME')
+        local clock = serverTime()
         for _, c in ipairs(channels) do
           if c.added > 0 then
             trim(c.keys, c.h, now, most)
             save(c.keys, c.h)
-            redis.call('HSET', c.keys.head, 'at', clock[1] .. string.format('%03d', math.floor(tonumber(clock[2]) / 1000)))
+            redis.call('HSET', c.keys.head, 'at', clock)
             redis.call('PEXPIRE', c.keys.head, headTtl)
             redis.call('PEXPIRE', c.keys.log, logTtl)
             redis.call(publish, prefix .. string.sub(c.keys.head, 1, -5) .. 'wake', c.h.epoch .. ':' .. text(c.h.next))
@@ -193,7 +198,7 @@ internal static class RedisScripts
           if KEYS[5] then return { base(KEYS[5], fresh, baseTtl), 0, 0 } end
           create(keys, h)
         end
-        if h.next == 0 then redis.call('PEXPIRE', keys.head, ttl) end
+        if h.next == 0 and h.at == 0 then redis.call('PEXPIRE', keys.head, ttl) end
         if trim(keys, h, now, { messages = math.huge, bytes = math.huge, age = age }) then save(keys, h) end
         local answer = { h.epoch, h.first, h.next }
         local next = math.max(from, h.first)
@@ -225,9 +230,29 @@ internal static class RedisScripts
           return 0
         end
         if h.new then create(keys, h) end
-        if h.next == 0 then redis.call('PEXPIRE', keys.head, ARGV[4]) end
+        if h.next == 0 and h.at == 0 then redis.call('PEXPIRE', keys.head, ARGV[4]) end
         if h.epoch == ARGV[1] and h.next < tonumber(ARGV[2]) then redis.call('HSET', keys.head, 'epoch', ARGV[3]) end
         return h.next
+        """;
+
+    /// <summary>
+    /// Drops all messages and ids of a channel and begins a new epoch. Gives epoch, first and next as they were, or nothing when nothing was
+    /// stored in this epoch. The head stays as long as that of a channel with messages, so that the log does not come back under the epoch of
+    /// the channels without a head, under which it may have begun. A full Redis lets it: what frees memory comes first.
+    /// </summary>
+    private const string ClearText = """
+        local now, fresh, age, headTtl, publish, prefix = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+        local keys = keysOf(1)
+        local v = redis.call('HMGET', keys.head, 'epoch', 'next', 'first', 'bytes', 'oldest')
+        local h = { next = tonumber(v[2]), first = tonumber(v[3]), bytes = tonumber(v[4]), oldest = tonumber(v[5]) }
+        if not v[1] or h.next == 0 then return {} end
+        if redis.call('EXISTS', keys.log) == 0 then h.first = h.next end
+        trim(keys, h, now, { messages = math.huge, bytes = math.huge, age = age })
+        redis.call('UNLINK', keys.log, keys.ids, keys.idseq)
+        redis.call('HSET', keys.head, 'epoch', fresh, 'next', 0, 'first', 0, 'bytes', 0, 'time', 0, 'oldest', 0, 'run', RUN, 'at', serverTime())
+        redis.call('PEXPIRE', keys.head, headTtl)
+        redis.call(publish, prefix .. string.sub(keys.head, 1, -5) .. 'wake', fresh .. ':0')
+        return { v[1], h.first, h.next }
         """;
 
     /// <summary>The scripts, in the order of <see cref="RedisScript"/>, for one run of one server: no other has them by these names.</summary>
@@ -240,7 +265,7 @@ internal static class RedisScripts
             .Replace("$run", run, StringComparison.Ordinal)
             .Replace("$line", string.Join(", ", line.Select(r => $"['{r}'] = true")), StringComparison.Ordinal)
             .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        return [common + AppendText, common + ReadText, common + RenewText];
+        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText];
     }
 }
 
@@ -250,4 +275,5 @@ internal enum RedisScript
     Append,
     Read,
     Renew,
+    Clear,
 }

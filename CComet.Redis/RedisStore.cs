@@ -20,7 +20,7 @@ namespace CComet.Redis;
 /// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
 /// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
-public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
+public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
     private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
@@ -40,6 +40,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly RedisValue[] _appendSettings;
     private readonly string _channelPrefix;
+    private readonly long _headLife;
     private readonly long _unwrittenLife;
     private readonly long _idle;
     private int _waiting;
@@ -78,10 +79,11 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
 
         var history = _options.History;
         var headLife = store.Value.Remember > history.MaxAge + HeadSlack ? store.Value.Remember : history.MaxAge + HeadSlack;
+        _headLife = Milliseconds(headLife);
         _appendSettings =
         [
             history.MaxMessages, history.MaxBytes, Milliseconds(history.MaxAge), Milliseconds(StoreBounds.IdLifetime), _options.Limits.IdsPerChannel,
-            Milliseconds(headLife), Milliseconds(history.MaxAge + HeadSlack),
+            _headLife, Milliseconds(history.MaxAge + HeadSlack),
         ];
 
         // Well before any head that was made under it: see RedisScripts.
@@ -148,6 +150,18 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation = default)
+    {
+        if (!_servers.IsKnown) await PrepareAsync(channel);
+        RedisValue[] arguments =
+        [
+            _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), Milliseconds(_options.History.MaxAge), _headLife, PublishCommand, _channelPrefix,
+        ];
+        var answer = (RedisResult[])(await _servers.RunAsync(RedisScript.Clear, KeysOf(channel)[..RedisKeys.Own], arguments))!;
+        return answer.Length == 0 ? null : new LogHead((string)answer[0]!, (long)answer[1], (long)answer[2]);
+    }
+
+    /// <inheritdoc/>
     public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default) =>
         await _followers.FollowAsync(channel, listener, async () => (await ReadAsync(channel, End, 0, cancellation)).Head);
 
@@ -195,6 +209,8 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         }
     }
 
+    private RedisValue PublishCommand => _servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH";
+
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
 
     private RedisKey[] KeysOf(string channel)
@@ -233,7 +249,7 @@ public sealed partial class RedisStore : IMessageStore, IAsyncDisposable
         var openings = new byte[messages.Count][];
         var arguments = new List<RedisValue>(12 + (3 * messages.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
         arguments.AddRange(_appendSettings);
-        arguments.Add(_servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH");
+        arguments.Add(PublishCommand);
         arguments.Add(_channelPrefix);
         arguments.Add(_unwrittenLife);
         for (var i = 0; i < openings.Length; i++)

@@ -19,6 +19,7 @@ internal sealed class SqliteLog(string name, long now)
     private long _usedAt = now;
     private bool _loaded;
     private bool _touched;
+    private bool _cleared;
     private bool _closed;
 
     public string Name { get; } = name;
@@ -101,6 +102,16 @@ internal sealed class SqliteLog(string name, long now)
         Pending = Pending with { Next = message.Seqid + 1, Total = Pending.Total + message.Record.Length };
     }
 
+    /// <summary>Clears the log in the running transaction: what that has added until now is dropped too.</summary>
+    public void Clear(string epoch)
+    {
+        Forget();
+        Pending = new SqliteRow(Pending.Id, epoch, 0, 0, 0);
+        Ids = 0;
+        IdsFull = default;
+        _cleared = true;
+    }
+
     /// <summary>The transaction has been committed: tells the followers, under the lock, in the log's order.</summary>
     public void Commit(long now)
     {
@@ -108,7 +119,8 @@ internal sealed class SqliteLog(string name, long now)
         {
             _touched = false;
             _usedAt = now;
-            _row = Pending with { First = _row.First };
+            _row = _cleared ? Pending : Pending with { First = _row.First };
+            if (_cleared) _listeners.Changed();
             if (_pending.Count > 0)
             {
                 _listeners.Appended(_row.Epoch, _pending.ToArray());
@@ -136,7 +148,11 @@ internal sealed class SqliteLog(string name, long now)
     /// <summary>Notes in the row what retention has taken away.</summary>
     public void Trim(long first)
     {
-        lock (_lock) _row = _row with { First = first };
+        lock (_lock)
+        {
+            if (_cleared) Pending = Pending with { First = first };
+            else _row = _row with { First = first };
+        }
     }
 
     public bool TryFollow(ILogListener listener)
@@ -174,6 +190,7 @@ internal sealed class SqliteLog(string name, long now)
 
     private void Forget()
     {
+        _cleared = false;
         _pending.Clear();
         AddedIds.Clear();
     }

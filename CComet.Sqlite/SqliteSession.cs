@@ -220,6 +220,20 @@ internal sealed class SqliteSession : IDisposable
         _totals = _totals with { Channels = _totals.Channels - 1, Ids = _totals.Ids - ids };
     }
 
+    /// <summary>Takes away all messages and ids of a channel, and begins another epoch in its row.</summary>
+    public void ClearChannel(long channel, string epoch, long now)
+    {
+        var size = SizeOf(channel);
+        Run("DELETE FROM messages WHERE channel = $channel", ("$channel", channel));
+        var ids = Run("DELETE FROM ids WHERE channel = $channel", ("$channel", channel));
+        Run(
+            "UPDATE channels SET epoch = $epoch, first = 0, next = 0, trimmed = 0, total = 0, oldest = NULL, used = $now WHERE id = $channel",
+            ("$channel", channel),
+            ("$epoch", epoch),
+            ("$now", now));
+        _totals = _totals with { MessageBytes = _totals.MessageBytes - size, Ids = _totals.Ids - ids };
+    }
+
     /// <summary>Takes away a channel's messages from one seqid up to another, which is then its first; gives its name.</summary>
     public string Trim(long channel, long from, long first)
     {

@@ -22,7 +22,7 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;
@@ -59,6 +59,9 @@ public sealed class SqliteStore : IMessageStore, IAsyncDisposable
         _writer.CheckReadable();
         return _readers.UseAsync(reader => reader.Read(channel, from, maxBytes, _time.GetUtcNow(), _logs.Find(channel)?.Head?.Epoch), cancellation);
     }
+
+    /// <inheritdoc/>
+    public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation = default) => await _writer.WriteAsync(new SqliteClear(channel));
 
     /// <inheritdoc/>
     public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)

@@ -116,20 +116,26 @@ internal sealed class SqliteTransactionScope(SqliteLogs logs, HubOptions options
         return forgotten.Count;
     }
 
-    /// <summary>Takes away those of a channel's messages that the bounds do not let stand, at most so many; gives how many more there are.</summary>
-    public int TrimOverdue(long channel, int most)
+    /// <summary>The seqid of the oldest message of a channel that the bounds let stand; its end when there is none.</summary>
+    public long FirstKept(SqliteRow row)
     {
-        if (Session.FindById(channel) is not { } row) return 0;
         var history = options.History;
-        var keep = Session.List(
+        return Session.List(
             SqliteReader.FindFirst,
             r => r.GetInt64(0),
-            ("$channel", channel),
+            ("$channel", row.Id),
             ("$from", Math.Max(row.First, row.Next - history.MaxMessages)),
             ("$cutoff", (Now - history.MaxAge).ToUnixTimeMilliseconds()),
             ("$next", row.Next),
             ("$total", row.Total),
             ("$maxBytes", history.MaxBytes)) is [var found] ? found : row.Next;
+    }
+
+    /// <summary>Takes away those of a channel's messages that the bounds do not let stand, at most so many; gives how many more there are.</summary>
+    public int TrimOverdue(long channel, int most)
+    {
+        if (Session.FindById(channel) is not { } row) return 0;
+        var keep = FirstKept(row);
         var first = Math.Min(keep, row.First + most);
         TrimTo(channel, row.First, first);
         return (int)(keep - first);

@@ -155,13 +155,16 @@ internal sealed class ActiveChannel : ChannelLog
     }
 
     /// <summary>Gives a cursor what the store had for it, after a notice of what was missing.</summary>
-    /// <returns>How many bytes it was given; -1 when the log has another epoch in the store, with which this channel must catch up first.</returns>
+    /// <returns>
+    /// How many bytes it was given; -1 when the log has another epoch in the store than here, or than the cursor: this channel must catch
+    /// up first, and the next read tells the reset.
+    /// </returns>
     public long Take(LogSlice slice, ref ChannelCursor cursor, int channelIndex, ref List<Reading>? readings)
     {
         var head = slice.Head;
         lock (Gate)
         {
-            if (head.Epoch != Tail.Epoch) return -1;
+            if (head.Epoch != Tail.Epoch || (cursor.Epoch is not null && cursor.Epoch != head.Epoch)) return -1;
         }
 
         if (cursor.Next > head.End) throw new StoreUnavailableException($"The log of channel '{Name}' is shorter than it was.");
@@ -236,11 +239,11 @@ internal sealed class ActiveChannel : ChannelLog
 
     /// <summary>
     /// Returns the batch from a seqid to the end of what is known; null when the reader must read for itself: there is more than one
-    /// step, or what it wants is not in memory.
+    /// step, what it wants is not in memory, or the log has another epoch.
     /// </summary>
-    public Batch? StepFrom(long next)
+    public Batch? StepFrom(string? epoch, long next)
     {
-        lock (Gate) return Step(next);
+        lock (Gate) return epoch == Tail.Epoch ? Step(next) : null;
     }
 
     /// <summary>Removes a reader from the list of those that are pushed to: it reads for itself until it has read everything.</summary>

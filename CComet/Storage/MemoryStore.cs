@@ -19,7 +19,7 @@ namespace CComet.Storage;
 /// </remarks>
 /// <param name="options">The bounds of the logs and of the ids, read once.</param>
 /// <param name="time">The clock.</param>
-public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore
+public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
@@ -65,6 +65,21 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
         }
 
         return ValueTask.FromResult(new LogSlice(new LogHead(_logs.EpochOf(channel), 0, 0), []));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation = default)
+    {
+        var now = Now;
+        while (_logs.Find(channel) is { } log)
+        {
+            // A closed one is on its way out of the table.
+            if (!log.TryClear(now, out var before)) continue;
+            if (before is not null) _logs.SettleCleared(log, now);
+            return ValueTask.FromResult(before);
+        }
+
+        return ValueTask.FromResult<LogHead?>(null);
     }
 
     /// <inheritdoc/>
@@ -128,7 +143,7 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
             var isAppended = false;
             try
             {
-                isAppended = log.TryAppend(messages, ids, 0, receipts.Length, receipts, now, time, checkIds: true, ref deferred);
+                isAppended = log.TryAppend(messages, ids, receipts, now, time, checkIds: true, ref deferred);
                 if (isAppended) return;
             }
             finally
@@ -157,13 +172,13 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
                 foreach (var log in logs.Values) log.CheckRoomFor(messages, ids, now);
             }
 
-            for (var i = 0; i < receipts.Length;)
+            foreach (var part in Enumerable.Range(0, receipts.Length).GroupBy(i => messages[i].Channel, StringComparer.Ordinal))
             {
-                // A run of one channel is appended under one lock, and so stands together in the log.
-                var run = i + 1;
-                while (run < receipts.Length && messages[run].Channel == messages[i].Channel) run++;
-                logs[messages[i].Channel].TryAppend(messages, ids, i, run, receipts, now, WallTime, checkIds: false, ref deferred);
-                i = run;
+                // All messages of one channel are appended under one lock: they stand together in the log, and no clear falls between them.
+                int[] indexes = [.. part];
+                var own = new Receipt[indexes.Length];
+                logs[part.Key].TryAppend([.. indexes.Select(i => messages[i])], ids is null ? null : [.. indexes.Select(i => ids[i])], own, now, WallTime, checkIds: false, ref deferred);
+                for (var i = 0; i < own.Length; i++) receipts[indexes[i]] = own[i];
             }
         }
         finally

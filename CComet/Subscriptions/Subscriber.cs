@@ -230,7 +230,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         if (cursor.Next >= batch.End) return true;
 
         // One message is not written alone when the next is there already: the busier the channel, the more messages share a write.
-        if ((cursor.Next != batch.First || cursor.Channel.End > batch.End) && (batch = cursor.Channel.StepFrom(cursor.Next)) is null) return false;
+        if ((cursor.Next != batch.First || cursor.Channel.End > batch.End) && (batch = cursor.Channel.StepFrom(cursor.Epoch, cursor.Next)) is null) return false;
         cursor.Next = batch.End;
         Hub.Metrics.Delivered(batch.Messages.Count);
         return Sink!.TryWrite(channelIndex, batch);

@@ -24,12 +24,14 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     private static readonly long IdLifetime = (long)StoreBounds.IdLifetime.TotalMilliseconds;
 
     private readonly Lock _lock = new();
-    private readonly MessageRing _ring = new(options.History, 0);
+    private string _epoch = epoch;
+    private MessageRing _ring = new(options.History, 0);
     private ListenerList _listeners = new();
     private RememberedIds? _ids;
     private long _usedAt = now;
     private long _held;
     private int _heldIds;
+    private bool _cleared;
     private bool _closed;
 
     public string Name => name;
@@ -40,12 +42,12 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     /// <summary>What its messages take in memory.</summary>
     public long Held => Volatile.Read(ref _held);
 
-    /// <summary>True when something was ever stored in it.</summary>
+    /// <summary>True when something was ever stored in it, also when it was cleared since.</summary>
     public bool IsWritten
     {
         get
         {
-            lock (_lock) return _ring.End > 0;
+            lock (_lock) return _cleared || _ring.End > 0;
         }
     }
 
@@ -73,21 +75,21 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
 
     /// <summary>Appends consecutive messages, all of them or none; false when the log has been closed and another one must be looked up.</summary>
     /// <exception cref="LimitException">An id too many.</exception>
-    public bool TryAppend(IReadOnlyList<NewMessage> messages, IdHash[]? ids, int start, int end, Receipt[] receipts, long now, long time, bool checkIds, ref DeferredDeliveries? deferred)
+    public bool TryAppend(IReadOnlyList<NewMessage> messages, IdHash[]? ids, Receipt[] receipts, long now, long time, bool checkIds, ref DeferredDeliveries? deferred)
     {
         lock (_lock)
         {
             if (_closed) return false;
             _usedAt = now;
             _ids?.Forget(now);
-            if (checkIds && ids is not null) CheckRoomFor(ids, start, end, _ => true, now);
-            var appended = _listeners.Count > 0 ? new List<Message>(end - start) : null;
-            for (var i = start; i < end; i++)
+            if (checkIds && ids is not null) CheckRoomFor(ids, _ => true, now);
+            var appended = _listeners.Count > 0 ? new List<Message>(receipts.Length) : null;
+            for (var i = 0; i < receipts.Length; i++)
             {
                 var newMessage = messages[i];
                 if (newMessage.Id is not null && _ids is not null && _ids.TryGet(ids![i], out var first))
                 {
-                    receipts[i] = new Receipt(newMessage.Channel, epoch, first, null);
+                    receipts[i] = new Receipt(newMessage.Channel, _epoch, first, null);
                     continue;
                 }
 
@@ -95,7 +97,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
                 _ring.Add(message, now);
                 appended?.Add(message);
                 if (newMessage.Id is not null) (_ids ??= new RememberedIds()).Add(ids![i], message.Seqid, now + IdLifetime);
-                receipts[i] = new Receipt(newMessage.Channel, epoch, message.Seqid, message);
+                receipts[i] = new Receipt(newMessage.Channel, _epoch, message.Seqid, message);
             }
 
             Account();
@@ -104,9 +106,34 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             if (appended?.Count > 0)
             {
                 deferred ??= new DeferredDeliveries();
-                _listeners.Appended(epoch, appended, deferred);
+                _listeners.Appended(_epoch, appended, deferred);
             }
 
+            return true;
+        }
+    }
+
+    /// <summary>Drops all messages and ids and begins a new epoch; false when the log has been closed and another one must be looked up.</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="before">The epoch and bounds just before; null when nothing was stored in this epoch, and nothing was done.</param>
+    public bool TryClear(long now, out LogHead? before)
+    {
+        lock (_lock)
+        {
+            before = null;
+            if (_closed) return false;
+            if (_ring.End == 0) return true;
+            _usedAt = now;
+            _ring.Expire(now);
+            before = new LogHead(_epoch, _ring.First, _ring.End);
+            _epoch = Epoch.New();
+            _ring = new MessageRing(options.History, 0);
+            _ids = null;
+            _cleared = true;
+            Account();
+
+            // Told under the lock: what is appended from here on is told after it.
+            _listeners.Changed();
             return true;
         }
     }
@@ -119,7 +146,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         {
             _ids?.Forget(now);
             Account();
-            CheckRoomFor(ids, 0, ids.Length, i => messages[i].Id is not null && messages[i].Channel == name, now);
+            CheckRoomFor(ids, i => messages[i].Id is not null && messages[i].Channel == name, now);
         }
     }
 
@@ -132,7 +159,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
             _usedAt = now;
             _ring.Expire(now);
             Account();
-            var head = new LogHead(epoch, _ring.First, _ring.End);
+            var head = new LogHead(_epoch, _ring.First, _ring.End);
             return new LogSlice(head, from >= _ring.End ? [] : _ring.CopyFrom(Math.Max(from, _ring.First), maxBytes));
         }
     }
@@ -142,7 +169,7 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         lock (_lock)
         {
             if (_closed) return false;
-            _listeners.Add(listener, new LogHead(epoch, _ring.First, _ring.End));
+            _listeners.Add(listener, new LogHead(_epoch, _ring.First, _ring.End));
             return true;
         }
     }
@@ -212,13 +239,13 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
     /// A channel may have as many ids as are free in all. So a client that fills one channel, or many, leaves some for all others: n channels
     /// that take all they may leave a share of 1/(n + 1).
     /// </remarks>
-    private void CheckRoomFor(IdHash[] ids, int start, int end, Func<int, bool> isOurs, long now)
+    private void CheckRoomFor(IdHash[] ids, Func<int, bool> isOurs, long now)
     {
         Account();
         var most = Math.Min(options.Limits.IdsPerChannel, maxIds - use.Ids);
         var held = _ids?.Count ?? 0;
-        if (held + (end - start) <= most) return;
-        var fresh = Enumerable.Range(start, end - start).Where(i => ids[i] != default && isOurs(i) && _ids?.TryGet(ids[i], out _) != true).Select(i => ids[i]).Distinct().Count();
+        if (held + ids.Length <= most) return;
+        var fresh = Enumerable.Range(0, ids.Length).Where(i => ids[i] != default && isOurs(i) && _ids?.TryGet(ids[i], out _) != true).Select(i => ids[i]).Distinct().Count();
         if (fresh == 0 || held + fresh <= most) return;
         var retry = _ids is { Count: > 0 } ? TimeSpan.FromMilliseconds(_ids.NextExpiry - now) : LimitException.DefaultRetry;
         throw most < options.Limits.IdsPerChannel

@@ -92,6 +92,16 @@ internal sealed class MemoryLogs
         }
     }
 
+    /// <summary>Puts a log that was cleared among those that may go, although its next visit may be minutes away.</summary>
+    public void SettleCleared(MemoryLog log, long now)
+    {
+        lock (_gate)
+        {
+            Place(log, now);
+            if (log.IsDue && !log.IsClosed && !log.IsFollowed) log.Unused ??= _unused.AddLast((log, now));
+        }
+    }
+
     /// <summary>Makes room for a publish of so many bytes when all logs together would hold too much.</summary>
     /// <param name="channel">The channel; null when it is of several.</param>
     /// <param name="bytes">What it takes, about.</param>
