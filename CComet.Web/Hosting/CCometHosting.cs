@@ -1,5 +1,6 @@
 using CComet.Http;
 using CComet.Web.Hosting.Cors;
+using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -43,6 +44,7 @@ internal static partial class CCometHosting
         services.AddOptions<HubOptions>().Bind(settings);
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         builder.WebHost.UseCCometKestrel();
+        services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
     }
 
@@ -52,7 +54,7 @@ internal static partial class CCometHosting
         var pathBase = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.PathBase;
         foreach (var address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [])
         {
-            if (address.Contains("://unix:", StringComparison.Ordinal)) continue;
+            if (address.Contains("://unix:", StringComparison.Ordinal) || app.IsIcomet(address)) continue;
             var reachable = AnyHost().Replace(address, "//localhost") + pathBase;
             LogChatPage(app.Logger, reachable);
         }

@@ -15,9 +15,14 @@ internal static class ListenAddresses
             if (endpoint["Url"] is { } url) CheckAddress($"{endpoint.Path}:Url", url);
     }
 
-    private static string[] Split(string? text) => text?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
+    /// <summary>Splits a list of addresses or ports.</summary>
+    public static string[] Split(string? text) => text?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    private static void CheckAddress(string name, string text)
+    /// <summary>Checks one address.</summary>
+    /// <param name="name">The setting that holds it.</param>
+    /// <param name="text">The address.</param>
+    /// <exception cref="StartException">It cannot be one.</exception>
+    public static void CheckAddress(string name, string text)
     {
         const string Form = "an address is written http://127.0.0.1:8080, http://0.0.0.0:8080 for all, or http://unix:/run/ccomet.sock";
         BindingAddress address;

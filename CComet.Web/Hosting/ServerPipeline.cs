@@ -1,5 +1,6 @@
 using CComet.Dialects.Native;
 using CComet.Http;
+using CComet.Web.Hosting.Icomet;
 
 namespace CComet.Web.Hosting;
 
@@ -12,6 +13,7 @@ internal static class ServerPipeline
         var edge = app.Services.GetRequiredService<Edge>();
         var log = app.Services.GetRequiredService<RequestLog>();
         app.UseForwarding();
+        app.UseIcomet();
         app.Use(next => context => edge.AnswerVerbAsync(context, next));
         app.Use(async (context, next) =>
         {

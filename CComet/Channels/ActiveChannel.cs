@@ -66,6 +66,7 @@ internal sealed class ActiveChannel : ChannelLog
 
                 _opener = share;
                 Hub.Idle.Remove(this);
+                Hub.Occupancy?.Occupied(Name);
             }
 
             _subscribers++;
@@ -85,6 +86,7 @@ internal sealed class ActiveChannel : ChannelLog
             if (--_subscribers > 0) return;
             _opener?.Close();
             _opener = null;
+            Hub.Occupancy?.Vacated(Name);
             Tail.Forget();
             MarkIdle();
         }

@@ -48,6 +48,9 @@ public sealed class ChannelHub : IDisposable
     /// <summary>Returns the channel when it is open on this node; null otherwise.</summary>
     internal ActiveChannel? Find(string name) => _channels.GetValueOrDefault(name);
 
+    /// <summary>The names of the channels that are open on this node at this moment, without those of the server's own.</summary>
+    internal IEnumerable<string> OpenNames => _channels.Keys.Where(name => !Names.IsPrivate(name));
+
     /// <summary>Opens a channel, unless it is open, and counts a subscriber in.</summary>
     /// <param name="name">The channel.</param>
     /// <param name="share">The share of the subscriber's address, or null.</param>

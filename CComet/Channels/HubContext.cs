@@ -10,6 +10,7 @@ internal sealed class HubContext : IDisposable
 {
     private static readonly TimeSpan MinReconnectDelay = TimeSpan.FromSeconds(1);
 
+    private readonly CancellationTokenSource _waitsEnded = new();
     private int _subscriberCount;
     private volatile bool _draining;
     private volatile bool _ending;
@@ -66,11 +67,17 @@ internal sealed class HubContext : IDisposable
     /// <summary>The channels without subscribers.</summary>
     public IdleChannels Idle { get; } = new();
 
+    /// <summary>Receives which channels have subscribers; null when nothing wants to know. Set before the first subscriber comes.</summary>
+    public IOccupancyListener? Occupancy { get; set; }
+
     /// <summary>How many subscribers there are at this moment.</summary>
     public int SubscriberCount => Volatile.Read(ref _subscriberCount);
 
     /// <summary>True once the server has begun to stop.</summary>
     public bool IsDraining => _draining;
+
+    /// <summary>Cancelled once every wait is ended at once.</summary>
+    public CancellationToken WaitsEnded => _waitsEnded.Token;
 
     /// <summary>True once every wait is ended at once.</summary>
     public bool IsEnding => _ending;
@@ -107,11 +114,16 @@ internal sealed class HubContext : IDisposable
         _draining = true;
         _reconnectWindow = TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
         _ending = true;
+        _waitsEnded.Cancel();
     }
 
     /// <summary>Returns when a client that is sent away may come back: each at another moment of the window.</summary>
     public TimeSpan ReconnectDelay() => MinReconnectDelay + (_reconnectWindow * Random.Shared.NextDouble());
 
     /// <inheritdoc/>
-    public void Dispose() => Wheel.Dispose();
+    public void Dispose()
+    {
+        Wheel.Dispose();
+        _waitsEnded.Dispose();
+    }
 }

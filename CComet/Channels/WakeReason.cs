@@ -15,6 +15,9 @@ internal enum WakeReason : byte
     /// <summary>The server is stopping. Final.</summary>
     Draining,
 
+    /// <summary>Its channel was closed. Final.</summary>
+    Closed,
+
     /// <summary>The client has gone. Final.</summary>
     Gone,
 }

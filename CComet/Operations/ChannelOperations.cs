@@ -48,6 +48,23 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
     {
         for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel);
+        return await EnterAsync(caller, starts, sname);
+    }
+
+    /// <summary>Subscribes the server itself to one channel: nobody is asked.</summary>
+    /// <exception cref="DrainingException">The server is stopping.</exception>
+    /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
+    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null);
+
+    /// <summary>Refuses a channel whose name is the server's.</summary>
+    /// <exception cref="AccessDeniedException">It is.</exception>
+    public static void ThrowIfReserved(string channel)
+    {
+        if (Names.IsReserved(channel)) throw new AccessDeniedException(channel, "publish to", "names that begin with $ are the server's own.");
+    }
+
+    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
+    {
         Context.CountIn();
         var subscriber = new Subscriber(sname, starts.Count);
         var entered = 0;
@@ -106,6 +123,8 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
     {
+        if (right == ChannelRight.Publish) ThrowIfReserved(channel);
+        else if (Names.IsPrivate(channel)) throw new AccessDeniedException(channel, "subscribe to", "this one is the server's own.");
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (!decision.IsAllowed) throw new AccessDeniedException(channel, right == ChannelRight.Publish ? "publish to" : "subscribe to", decision.Reason);
     }

@@ -1,0 +1,99 @@
+using System.Globalization;
+using System.Text;
+using CComet.Dialects.Icomet;
+using CComet.Operations;
+using CComet.Subscriptions;
+using CComet.Transports;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+
+namespace CComet.Http.Icomet;
+
+/// <summary>The side of icomet to which subscribers come.</summary>
+/// <param name="pipeline">What all verbs have in common.</param>
+/// <param name="operations">Subscribes.</param>
+/// <param name="subscribers">Who is told of a closed channel.</param>
+/// <param name="tokens">Checks tokens; null where none is needed.</param>
+internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations operations, IcometSubscribers subscribers, ChannelTokens? tokens)
+{
+    private static readonly byte[] DefaultCallback = "icomet_cb"u8.ToArray();
+
+    /// <summary>Creates <c>/sub</c> and <c>/poll</c>.</summary>
+    public RequestDelegate CreatePoll() => pipeline.CreateWaiting(
+        (context, parameters, callback, began) => PollAsync(context, IcometSubscription.Read(parameters), callback, began),
+        IcometForm.Poll);
+
+    /// <summary>Creates <c>/stream</c>, <c>/sse</c> or <c>/iframe</c>, by the framing.</summary>
+    public RequestDelegate CreateStream(IcometFraming framing)
+    {
+        var form = IcometForm.CreateStream(framing);
+        return pipeline.CreateWaiting((context, parameters, _, began) => StreamAsync(context, IcometSubscription.Read(parameters), began, framing, form), form);
+    }
+
+    /// <summary>Creates <c>/ping</c>.</summary>
+    public RequestDelegate CreatePing() => pipeline.CreateWaiting(
+        (context, _, callback, began) =>
+        {
+            var json = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"type\":\"ping\",\"sub_timeout\":{Timeout(operations)}}}"));
+            var answered = IcometForm.WriteAsync(context.Response, callback ?? Encoding.ASCII.GetString(DefaultCallback), json);
+            pipeline.Ended(context, began);
+            return answered;
+        },
+        IcometForm.Poll);
+
+    /// <summary>How long a poll waits, in seconds, as clients are told it.</summary>
+    public static long Timeout(ChannelOperations operations) => Math.Max(1, (long)operations.Context.Options.Poll.Timeout.TotalSeconds);
+
+    private async Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
+    {
+        Subscriber subscriber;
+        try
+        {
+            (subscriber, var tellsNext) = await asked.BeginAsync(context, operations, tokens);
+            if (tellsNext)
+            {
+                using var left = subscriber;
+                pipeline.AnnounceDrain(context);
+                await IcometForm.WriteAsync(context.Response, callback, IcometJson.NextSeq(IcometJson.Quote(asked.Channel), subscriber.At(0).Next));
+                pipeline.Ended(context, began);
+                return;
+            }
+        }
+        catch (Exception e)
+        {
+            await pipeline.FailAsync(context, e, callback, began, IcometForm.Poll);
+            return;
+        }
+
+        await PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, asked, subscriber), subscriber);
+        if (tokens is not null) tokens.Touch(asked.Token!);
+    }
+
+    private async Task StreamAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, RequestForm form)
+    {
+        Subscriber subscriber;
+        bool tellsNext;
+        try
+        {
+            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, tokens);
+        }
+        catch (Exception e)
+        {
+            await pipeline.FailAsync(context, e, null, began, form);
+            return;
+        }
+
+        var response = context.Response;
+        response.ContentType = framing.ContentType;
+        response.Headers.CacheControl = "no-cache, no-transform";
+        response.Headers["X-Accel-Buffering"] = "no";
+        response.Headers.XContentTypeOptions = "nosniff";
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        pipeline.Tuning.Lighten(context.Request);
+        subscribers.Add(asked.Channel, subscriber);
+        var request = new StreamRequest(pipeline, context, began, subscriber);
+        await new IcometStream(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
+        subscribers.Remove(asked.Channel, subscriber);
+        if (tokens is not null) tokens.Touch(asked.Token!);
+    }
+}

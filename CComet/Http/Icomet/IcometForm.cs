@@ -1,0 +1,61 @@
+using System.Text;
+using CComet.Dialects.Icomet;
+using CComet.Dialects.Native;
+using CComet.Http.Requests;
+using Microsoft.AspNetCore.Http;
+
+namespace CComet.Http.Icomet;
+
+/// <summary>The forms of requests in the dialect of icomet, and how it is answered.</summary>
+internal static class IcometForm
+{
+    /// <summary>The content type of a plain answer.</summary>
+    public const string TextType = "text/plain; charset=utf-8";
+
+    private static readonly ParameterNames Names = new("cb", "content", [], ["cname", "content", "cb", "seq", "noop", "token", "expires"]);
+
+    /// <summary>Of polls: the status is 200, and the type inside says what is wrong.</summary>
+    public static readonly RequestForm Poll = new(Names) { WriteErrorAsync = (response, callback, error) => WriteAsync(response, callback, EncodeRefusal(error)) };
+
+    /// <summary>Of the admin side: the status says it, but to a script.</summary>
+    public static readonly RequestForm Admin = new(Names) { WriteErrorAsync = WriteAdminErrorAsync };
+
+    /// <summary>Of a stream: one object in its framing, status 200.</summary>
+    public static RequestForm CreateStream(IcometFraming framing) => new(Names)
+    {
+        WriteErrorAsync = (response, _, error) => ResponseWriter.WriteAsync(
+            response,
+            new ResponseHead(StatusCodes.Status200OK, framing.ContentType),
+            (byte[])[.. framing.Opening, .. framing.Frame(EncodeRefusal(error))]),
+    };
+
+    /// <summary>Answers with a JSON value, as the argument of a call where one is named.</summary>
+    public static Task WriteAsync(HttpResponse response, string? callback, byte[] json) => callback is null
+        ? ResponseWriter.WriteAsync(response, ResponseHead.Array, (byte[])[.. json, (byte)'\n'])
+        : ResponseWriter.WriteAsync(response, new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType), (byte[])[.. Encoding.ASCII.GetBytes(callback), (byte)'(', .. json, .. ");\n"u8]);
+
+    /// <summary>Answers with a line of text.</summary>
+    public static Task WriteTextAsync(HttpResponse response, int status, string line) =>
+        ResponseWriter.WriteAsync(response, new ResponseHead(status, TextType), Encoding.UTF8.GetBytes(line + "\n"));
+
+    /// <summary>Reads the channel.</summary>
+    public static string ReadChannel(Parameters parameters) => parameters.RequiredName("cname");
+
+    private static Task WriteAdminErrorAsync(HttpResponse response, string? callback, WireException error)
+    {
+        var json = EncodeRefusal(error);
+        if (callback is not null) return WriteAsync(response, callback, json);
+        return ResponseWriter.WriteAsync(response, ResponseHead.Array with { Status = error.Status, RetryAfter = error.RetryAfter }, (byte[])[.. json, (byte)'\n']);
+    }
+
+    /// <summary>The types are those that icomet's clients know: after a 429 they try again in some seconds, which is right for all that may pass.</summary>
+    private static byte[] EncodeRefusal(WireException error) => IcometJson.Refusal(
+        error.Status switch
+        {
+            StatusCodes.Status403Forbidden => "401",
+            StatusCodes.Status503ServiceUnavailable => "429",
+            var status => status.ToString(System.Globalization.CultureInfo.InvariantCulture),
+        },
+        "",
+        error.Message);
+}

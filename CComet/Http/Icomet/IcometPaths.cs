@@ -1,0 +1,47 @@
+using CComet.Channels;
+using CComet.Dialects.Icomet;
+using CComet.Operations;
+using Microsoft.AspNetCore.Http;
+
+namespace CComet.Http.Icomet;
+
+/// <summary>The paths of the dialect of icomet, a table for each of its two addresses.</summary>
+internal sealed class IcometPaths
+{
+    private readonly Dictionary<string, WirePath> _front;
+    private readonly Dictionary<string, WirePath> _admin;
+
+    /// <summary>Makes the tables.</summary>
+    public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, IcometSubscribers subscribers, IcometOptions options)
+    {
+        var front = new FrontEndpoints(pipeline, operations, subscribers, options.RequiresToken ? tokens : null);
+        var admin = new AdminEndpoints(pipeline, hub, operations, administration, occupancy, tokens, options);
+        string[] get = [HttpMethods.Get];
+        string[] getOrPost = [HttpMethods.Get, HttpMethods.Post];
+        _front = Index(
+            new("/sub", get, front.CreatePoll(), IsVerb: true),
+            new("/poll", get, front.CreatePoll(), IsVerb: true),
+            new("/stream", get, front.CreateStream(IcometFraming.Lines), IsVerb: true),
+            new("/sse", get, front.CreateStream(IcometFraming.Events), IsVerb: true),
+            new("/iframe", get, front.CreateStream(IcometFraming.Scripts), IsVerb: true),
+            new("/ping", get, front.CreatePing(), IsVerb: true));
+        _admin = Index(
+            new("/sign", getOrPost, admin.CreateSign(), IsVerb: true),
+            new("/push", getOrPost, admin.CreatePush(), IsVerb: true),
+            new("/pub", getOrPost, admin.CreatePub(), IsVerb: true),
+            new("/broadcast", getOrPost, admin.CreateBroadcast(), IsVerb: true),
+            new("/close", getOrPost, admin.CreateClose(), IsVerb: true),
+            new("/clear", getOrPost, admin.CreateClear(), IsVerb: true),
+            new("/info", get, admin.CreateInfo(), IsVerb: true),
+            new("/check", get, admin.CreateCheck(), IsVerb: true),
+            new("/psub", get, admin.CreatePsub(), IsVerb: true));
+    }
+
+    /// <summary>Returns the entry of a path of the front side; null when there is none.</summary>
+    public WirePath? FindFront(string path) => _front.GetValueOrDefault(path);
+
+    /// <summary>Returns the entry of a path of the admin side; null when there is none.</summary>
+    public WirePath? FindAdmin(string path) => _admin.GetValueOrDefault(path);
+
+    private static Dictionary<string, WirePath> Index(params WirePath[] paths) => paths.ToDictionary(path => path.Path.Value!, StringComparer.Ordinal);
+}

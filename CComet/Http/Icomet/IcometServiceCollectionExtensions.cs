@@ -1,0 +1,28 @@
+using CComet.Channels;
+using CComet.Operations;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Http.Icomet;
+
+/// <summary>Adds the dialect of icomet to the services.</summary>
+internal static class IcometServiceCollectionExtensions
+{
+    /// <summary>Adds it, with what nodes tell each other for it. Without it nothing of that runs.</summary>
+    public static void AddIcometDialect(this IServiceCollection services, IcometOptions options)
+    {
+        services.AddSingleton(options);
+        services.AddSingleton<NodeLog>();
+        services.AddSingleton<ChannelAdministration>();
+        services.AddSingleton<ChannelTokens>();
+        services.AddSingleton<IcometSubscribers>();
+        services.AddSingleton(provider => new ChannelOccupancy(
+            provider.GetRequiredService<ChannelHub>(),
+            provider.GetRequiredService<NodeLog>(),
+            options.ChannelTimeout,
+            provider.GetRequiredService<ILogger<ChannelOccupancy>>()));
+        services.AddSingleton<IcometPaths>();
+        services.AddHostedService(provider => provider.GetRequiredService<ChannelOccupancy>());
+        services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
+    }
+}

@@ -1,0 +1,79 @@
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Operations;
+
+/// <summary>What an operator does with channels: broadcast, close, clear. The caller has been let in.</summary>
+internal sealed partial class ChannelAdministration
+{
+    /// <summary>The sname of a broadcast's messages.</summary>
+    public const string BroadcastSname = "$broadcast";
+
+    private const int ParallelAppends = 32;
+
+    private readonly ChannelHub _hub;
+    private readonly NodeLog _notes;
+    private readonly ILogger<ChannelAdministration> _logger;
+
+    public ChannelAdministration(ChannelHub hub, NodeLog notes, ILogger<ChannelAdministration> logger)
+    {
+        (_hub, _notes, _logger) = (hub, notes, logger);
+        notes.Received += Receive;
+    }
+
+    /// <summary>Is told of a channel that was closed, on whatever node that was. Called on the thread that reads the nodes' notes.</summary>
+    public event Action<string>? Closed;
+
+    /// <summary>Publishes a text to every channel that is open on any node, each once.</summary>
+    /// <returns>A task that completes once it is stored in the channels that are open on this node; the other nodes store it in theirs.</returns>
+    public async Task BroadcastAsync(string json, CancellationToken cancellation)
+    {
+        var id = Guid.NewGuid().ToString("N");
+        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Broadcast, [id], json), cancellation);
+        await StoreAsync(id, json);
+    }
+
+    /// <summary>Ends the subscribers of a channel that are told of it, on every node.</summary>
+    public ValueTask CloseAsync(string channel, CancellationToken cancellation) => _notes.WriteAsync(new NodeNote(NodeNoteKind.Close, [channel]), cancellation);
+
+    /// <summary>Drops the messages of a channel, whose log begins a new epoch.</summary>
+    public async ValueTask ClearAsync(string channel, CancellationToken cancellation)
+    {
+        if (_hub.Context.Store is IClearingStore store) await store.ClearAsync(channel, cancellation);
+        else throw new RefusedException("cname", "cname: this store cannot clear a channel.");
+    }
+
+    /// <summary>Returns the bounds of a channel's log.</summary>
+    public async ValueTask<LogHead> HeadAsync(string channel, CancellationToken cancellation) => (await _hub.Context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation)).Head;
+
+    private void Receive(NodeNote note)
+    {
+        if (note.Kind == NodeNoteKind.Close) foreach (var channel in note.Channels ?? []) Closed?.Invoke(channel);
+        if (note is { Kind: NodeNoteKind.Broadcast, Channels: [var id], Text: { } json } && note.Node != _notes.Node) _ = StoreQuietlyAsync(id, json);
+    }
+
+    private async Task StoreQuietlyAsync(string id, string json)
+    {
+        try
+        {
+            await StoreAsync(id, json);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or LimitException)
+        {
+            LogBroadcastFailed(_logger, e.Message);
+        }
+    }
+
+    /// <summary>Stores it in each channel that is open here. By its id, a channel that is open on several nodes gets it once.</summary>
+    private Task StoreAsync(string id, string json)
+    {
+        var body = System.Text.Encoding.UTF8.GetBytes(json);
+        return Parallel.ForEachAsync(_hub.OpenNames, new ParallelOptions { MaxDegreeOfParallelism = ParallelAppends }, async (channel, _) =>
+            await _hub.AppendAsync([new NewMessage(channel, MessageType.Msg, BroadcastSname, body, id)], CancellationToken.None));
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A broadcast of another node could not be stored in all channels that are open here: {Reason}")]
+    private static partial void LogBroadcastFailed(ILogger logger, string reason);
+}

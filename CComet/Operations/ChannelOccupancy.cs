@@ -1,0 +1,280 @@
+using System.Threading.Channels;
+using CComet.Channels;
+using CComet.Messages;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Operations;
+
+/// <summary>Knows which channels have subscribers on any node, and tells its listeners when one gets its first or has lost its last.</summary>
+/// <remarks>
+/// A channel counts until it has had no subscriber for <paramref name="linger"/>, so that the hole between two polls is none. Nodes tell
+/// each other by notes (<see cref="NodeLog"/>): each change, everything to a node that asks, and, when there are others, every five
+/// seconds that they live. What a node had that has been silent for 15 seconds is dropped.
+/// </remarks>
+/// <param name="hub">The hub.</param>
+/// <param name="notes">The notes of the nodes.</param>
+/// <param name="linger">How long a channel counts after its last subscriber has left; listeners are told again as often which channels count.</param>
+/// <param name="logger">Its log.</param>
+internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, TimeSpan linger, ILogger<ChannelOccupancy> logger) : BackgroundService, IOccupancyListener
+{
+    /// <summary>How many names one note holds.</summary>
+    private const int NamesPerNote = 100;
+
+    /// <summary>How many changes a listener may leave unread; one that leaves more is ended.</summary>
+    private const int MaxUnread = 200_000;
+
+    private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(15);
+
+    private readonly Channel<(string Channel, bool IsOccupied)> _changes = Channel.CreateUnbounded<(string, bool)>(new UnboundedChannelOptions { SingleReader = true });
+
+    // All below is guarded by the lock.
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, long> _local = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, Node> _others = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, int> _online = new(StringComparer.Ordinal);
+    private readonly HashSet<ChannelWriter<OccupancyChange>> _listeners = [];
+    private readonly List<NodeNote> _unsent = [];
+
+    /// <summary>Whether a channel counts.</summary>
+    public bool IsOnline(string channel)
+    {
+        if (hub.Find(channel)?.Subscribers > 0) return true;
+        lock (_lock) return _online.ContainsKey(channel);
+    }
+
+    /// <summary>Begins to listen: first come all channels that count, then every change, and all that count again from time to time.</summary>
+    /// <returns>What to read from; it ends when too much was left unread. To be given to <see cref="StopListening"/>.</returns>
+    public Listener Listen()
+    {
+        var changes = Channel.CreateBounded<OccupancyChange>(new BoundedChannelOptions(MaxUnread) { SingleReader = true });
+        lock (_lock)
+        {
+            _listeners.Add(changes.Writer);
+            foreach (var channel in _online.Keys) Tell(changes.Writer, new OccupancyChange(channel, IsOnline: true));
+        }
+
+        return new Listener(changes);
+    }
+
+    /// <summary>Ends what <see cref="Listen"/> began.</summary>
+    public void StopListening(Listener listener)
+    {
+        lock (_lock) _listeners.Remove(listener.Changes.Writer);
+    }
+
+    /// <inheritdoc/>
+    void IOccupancyListener.Occupied(string channel) => _changes.Writer.TryWrite((channel, true));
+
+    /// <inheritdoc/>
+    void IOccupancyListener.Vacated(string channel) => _changes.Writer.TryWrite((channel, false));
+
+    /// <inheritdoc/>
+    public override Task StartAsync(CancellationToken cancellationToken)
+    {
+        hub.Context.Occupancy = this;
+        notes.Received += Receive;
+        notes.Missed += () => Send(new NodeNote(NodeNoteKind.Ask));
+        return base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using var timer = new PeriodicTimer(TickInterval, hub.Context.Time);
+        await Task.WhenAny(notes.Following, Task.Delay(Timeout.Infinite, stoppingToken));
+        Send(new NodeNote(NodeNoteKind.Ask));
+        await Task.WhenAll(ReadChangesAsync(stoppingToken), TickAsync(timer, stoppingToken));
+    }
+
+    private async Task ReadChangesAsync(CancellationToken cancellation)
+    {
+        while (await _changes.Reader.WaitToReadAsync(cancellation))
+        {
+            lock (_lock)
+            {
+                while (_changes.Reader.TryRead(out var change)) Note(change.Channel, change.IsOccupied);
+            }
+
+            await SendUnsentAsync(cancellation);
+        }
+    }
+
+    private async Task TickAsync(PeriodicTimer timer, CancellationToken cancellation)
+    {
+        var (repeatedAt, aliveAt) = (Now, Now);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            lock (_lock)
+            {
+                foreach (var (channel, vacatedAt) in _local.Where(local => local.Value > 0 && Elapsed(local.Value) >= linger).ToList()) Leave(channel);
+                foreach (var (name, node) in _others.Where(other => Elapsed(other.Value.HeardAt) >= DeadAfter).ToList()) Drop(name, node);
+                if (_others.Count > 0 && Elapsed(aliveAt) >= AliveInterval)
+                {
+                    aliveAt = Now;
+                    _unsent.Add(new NodeNote(NodeNoteKind.Alive));
+                }
+
+                if (Elapsed(repeatedAt) >= linger)
+                {
+                    repeatedAt = Now;
+                    foreach (var channel in _online.Keys) TellAll(new OccupancyChange(channel, IsOnline: true));
+                }
+            }
+
+            await SendUnsentAsync(cancellation);
+        }
+    }
+
+    private long Now => Math.Max(1, hub.Context.Time.GetTimestamp());
+
+    private TimeSpan Elapsed(long since) => hub.Context.Time.GetElapsedTime(since);
+
+    /// <summary>Takes in a change of this node. The value of a local channel is since when it has been vacant; 0 when it is not.</summary>
+    private void Note(string channel, bool isOccupied)
+    {
+        if (Names.IsPrivate(channel)) return;
+        if (!isOccupied)
+        {
+            if (_local.ContainsKey(channel)) _local[channel] = Now;
+            return;
+        }
+
+        if (_local.TryAdd(channel, 0))
+        {
+            Count(channel, 1);
+            _unsent.Add(new NodeNote(NodeNoteKind.Online, [channel]));
+        }
+
+        _local[channel] = 0;
+    }
+
+    private void Leave(string channel)
+    {
+        _local.Remove(channel);
+        Count(channel, -1);
+        _unsent.Add(new NodeNote(NodeNoteKind.Offline, [channel]));
+    }
+
+    private void Receive(NodeNote note)
+    {
+        if (note.Node == notes.Node) return;
+        lock (_lock)
+        {
+            if (!_others.TryGetValue(note.Node, out var node))
+            {
+                // Whatever it says first, there may be more that it has said before.
+                _others[note.Node] = node = new Node();
+                if (note.Kind != NodeNoteKind.Ask) _unsent.Add(new NodeNote(NodeNoteKind.Ask));
+            }
+
+            node.HeardAt = Now;
+            switch (note.Kind)
+            {
+                case NodeNoteKind.Ask:
+                    foreach (var names in _local.Keys.Chunk(NamesPerNote)) _unsent.Add(new NodeNote(NodeNoteKind.Online, names));
+                    _unsent.Add(new NodeNote(NodeNoteKind.Alive));
+                    break;
+                case NodeNoteKind.Online:
+                    foreach (var channel in note.Channels ?? [])
+                        if (node.Channels.Add(channel)) Count(channel, 1);
+                    break;
+                case NodeNoteKind.Offline:
+                    foreach (var channel in note.Channels ?? [])
+                        if (node.Channels.Remove(channel)) Count(channel, -1);
+                    break;
+            }
+        }
+
+        // On a task of its own: the notes' reader must not wait for a write.
+        _ = Task.Run(() => SendUnsentAsync(CancellationToken.None));
+    }
+
+    private void Drop(string name, Node node)
+    {
+        _others.Remove(name);
+        foreach (var channel in node.Channels) Count(channel, -1);
+    }
+
+    /// <summary>Counts on how many nodes a channel has subscribers.</summary>
+    private void Count(string channel, int change)
+    {
+        var count = _online.GetValueOrDefault(channel) + change;
+        if (count > 0) _online[channel] = count;
+        else _online.Remove(channel);
+        if (count == 0 || (change > 0 && count == 1)) TellAll(new OccupancyChange(channel, count > 0));
+    }
+
+    private void TellAll(OccupancyChange change)
+    {
+        foreach (var listener in _listeners) Tell(listener, change);
+    }
+
+    private static void Tell(ChannelWriter<OccupancyChange> listener, OccupancyChange change)
+    {
+        if (!listener.TryWrite(change)) listener.TryComplete();
+    }
+
+    private void Send(NodeNote note)
+    {
+        lock (_lock) _unsent.Add(note);
+        _ = Task.Run(() => SendUnsentAsync(CancellationToken.None));
+    }
+
+    private async Task SendUnsentAsync(CancellationToken cancellation)
+    {
+        NodeNote[] unsent;
+        lock (_lock)
+        {
+            unsent = [.. _unsent];
+            _unsent.Clear();
+        }
+
+        try
+        {
+            foreach (var note in Merge(unsent)) await notes.WriteAsync(note, cancellation);
+        }
+        catch (Exception e) when (e is StoreUnavailableException or LimitException)
+        {
+            // The others ask when they have missed something; a node of which nothing is heard is dropped, and asked when it is back.
+            LogUnsent(logger, e.Message);
+        }
+    }
+
+    /// <summary>Joins consecutive notes of one kind that name channels.</summary>
+    private static IEnumerable<NodeNote> Merge(NodeNote[] unsent)
+    {
+        for (var i = 0; i < unsent.Length;)
+        {
+            var kind = unsent[i].Kind;
+            if (unsent[i].Channels is null)
+            {
+                yield return unsent[i++];
+                continue;
+            }
+
+            var names = new List<string>();
+            for (; i < unsent.Length && unsent[i].Kind == kind && unsent[i].Channels is { } more && names.Count < NamesPerNote; i++) names.AddRange(more);
+            yield return new NodeNote(kind, names);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Other nodes could not be told which channels have subscribers: {Reason}")]
+    private static partial void LogUnsent(ILogger logger, string reason);
+
+    /// <summary>A listener, and what it has not read yet.</summary>
+    internal sealed record Listener(Channel<OccupancyChange> Changes);
+
+    /// <summary>Another node.</summary>
+    private sealed class Node
+    {
+        public HashSet<string> Channels { get; } = new(StringComparer.Ordinal);
+
+        public long HeardAt { get; set; }
+    }
+}
+
+/// <summary>That a channel has subscribers on some node, or has none any more.</summary>
+internal readonly record struct OccupancyChange(string Channel, bool IsOnline);

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using CComet.Channels;
+using CComet.Messages;
+using CComet.Subscriptions;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Operations;
+
+/// <summary>Carries small notes between the nodes that share a store, in the log of a channel of the server's own.</summary>
+/// <remarks>Every node follows the log from its start on. With a store of one node it carries a node's notes to itself.</remarks>
+internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operations, ILogger<NodeLog> logger) : BackgroundService
+{
+    private const string Channel = Names.PrivatePrefix + "nodes";
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WaitInterval = TimeSpan.FromMinutes(1);
+
+    private readonly TaskCompletionSource _following = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>This node's name: random, and new with each start.</summary>
+    public string Node { get; } = Epoch.New();
+
+    /// <summary>Completes once notes of other nodes are received.</summary>
+    public Task Following => _following.Task;
+
+    /// <summary>Receives the notes of all nodes, this one's too, one at a time and in one order for all nodes.</summary>
+    public event Action<NodeNote>? Received;
+
+    /// <summary>Is told that notes may have been missed.</summary>
+    public event Action? Missed;
+
+    /// <summary>Writes a note for all nodes.</summary>
+    /// <exception cref="StoreUnavailableException">The store cannot be written to now.</exception>
+    /// <exception cref="LimitException">A bound of the store is met.</exception>
+    public async ValueTask WriteAsync(NodeNote note, CancellationToken cancellation = default)
+    {
+        var body = JsonSerializer.SerializeToUtf8Bytes(note with { Node = Node }, JsonSerializerOptions.Web);
+        await hub.AppendAsync([new NewMessage(Channel, MessageType.Msg, null, body)], cancellation);
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var cursor = Cursor.None;
+        while (!stoppingToken.IsCancellationRequested && !hub.IsDraining)
+        {
+            try
+            {
+                using var subscriber = await operations.SubscribeTrustedAsync(new ChannelStart(Channel, cursor));
+                await using var stopping = stoppingToken.UnsafeRegister(static s => ((Subscriber)s!).Signal(WakeReason.Gone), subscriber);
+                await subscriber.BeginAsync();
+                cursor = subscriber.Cursors.First().Cursor;
+                _following.TrySetResult();
+                while (subscriber.Ended is null)
+                {
+                    var readings = await subscriber.ReadAsync(park: true, cancellation: stoppingToken);
+                    foreach (var reading in readings) Receive(reading);
+                    cursor = subscriber.Cursors.First().Cursor;
+                    if (readings.Count == 0) await subscriber.WaitAsync(WaitInterval);
+                }
+            }
+            catch (Exception e) when (e is StoreUnavailableException or LimitException)
+            {
+                LogAway(logger, e.Message);
+                await hub.Context.Wheel.DelayAsync(RetryInterval, stoppingToken);
+            }
+            catch (DrainingException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Receive(Reading reading)
+    {
+        if (reading.Notice is not null) Missed?.Invoke();
+        foreach (var message in reading.Batch.Messages)
+        {
+            if (JsonSerializer.Deserialize<NodeNote>(message.Body.Span, JsonSerializerOptions.Web) is { } note) Received?.Invoke(note);
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Notes of other nodes cannot be read: {Reason} Trying again")]
+    private static partial void LogAway(ILogger logger, string reason);
+}

@@ -1,0 +1,33 @@
+namespace CComet.Operations;
+
+/// <summary>What one node tells the others (<see cref="NodeLog"/>).</summary>
+/// <param name="Kind">What the note is about.</param>
+/// <param name="Channels">The channels that it names; null for none.</param>
+/// <param name="Text">A text, as JSON string or otherwise; null for none.</param>
+internal sealed record NodeNote(NodeNoteKind Kind, IReadOnlyList<string>? Channels = null, string? Text = null)
+{
+    /// <summary>The node that wrote it.</summary>
+    public string Node { get; init; } = "";
+}
+
+/// <summary>The kinds of notes. Their numbers are kept in logs: none may change.</summary>
+internal enum NodeNoteKind
+{
+    /// <summary>The node lives.</summary>
+    Alive = 0,
+
+    /// <summary>The node wants to know what the others have.</summary>
+    Ask = 1,
+
+    /// <summary>The channels have subscribers on the node.</summary>
+    Online = 2,
+
+    /// <summary>They have none any more.</summary>
+    Offline = 3,
+
+    /// <summary>A text for all channels that are open on any node.</summary>
+    Broadcast = 4,
+
+    /// <summary>The channels are closed.</summary>
+    Close = 5,
+}
