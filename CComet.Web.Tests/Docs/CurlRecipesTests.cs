@@ -10,14 +10,19 @@ public sealed class CurlRecipesTests
     [Theory]
     [InlineData("README.md", 6)]
     [InlineData("docs/protocol.md", 9)]
+    [InlineData("docs/migrating.md", 5)]
     public async Task Every_recipe_answers_what_its_document_shows(string path, int atLeast)
     {
-        await using var server = await LiveServer.StartAsync();
+        var (front, admin) = ($"http://127.0.0.1:{Ports.Take()}", $"http://127.0.0.1:{Ports.Take()}");
+        await using var server = await LiveServer.StartAsync($"CComet:Icomet:Front={front}", $"CComet:Icomet:Admin={admin}");
         var recipes = Documents.Recipes(path);
         Assert.True(recipes.Count >= atLeast, $"{path} has {recipes.Count} recipes.");
         foreach (var (script, expected) in recipes)
         {
-            var (exitCode, output, errors) = await RunAsync(script.Replace("http://localhost:5000", server.Url, StringComparison.Ordinal));
+            var (exitCode, output, errors) = await RunAsync(script
+                .Replace("http://localhost:5000", server.Url, StringComparison.Ordinal)
+                .Replace("http://127.0.0.1:8100", front, StringComparison.Ordinal)
+                .Replace("http://127.0.0.1:8000", admin, StringComparison.Ordinal));
             Assert.True(exitCode == 0, $"{path}: {script}exit code {exitCode}: {errors}");
             Assert.NotNull(expected);
             var pattern = $@"\A{Regex.Escape(expected.Trim()).Replace("…", ".*?", StringComparison.Ordinal)}\z";
