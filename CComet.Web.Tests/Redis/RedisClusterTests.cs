@@ -90,6 +90,33 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Cleared_channels_of_all_slots_are_told_to_the_followers_on_another_node()
+    {
+        await using var ofA = NewStore();
+        await using var ofB = NewStore();
+        using var a = new HubFixture(store: ofA);
+        using var b = new HubFixture(store: ofB);
+        var readers = new List<Subscriber>();
+        for (var i = 0; i < Channels; i++)
+        {
+            await a.PublishAsync($"x{i}", "old");
+            readers.Add(await RedisNodes.WaitingAsync(b, $"x{i}"));
+        }
+
+        for (var i = 0; i < Channels; i++) Assert.Equal(1, (await ofA.ClearAsync($"x{i}"))!.Value.End);
+        for (var i = 0; i < Channels; i++)
+        {
+            Assert.Equal(["RESET"], await RedisNodes.ReadAsync(readers[i], 1));
+            Assert.Equal(0, (await a.PublishAsync($"x{i}", "new")).Seqid);
+            Assert.Equal(["new"], await RedisNodes.ReadAsync(readers[i], 1));
+            readers[i].Dispose();
+        }
+
+        Assert.Null(await ofA.ClearAsync("unknown"));
+        Assert.All(_cluster, server => Assert.Equal("", server.Ask("KEYS", "ccomet:{unknown}*")));
+    }
+
+    [Fact]
     public async Task Restart_of_one_part_from_its_file_keeps_the_epochs_of_its_channels()
     {
         await using var store = NewStore();

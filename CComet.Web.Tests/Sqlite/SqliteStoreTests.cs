@@ -1,3 +1,4 @@
+using CComet.Messages;
 using CComet.Sqlite;
 using CComet.Storage;
 using CComet.Web.Tests.Contract;
@@ -186,6 +187,99 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
         holding.Rollback();
         foreach (var append in appends.Where(a => !a.IsFaulted)) await append;
         Assert.Equal(101 - refused, (await store.ReadAsync("c", 0, long.MaxValue)).Head.End);
+    }
+
+    [Fact]
+    public async Task Cleared_log_stays_empty_in_its_new_epoch_when_the_process_ends()
+    {
+        var before = _file.Open(time: Time);
+        var old = (await before.AppendAsync([HubFixture.NewMessage("c", "0", "x"), HubFixture.NewMessage("c", "1")]))[0];
+        Assert.Equal(new LogHead(old.Epoch, 0, 2), await before.ClearAsync("c"));
+        var head = (await before.ReadAsync("c", 0, 1)).Head;
+        using (var killed = _file.Copy()) Assert.Equal(head, (await killed.Open(time: Time).ReadAsync("c", 0, 1)).Head);
+        await _file.CloseAsync();
+
+        var after = _file.Open(time: Time);
+        Assert.Equal(head, (await after.ReadAsync("c", 0, 1)).Head);
+        Assert.Equal(0, _file.Ask("SELECT (SELECT COUNT(*) FROM messages) + (SELECT COUNT(*) FROM ids)"));
+        var again = (await after.AppendAsync([HubFixture.NewMessage("c", "new", "x")]))[0];
+        Assert.Equal((head.Epoch, 0L, false), (again.Epoch, again.Seqid, again.Duplicate));
+    }
+
+    [Fact]
+    public async Task Clear_in_the_transaction_of_appends_drops_those_before_it_and_keeps_those_behind_it()
+    {
+        var store = _file.Open(time: Time);
+        var listener = new Recorder(store, "c");
+        await store.FollowAsync("c", listener);
+        Task<IReadOnlyList<Receipt>>[] appends;
+        Task<LogHead?>[] clears;
+        using (var other = _file.Connect())
+        {
+            // While another one holds the file, they gather.
+            using var holding = Hold(other);
+            var first = store.AppendAsync([HubFixture.NewMessage("c", "0", "x"), HubFixture.NewMessage("c", "1")]).AsTask();
+            var clear = store.ClearAsync("c").AsTask();
+            var second = store.AppendAsync([HubFixture.NewMessage("c", "2", "x")]).AsTask();
+            var clearAgain = store.ClearAsync("c").AsTask();
+            var nothing = store.ClearAsync("c").AsTask();
+            var third = store.AppendAsync([HubFixture.NewMessage("c", "3"), HubFixture.NewMessage("c", "4", "x"), HubFixture.NewMessage("c", "again", "x")]).AsTask();
+            (appends, clears) = ([first, second, third], [clear, clearAgain, nothing]);
+            holding.Rollback();
+        }
+
+        var receipts = await Task.WhenAll(appends);
+        Assert.Equal([0L, 1L, 0L, 0L, 1L, 1L], receipts.SelectMany(r => r).Select(r => r.Seqid));
+        Assert.Equal(5, receipts.SelectMany(r => r).Count(r => !r.Duplicate));
+        Assert.Equal(3, receipts.Select(r => r[0].Epoch).Distinct().Count());
+        Assert.Equal([new LogHead(receipts[0][0].Epoch, 0, 2), new LogHead(receipts[1][0].Epoch, 0, 1), null], await Task.WhenAll(clears));
+        var slice = await store.ReadAsync("c", 0, long.MaxValue);
+        Assert.Equal((receipts[2][0].Epoch, 0L, 2L), (slice.Head.Epoch, slice.Head.First, slice.Head.End));
+        Assert.Equal(["3", "4"], Texts(slice));
+        Assert.Equal(0, _file.Ask("SELECT COUNT(*) - 2 FROM messages") + _file.Ask("SELECT COUNT(*) - 1 FROM ids"));
+        Assert.Equal(0, _file.Ask("SELECT total - trimmed - (SELECT SUM(length(json)) FROM messages) FROM channels"));
+
+        // Where the log stands in memory is where it stands in the file.
+        Assert.Equal(2, (await store.AppendAsync([HubFixture.NewMessage("c", "5")]))[0].Seqid);
+    }
+
+    [Fact]
+    public async Task Clear_that_could_not_be_written_leaves_the_log_as_it_was()
+    {
+        var store = _file.Open(time: Time);
+        var epoch = (await store.AppendAsync([HubFixture.NewMessage("c", "0", "x")]))[0].Epoch;
+        using (var other = _file.Connect())
+        {
+            using var holding = Hold(other);
+            await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.ClearAsync("c"));
+            holding.Rollback();
+        }
+
+        Assert.Equal(["0"], Texts(await store.ReadAsync("c", 0, long.MaxValue)));
+        await Eventually.TrueAsync(async () => await IsWritableAsync(store), "Writing");
+        Assert.True((await store.AppendAsync([HubFixture.NewMessage("c", "again", "x")]))[0].Duplicate);
+        Assert.Equal(new LogHead(epoch, 0, 1), await store.ClearAsync("c"));
+    }
+
+    private static async Task<bool> IsWritableAsync(SqliteStore store)
+    {
+        try
+        {
+            await store.AppendAsync([HubFixture.NewMessage("other", "0")]);
+            return true;
+        }
+        catch (StoreUnavailableException)
+        {
+            return false;
+        }
+    }
+
+    private static SqliteTransaction Hold(SqliteConnection connection)
+    {
+        var holding = connection.BeginTransaction();
+        using var command = new SqliteCommand("UPDATE store SET uid = uid", connection, holding);
+        command.ExecuteNonQuery();
+        return holding;
     }
 
     protected override IMessageStore Open(HubOptions options, TimeProvider? time = null) => _file.Open(options, time ?? Time);

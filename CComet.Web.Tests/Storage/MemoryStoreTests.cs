@@ -107,6 +107,50 @@ public sealed class MemoryStoreTests : StoreContract
         Assert.Equal((0, 0L), (store.LogCount, store.HeldBytes));
     }
 
+    [Fact]
+    public async Task Clear_gives_back_all_that_is_counted_of_messages_and_ids_and_the_log_once_it_is_idle()
+    {
+        var options = new HubOptions();
+        var store = HubFixture.NewStore(options, Time);
+        for (var i = 0; i < 100; i++) await store.AppendAsync([HubFixture.NewMessage("c", new string('x', 1_000), $"id{i}")]);
+        await store.ClearAsync("c");
+        Assert.Equal(0, store.IdCount);
+        Assert.InRange(store.HeldBytes, 1, 1_000);
+        Time.Advance(options.Limits.IdleChannel + TimeSpan.FromMinutes(5));
+        await store.SweepAsync();
+        Time.Advance(options.Limits.IdleChannel);
+        await store.SweepAsync();
+        Assert.Equal((0, 0L), (store.LogCount, store.HeldBytes));
+    }
+
+    /// <summary>The same as for logs that are dropped alone: an epoch that a clear has ended must not come back with the next log of the name.</summary>
+    [Fact]
+    public async Task Appends_that_race_with_clears_and_the_dropping_of_their_log_never_get_a_number_twice_under_one_epoch()
+    {
+        var options = new HubOptions { Limits = new LimitOptions { Channels = 4, IdleChannel = TimeSpan.FromSeconds(1) } };
+        var time = new JumpingTime();
+        var store = HubFixture.NewStore(options, time);
+        var given = new System.Collections.Concurrent.ConcurrentBag<(string Channel, string Epoch, long Seqid)>();
+        var appending = Enumerable.Range(0, 3).Select(w => Task.Run(async () =>
+        {
+            for (var i = 0; i < 5_000; i++)
+            {
+                var receipts = await store.AppendAsync([HubFixture.NewMessage($"c{(i + w) % 3}", "x"), HubFixture.NewMessage($"c{i % 2}", "y")]);
+                foreach (var receipt in receipts) given.Add((receipt.Channel, receipt.Epoch, receipt.Seqid));
+            }
+        })).ToArray();
+        while (!appending.All(a => a.IsCompleted))
+        {
+            for (var i = 0; i < 3; i++) await store.ClearAsync($"c{i}");
+            time.Advance(TimeSpan.FromMinutes(6));
+            await store.SweepAsync();
+        }
+
+        await Task.WhenAll(appending);
+        Assert.Equal(30_000, given.Count);
+        Assert.Equal(given.Count, given.Distinct().Count());
+    }
+
     protected override IMessageStore Open(HubOptions options, TimeProvider? time = null) => HubFixture.NewStore(options, time ?? Time);
 
     protected override long Left(IMessageStore store) => ((MemoryStore)store).LogCount;
