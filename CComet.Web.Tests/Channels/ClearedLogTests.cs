@@ -131,8 +131,8 @@ public sealed class ClearedLogTests
         store.Listener.Appended("another", [.. Enumerable.Range(0, 5).Select(i => NewMessage($"new{i}", i))], new DeferredDeliveries());
         later.Run();
         late.Run();
-        Assert.Equal(WakeReason.Messages, await wake.WaitAsync(Patience.Limit));
         Assert.Empty(sink.Texts);
+        Assert.Equal(WakeReason.Messages, await wake.WaitAsync(Patience.Limit));
         Assert.Equal(["RESET", "new0", "new1", "new2", "new3", "new4"], HubFixture.Texts(await stream.ReadAsync(park: true)));
 
         Message NewMessage(string text, long seqid) => Message.Create(HubFixture.NewMessage("c", text), seqid, fixture.Time.GetUtcNow().ToUnixTimeMilliseconds());
