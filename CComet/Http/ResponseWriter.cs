@@ -53,7 +53,7 @@ internal static class ResponseWriter
     }
 
     /// <summary>Sets the headers. No answer may be kept by a cache, or be taken for another type than it says.</summary>
-    private static void WriteHead(HttpResponse response, in ResponseHead head)
+    public static void WriteHead(HttpResponse response, in ResponseHead head)
     {
         if (head.Status != StatusCodes.Status200OK) response.StatusCode = head.Status;
         response.ContentType = head.ContentType;

@@ -31,7 +31,7 @@ internal sealed partial class ChannelAdministration
     public async Task BroadcastAsync(string json, CancellationToken cancellation)
     {
         var id = Guid.NewGuid().ToString("N");
-        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Broadcast, [id], json), cancellation);
+        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Broadcast, Id: id, Text: json), cancellation);
         await StoreAsync(id, json);
     }
 
@@ -51,7 +51,7 @@ internal sealed partial class ChannelAdministration
     private void Receive(NodeNote note)
     {
         if (note.Kind == NodeNoteKind.Close) foreach (var channel in note.Channels ?? []) Closed?.Invoke(channel);
-        if (note is { Kind: NodeNoteKind.Broadcast, Channels: [var id], Text: { } json } && note.Node != _notes.Node) _ = StoreQuietlyAsync(id, json);
+        if (note is { Kind: NodeNoteKind.Broadcast, Id: { } id, Text: { } json } && note.Node != _notes.Node) _ = StoreQuietlyAsync(id, json);
     }
 
     private async Task StoreQuietlyAsync(string id, string json)

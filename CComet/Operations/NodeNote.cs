@@ -3,8 +3,9 @@ namespace CComet.Operations;
 /// <summary>What one node tells the others (<see cref="NodeLog"/>).</summary>
 /// <param name="Kind">What the note is about.</param>
 /// <param name="Channels">The channels that it names; null for none.</param>
-/// <param name="Text">A text, as JSON string or otherwise; null for none.</param>
-internal sealed record NodeNote(NodeNoteKind Kind, IReadOnlyList<string>? Channels = null, string? Text = null)
+/// <param name="Id">The name of what it asks to be done once; null for none.</param>
+/// <param name="Text">A text as a JSON string; null for none.</param>
+internal sealed record NodeNote(NodeNoteKind Kind, IReadOnlyList<string>? Channels = null, string? Id = null, string? Text = null)
 {
     /// <summary>The node that wrote it.</summary>
     public string Node { get; init; } = "";

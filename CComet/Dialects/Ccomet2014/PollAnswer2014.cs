@@ -10,6 +10,9 @@ namespace CComet.Dialects.Ccomet2014;
 /// </remarks>
 internal static class PollAnswer2014
 {
+    /// <summary>In bytes. A larger batch is not joined: few poll from the same old seqid, and the copy would be held for each.</summary>
+    private const int MaxJoinedBytes = 64 << 10;
+
     /// <summary>Whether there is something to tell.</summary>
     /// <param name="readings">What was read.</param>
     /// <param name="hasWaited">Whether it came while the poll waited.</param>
@@ -35,7 +38,8 @@ internal static class PollAnswer2014
         var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
         foreach (var reading in readings)
         {
-            if (reading.Batch.Messages.Count > 0 && reading.Batch.As(MessageJson2014.Published) is { IsEmpty: false } published) elements.Add(published);
+            if (reading.Batch.Bytes > MaxJoinedBytes) elements.AddRange(reading.Batch.Messages.Where(message => message.Type == MessageType.Msg).Select(MessageJson2014.Encode));
+            else if (reading.Batch.Messages.Count > 0 && reading.Batch.As(MessageJson2014.Published) is { IsEmpty: false } published) elements.Add(published);
         }
 
         return elements;

@@ -49,6 +49,10 @@ internal static class IcometJson
         return (suffix.SequenceEqual(","u8) && written.Length > 0 ? written[..^1] : written).ToArray();
     }
 
+    /// <summary>Encodes a message, and behind a broadcast where to go on; a comma is between the two.</summary>
+    public static byte[] EncodeAll(Message message) =>
+        IsBroadcast(message) ? [.. Encode(message), (byte)',', .. NextSeq(message.Channel.Span, message.Seqid + 1)] : Encode(message);
+
     /// <summary>Encodes a message.</summary>
     public static byte[] Encode(Message message)
     {

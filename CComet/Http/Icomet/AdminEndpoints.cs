@@ -27,7 +27,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
             var (channel, life) = asked[0];
             var token = await tokens.CreateAsync(channel, life, context.RequestAborted);
             var head = await administration.HeadAsync(channel, context.RequestAborted);
-            await IcometForm.WriteAsync(context.Response, callback, Json(json =>
+            await IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
             {
                 json.WriteString("type", "sign");
                 json.WriteString("cname", channel);
@@ -64,7 +64,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     /// <summary>Creates <c>/info</c>.</summary>
     public RequestDelegate CreateInfo() => pipeline.Create(
         parameters => parameters.OptionalName("cname"),
-        (context, asked, callback) => IcometForm.WriteAsync(context.Response, callback, Json(json =>
+        (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (asked[0] is { } channel)
             {
@@ -83,7 +83,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     /// <summary>Creates <c>/check</c>.</summary>
     public RequestDelegate CreateCheck() => pipeline.Create(
         IcometForm.ReadChannel,
-        (context, asked, callback) => IcometForm.WriteAsync(context.Response, callback, Json(json =>
+        (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (occupancy.IsOnline(asked[0])) json.WriteNumber(asked[0], 1);
         })),
@@ -139,7 +139,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
         {
             await operations.PublishTrustedAsync(messages, CancellationToken.None);
             pipeline.AnnounceDrain(context);
-            await IcometForm.WriteAsync(context.Response, callback, Ok);
+            await IcometAnswer.WriteAsync(context.Response, callback, Ok);
         },
         form: IcometForm.Admin);
 

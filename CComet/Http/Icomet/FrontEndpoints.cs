@@ -35,7 +35,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         (context, _, callback, began) =>
         {
             var json = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"type\":\"ping\",\"sub_timeout\":{Timeout(operations)}}}"));
-            var answered = IcometForm.WriteAsync(context.Response, callback ?? Encoding.ASCII.GetString(DefaultCallback), json);
+            var answered = IcometAnswer.WriteAsync(context.Response, callback ?? Encoding.ASCII.GetString(DefaultCallback), json);
             pipeline.Ended(context, began);
             return answered;
         },
@@ -44,17 +44,29 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
     /// <summary>How long a poll waits, in seconds, as clients are told it.</summary>
     public static long Timeout(ChannelOperations operations) => Math.Max(1, (long)operations.Context.Options.Poll.Timeout.TotalSeconds);
 
-    private async Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
+    private Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
+    {
+        var beginning = asked.BeginAsync(context, operations, tokens);
+        return beginning is { IsCompletedSuccessfully: true, Result: { TellsNext: false, Subscriber: var subscriber } }
+            ? RunAsync(context, asked, callback, began, subscriber)
+            : PollLaterAsync(context, asked, callback, began, beginning.AsTask());
+    }
+
+    private Task RunAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Subscriber subscriber) =>
+        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, tokens, asked, subscriber), subscriber);
+
+    /// <summary>The channel has to be opened first, or the client told where it goes on.</summary>
+    private async Task PollLaterAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Task<(Subscriber Subscriber, bool TellsNext)> beginning)
     {
         Subscriber subscriber;
         try
         {
-            (subscriber, var tellsNext) = await asked.BeginAsync(context, operations, tokens);
+            (subscriber, var tellsNext) = await beginning;
             if (tellsNext)
             {
                 using var left = subscriber;
                 pipeline.AnnounceDrain(context);
-                await IcometForm.WriteAsync(context.Response, callback, IcometJson.NextSeq(IcometJson.Quote(asked.Channel), subscriber.At(0).Next));
+                await IcometAnswer.WriteAsync(context.Response, callback, IcometJson.NextSeq(IcometJson.Quote(asked.Channel), subscriber.At(0).Next));
                 pipeline.Ended(context, began);
                 return;
             }
@@ -65,8 +77,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
             return;
         }
 
-        await PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, asked, subscriber), subscriber);
-        if (tokens is not null) tokens.Touch(asked.Token!);
+        await RunAsync(context, asked, callback, began, subscriber);
     }
 
     private async Task StreamAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, RequestForm form)

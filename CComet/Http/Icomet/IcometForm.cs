@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text;
 using CComet.Dialects.Icomet;
 using CComet.Dialects.Native;
@@ -15,7 +16,7 @@ internal static class IcometForm
     private static readonly ParameterNames Names = new("cb", "content", [], ["cname", "content", "cb", "seq", "noop", "token", "expires"]);
 
     /// <summary>Of polls: the status is 200, and the type inside says what is wrong.</summary>
-    public static readonly RequestForm Poll = new(Names) { WriteErrorAsync = (response, callback, error) => WriteAsync(response, callback, EncodeRefusal(error)) };
+    public static readonly RequestForm Poll = new(Names) { WriteErrorAsync = (response, callback, error) => IcometAnswer.WriteAsync(response, callback, EncodeRefusal(response, error)) };
 
     /// <summary>Of the admin side: the status says it, but to a script.</summary>
     public static readonly RequestForm Admin = new(Names) { WriteErrorAsync = WriteAdminErrorAsync };
@@ -26,13 +27,8 @@ internal static class IcometForm
         WriteErrorAsync = (response, _, error) => ResponseWriter.WriteAsync(
             response,
             new ResponseHead(StatusCodes.Status200OK, framing.ContentType),
-            (byte[])[.. framing.Opening, .. framing.Frame(EncodeRefusal(error))]),
+            (byte[])[.. framing.Opening, .. framing.Frame(EncodeRefusal(response, error))]),
     };
-
-    /// <summary>Answers with a JSON value, as the argument of a call where one is named.</summary>
-    public static Task WriteAsync(HttpResponse response, string? callback, byte[] json) => callback is null
-        ? ResponseWriter.WriteAsync(response, ResponseHead.Array, (byte[])[.. json, (byte)'\n'])
-        : ResponseWriter.WriteAsync(response, new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType), (byte[])[.. Encoding.ASCII.GetBytes(callback), (byte)'(', .. json, .. ");\n"u8]);
 
     /// <summary>Answers with a line of text.</summary>
     public static Task WriteTextAsync(HttpResponse response, int status, string line) =>
@@ -41,21 +37,24 @@ internal static class IcometForm
     /// <summary>Reads the channel.</summary>
     public static string ReadChannel(Parameters parameters) => parameters.RequiredName("cname");
 
-    private static Task WriteAdminErrorAsync(HttpResponse response, string? callback, WireException error)
-    {
-        var json = EncodeRefusal(error);
-        if (callback is not null) return WriteAsync(response, callback, json);
-        return ResponseWriter.WriteAsync(response, ResponseHead.Array with { Status = error.Status, RetryAfter = error.RetryAfter }, (byte[])[.. json, (byte)'\n']);
-    }
+    private static Task WriteAdminErrorAsync(HttpResponse response, string? callback, WireException error) => IcometAnswer.WriteAsync(
+        response,
+        callback,
+        ResponseHead.Array with { Status = error.Status, RetryAfter = error.RetryAfter },
+        [EncodeRefusal(response, error)]);
 
     /// <summary>The types are those that icomet's clients know: after a 429 they try again in some seconds, which is right for all that may pass.</summary>
-    private static byte[] EncodeRefusal(WireException error) => IcometJson.Refusal(
+    private static byte[] EncodeRefusal(HttpResponse response, WireException error) => IcometJson.Refusal(
         error.Status switch
         {
             StatusCodes.Status403Forbidden => "401",
             StatusCodes.Status503ServiceUnavailable => "429",
-            var status => status.ToString(System.Globalization.CultureInfo.InvariantCulture),
+            var status => status.ToString(CultureInfo.InvariantCulture),
         },
-        "",
+        ChannelOf(response.HttpContext.Request),
         error.Message);
+
+    /// <summary>The channel that a refused request names in its query; empty when it is none.</summary>
+    private static string ChannelOf(HttpRequest request) =>
+        request.Query["cname"] is [{ } name] && Messages.Names.FindProblem(name) is null ? name : "";
 }
