@@ -5,7 +5,7 @@ using System.Net.Sockets;
 
 namespace CComet.Bench;
 
-/// <summary>A program that listens on a port of 127.0.0.1, run for one measurement.</summary>
+/// <summary>A program that listens on one or two ports of 127.0.0.1, run for one measurement.</summary>
 internal sealed class Server : IAsyncDisposable
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -13,18 +13,25 @@ internal sealed class Server : IAsyncDisposable
     private const double MicrosPerTick = 10_000;
 
     private readonly Process _process;
+    private readonly DirectoryInfo? _folder;
     private bool _ended;
 
-    private Server(Process process, int port)
+    private Server(Process process, int port, int publishPort, DirectoryInfo? folder)
     {
         _process = process;
+        _folder = folder;
         Port = port;
+        PublishPort = publishPort;
     }
 
     /// <summary>The cores that servers may use, as <c>taskset</c> takes them; null means all.</summary>
     public static string? Cores { get; set; }
 
+    /// <summary>The port that subscribers connect to.</summary>
     public int Port { get; }
+
+    /// <summary>The port that publishers connect to: <see cref="Port"/>, unless the program has another for them.</summary>
+    public int PublishPort { get; }
 
     public int Pid => _process.Id;
 
@@ -37,26 +44,51 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>The memory that it holds, with its children.</summary>
     public long ResidentBytes => Processes().Sum(pid => long.Parse(Stat(pid)[21], CultureInfo.InvariantCulture) * Environment.SystemPageSize);
 
-    /// <summary>Starts it, and waits until it listens.</summary>
+    /// <summary>Starts a program with one port, and waits until it listens.</summary>
     /// <param name="file">The program.</param>
     /// <param name="arguments">Its arguments, for the port it is given.</param>
-    public static async Task<Server> StartAsync(string file, Func<int, IEnumerable<string>> arguments)
+    public static Task<Server> StartAsync(string file, Func<int, IEnumerable<string>> arguments)
     {
-        var port = FreePort();
-        string[] command = [.. Cores is null ? Array.Empty<string>() : ["taskset", "-c", Cores], file, .. arguments(port)];
+        var port = FreePorts(1)[0];
+        return StartAsync(file, arguments(port), port, port, folder: null);
+    }
+
+    /// <summary>Starts a program with one port for subscribers and another for publishers, and waits until it listens on both.</summary>
+    /// <param name="file">The program.</param>
+    /// <param name="arguments">Its arguments, for the port of the subscribers and the port of the publishers.</param>
+    /// <param name="folder">A folder of its own, which is deleted with it, or null.</param>
+    public static Task<Server> StartAsync(string file, Func<int, int, IEnumerable<string>> arguments, DirectoryInfo? folder = null)
+    {
+        var ports = FreePorts(2);
+        return StartAsync(file, arguments(ports[0], ports[1]), ports[0], ports[1], folder);
+    }
+
+    private static async Task<Server> StartAsync(string file, IEnumerable<string> arguments, int port, int publishPort, DirectoryInfo? folder)
+    {
+        string[] command = [.. Cores is null ? Array.Empty<string>() : ["taskset", "-c", Cores], file, .. arguments];
         var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
         process.OutputDataReceived += (_, _) => { };
         process.ErrorDataReceived += (_, line) => { if (!string.IsNullOrEmpty(line.Data)) Console.Error.WriteLine(line.Data); };
         process.BeginOutputReadLine();
         process.BeginErrorReadLine();
-        using var deadline = new CancellationTokenSource(Patience);
-        while (!Listens(port))
+        var server = new Server(process, port, publishPort, folder);
+        try
         {
-            if (process.HasExited) throw new InvalidOperationException($"{file} has ended with {process.ExitCode}.");
-            await Task.Delay(20, deadline.Token);
+            var deadline = Load.Mark.Now + (long)Patience.TotalMicroseconds;
+            while (!Listens(port) || !Listens(publishPort))
+            {
+                if (process.HasExited) throw new InvalidOperationException($"{file} has ended with {process.ExitCode}.");
+                if (Load.Mark.Now > deadline) throw new InvalidOperationException($"Not in {Patience.TotalSeconds} s: {string.Join(' ', command)} listens on {port} and {publishPort}.");
+                await Task.Delay(20);
+            }
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
         }
 
-        return new Server(process, port);
+        return server;
     }
 
     public async ValueTask DisposeAsync()
@@ -66,6 +98,7 @@ internal sealed class Server : IAsyncDisposable
         _process.Kill(entireProcessTree: true);
         await _process.WaitForExitAsync();
         _process.Dispose();
+        _folder?.Delete(recursive: true);
     }
 
     /// <summary>Waits until it has nothing to do for a moment; gives the last one when it had.</summary>
@@ -95,11 +128,14 @@ internal sealed class Server : IAsyncDisposable
 
     private int[] Processes() => [Pid, .. File.ReadAllText($"/proc/{Pid}/task/{Pid}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)];
 
-    private static int FreePort()
+    /// <summary>Finds ports that are free, all held until the last is found: else two could be the same.</summary>
+    private static int[] FreePorts(int count)
     {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
+        var listeners = Enumerable.Range(0, count).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
+        Array.ForEach(listeners, listener => listener.Start());
+        int[] ports = [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+        Array.ForEach(listeners, listener => listener.Dispose());
+        return ports;
     }
 
     private static bool Listens(int port)

@@ -26,7 +26,7 @@ internal sealed class CapacityWorkload(int subscribers, double leastOfNchan, dou
         await using var server = await peer.StartAsync();
         using var crowd = new Crowd(server.Port, subscribers, peer.IsTold(Transport.Events), (_, tally) => peer.Subscribe(Transport.Events, "capacity", tally));
         await crowd.ReadyAsync();
-        using var publishers = new Publishers(server.Port, 1, 1, (_, text) => peer.Publish("capacity", text));
+        using var publishers = new Publishers(server.PublishPort, 1, 1, (_, text) => peer.Publish("capacity", text));
         await publishers.AtOnceAsync(Warm, MayPublish);
 
         var (began, before, processor) = (Mark.Now, crowd.Deliveries, server.ProcessorMicros);

@@ -27,7 +27,7 @@ internal sealed class FanoutWorkload(Transport transport, int subscribers, doubl
         using var crowd = new Crowd(server.Port, subscribers, peer.IsTold(transport), (_, tally) => peer.Subscribe(transport, "fanout", tally));
         await crowd.ReadyAsync();
         await server.QuietAsync();
-        using var publishers = new Publishers(server.Port, 1, 1, (_, text) => peer.Publish("fanout", text));
+        using var publishers = new Publishers(server.PublishPort, 1, 1, (_, text) => peer.Publish("fanout", text));
         await crowd.ReceivedAsync(await publishers.AtRateAsync(perSecond, Warm) * (long)subscribers);
         await server.QuietAsync();
 

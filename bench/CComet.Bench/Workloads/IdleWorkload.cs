@@ -41,11 +41,11 @@ internal sealed class IdleWorkload(Transport transport, int subscribers, double 
         {
             await few.ReadyAsync();
             await server.QuietAsync();
-            using var publishers = new Publishers(server.Port, 1, 1, (_, text) => peer.Publish("idle", text));
+            using var publishers = new Publishers(server.PublishPort, 1, 1, (_, text) => peer.Publish("idle", text));
             await publishers.AtRateAsync(20, WarmTime);
         }
 
-        using (var publishers = new Publishers(server.Port, WarmPublishers, 1, (_, text) => peer.Publish("warm", text))) await publishers.AtRateAsync(WarmPerSecond, WarmTime);
+        using (var publishers = new Publishers(server.PublishPort, WarmPublishers, 1, (_, text) => peer.Publish("warm", text))) await publishers.AtRateAsync(WarmPerSecond, WarmTime);
 
         await Task.Delay(peer.Settles);
         var (memory, processor) = (server.ResidentBytes, server.ProcessorMicros);

@@ -27,7 +27,7 @@ internal sealed class PairsWorkload(int channels, double perSecond, double mostO
         await using var server = await peer.StartAsync();
         using var crowd = new Crowd(server.Port, channels, peer.IsTold(Transport.Events), (i, tally) => peer.Subscribe(Transport.Events, $"pair{i}", tally));
         await crowd.ReadyAsync();
-        using var publishers = new Publishers(server.Port, Connections, channels, (channel, text) => peer.Publish($"pair{channel}", text), inOrder: true);
+        using var publishers = new Publishers(server.PublishPort, Connections, channels, (channel, text) => peer.Publish($"pair{channel}", text), inOrder: true);
         await crowd.ReceivedAsync(await publishers.AtRateAsync(perSecond, Warm));
 
         crowd.Measure();

@@ -33,7 +33,7 @@ internal sealed class PublishWorkload(string key, int connections, params Goal[]
         var published = await PublishAsync(Measured);
         return [published * 1e6 / (Mark.Now - began), (server.ProcessorMicros - processor) / published];
 
-        Publishers New() => new(server.Port, connections / 2, Channels, (channel, text) => peer.Publish($"publish{channel}", text));
+        Publishers New() => new(server.PublishPort, connections / 2, Channels, (channel, text) => peer.Publish($"publish{channel}", text));
 
         async Task<int> PublishAsync(TimeSpan duration) => (await Task.WhenAll(one.AtOnceAsync(duration), other.AtOnceAsync(duration))).Sum();
     }
