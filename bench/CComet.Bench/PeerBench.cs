@@ -35,7 +35,10 @@ internal sealed class PeerBench(PeerOptions options)
             .. NchanPeer.IsInstalled ? new Peer[] { new NchanPeer() } : [],
             new SignalRPeer(options.Root),
             new EmptyPeer(options.Root),
+            new CCometIcometPeer(options.CComets[0].Folder, options.CComets[0].Content),
+            .. options.Icomet is { } binary ? new Peer[] { new IcometPeer(binary) } : [],
         ];
+        if (options.Icomet is null) Console.WriteLine("icomet is skipped: --icomet PATH gives its binary, icomet-server.");
         if (options.Peers.Count > 0) peers = [.. peers.Where(peer => options.Peers.Contains(peer.Name))];
         var results = new Results([.. All.Where(workload => options.Workloads.Count == 0 || options.Workloads.Contains(workload.Key))], peers);
         for (var round = 1; round <= options.Rounds; round++)

@@ -12,10 +12,12 @@ switch (args)
     default:
         await Console.Error.WriteLineAsync($"""
             Usage: bench/run.sh stores
-                   bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--plot FILE.svg]
+                   bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--icomet PATH] [--plot FILE.svg]
             Workloads: {string.Join(", ", PeerBench.Keys)}; without one, all.
-            --peer     only these: CComet, nchan, SignalR, "an empty endpoint"
+            --peer     only these: CComet, nchan, SignalR, "an empty endpoint", "CComet via icomet dialect", icomet; the first of
+                       those that take part is the one that ratios are of
             --against  another build of CComet beside this one: the folder it was published to
+            --icomet   the binary of icomet (icomet-server); without it, icomet is skipped
             --server-cores  the cores that servers may use, as taskset takes them; without it, all
             --plot     where to write the ratios as a picture
             """);
