@@ -40,6 +40,7 @@ internal sealed class PeerBench(PeerOptions options)
         ];
         if (options.Icomet is null) Console.WriteLine("icomet is skipped: --icomet PATH gives its binary, icomet-server.");
         if (options.Peers.Count > 0) peers = [.. peers.Where(peer => options.Peers.Contains(peer.Name))];
+        if (peers.Length == 0) throw new InvalidOperationException($"None of these takes part: {string.Join(", ", options.Peers)}.");
         var results = new Results([.. All.Where(workload => options.Workloads.Count == 0 || options.Workloads.Contains(workload.Key))], peers);
         for (var round = 1; round <= options.Rounds; round++)
         {
