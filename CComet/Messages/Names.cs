@@ -11,10 +11,7 @@ internal static class Names
     /// <summary>The beginning of the names of channels that the server keeps for itself.</summary>
     public const string PrivatePrefix = "$ccomet.";
 
-    /// <summary>Whether a channel is one to which the server alone publishes: its name begins with a dollar sign.</summary>
-    public static bool IsReserved(string channel) => channel.StartsWith('$');
-
-    /// <summary>Whether a channel is one that the server alone reads too.</summary>
+    /// <summary>Whether a channel is one that the server alone publishes to and reads.</summary>
     public static bool IsPrivate(string channel) => channel.StartsWith(PrivatePrefix, StringComparison.Ordinal);
 
     /// <summary>Returns what is wrong with a name, as the end of a sentence; null when it holds: 1 to 200 Unicode characters, none of them a control.</summary>

@@ -58,9 +58,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     /// <summary>Refuses a channel whose name is the server's.</summary>
     /// <exception cref="AccessDeniedException">It is.</exception>
-    public static void ThrowIfReserved(string channel)
+    public static void ThrowIfPrivate(string channel)
     {
-        if (Names.IsReserved(channel)) throw new AccessDeniedException(channel, "publish to", "names that begin with $ are the server's own.");
+        if (Names.IsPrivate(channel)) throw new AccessDeniedException(channel, "use", $"names that begin with {Names.PrivatePrefix} are the server's own.");
     }
 
     private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
@@ -123,8 +123,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
     {
-        if (right == ChannelRight.Publish) ThrowIfReserved(channel);
-        else if (Names.IsPrivate(channel)) throw new AccessDeniedException(channel, "subscribe to", "this one is the server's own.");
+        ThrowIfPrivate(channel);
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (!decision.IsAllowed) throw new AccessDeniedException(channel, right == ChannelRight.Publish ? "publish to" : "subscribe to", decision.Reason);
     }

@@ -127,7 +127,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     private static string ReadOwnChannel(Parameters parameters)
     {
         var channel = IcometForm.ReadChannel(parameters);
-        ChannelOperations.ThrowIfReserved(channel);
+        ChannelOperations.ThrowIfPrivate(channel);
         return channel;
     }
 
