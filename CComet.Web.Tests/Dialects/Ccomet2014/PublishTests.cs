@@ -1,0 +1,101 @@
+using System.Text;
+using CComet.Web.Tests.Support;
+
+namespace CComet.Web.Tests.Dialects.Ccomet2014;
+
+/// <summary>What <c>/publish</c> and <c>/sign</c> make of an address that the page of 2014 put together.</summary>
+public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
+{
+    private readonly string _channel = Asking.NewChannel();
+
+    [Theory]
+    [InlineData("a &amp; &lt;b&gt; &quot;c&quot;", "a & <b> \"c\"")]
+    [InlineData("&amp;lt;", "&lt;")]
+    [InlineData("&amp;amp;amp;", "&amp;amp;")]
+    [InlineData("a%20%26amp%3B%20b", "a & b")]
+    [InlineData("&amp;", "&")]
+    [InlineData("&apos;&nbsp;", null)]
+    [InlineData("1&lt;2&seqid=3", "1<2")]
+    [InlineData("100%", "100%")]
+    [InlineData("'\\/", "'\\/")]
+    [InlineData("é ☄️ \u2028", "é ☄️ \u2028")]
+    public async Task Entities_of_a_message_are_their_characters_once_and_do_not_split_the_query(string raw, string? text)
+    {
+        var answer = await wire.Http.AskAsync($"/publish?channel={_channel}&sname=ann&msg={raw}&time=1&callback=f&_=2");
+        if (text is null) answer.AssertJsonpProblem("f", "400", "msg");
+        else Assert.Equal([text], await wire.Http.KeptAsync(_channel));
+    }
+
+    [Theory]
+    [InlineData("hello+world", false, "hello world")]
+    [InlineData("hello+world%21", false, "hello world!")]
+    [InlineData("1+1=2", false, "1+1=2")]
+    [InlineData("a%20+%20b", false, "a + b")]
+    [InlineData("c++", true, "c++")]
+    [InlineData("c%2B%2B", true, "c++")]
+    public async Task Plus_is_a_space_only_where_the_whole_value_is_encoded_as_a_form_and_no_browser_sends_it(string raw, bool isBrowser, string text)
+    {
+        var answer = await wire.Http.AskAsync(HttpMethod.Get, $"/publish?channel={_channel}&msg={raw}", headers: headers =>
+        {
+            if (isBrowser) headers.Add("Sec-Fetch-Site", "cross-site");
+        });
+        Assert.Single(answer.Elements);
+        Assert.Equal([text], await wire.Http.KeptAsync(_channel));
+    }
+
+    [Fact]
+    public async Task Form_is_decoded_as_a_form_and_its_entities_too()
+    {
+        var form = Asking.Body($"channel={_channel}&msg=a+%26amp%3B+b", "application/x-www-form-urlencoded");
+        Assert.Single((await wire.Http.AskAsync("/publish", form)).Elements);
+        Assert.Equal(["a & b"], await wire.Http.KeptAsync(_channel));
+    }
+
+    [Fact]
+    public async Task Receipt_is_that_of_a_publish()
+    {
+        var receipt = Assert.Single((await wire.Http.AskAsync($"/publish?channel={_channel}&sname=ann&msg=x&callback=f")).JsonpElements("f"));
+        Assert.Equal(("pub", _channel, 0), (receipt.GetProperty("type").GetString(), receipt.GetProperty("channel").GetString(), receipt.GetProperty("seqid").GetInt32()));
+    }
+
+    [Fact]
+    public async Task Entities_of_a_name_do_not_split_the_query_of_a_sign_in()
+    {
+        var raw = (await wire.Http.AskAsync($"/sign?channel={_channel}&sname=&lt;b&gt;&time=1&callback=f")).JsonpElements("f");
+        Assert.Equal("<b>", raw[^1].GetProperty("sname").GetString());
+
+        // Encoded, they are the name's own.
+        var encoded = (await wire.Http.AskAsync($"/sign?channel={_channel}&sname=%26lt%3B")).Elements;
+        Assert.Equal("&lt;", encoded[^1].GetProperty("sname").GetString());
+    }
+
+    [Fact]
+    public async Task Native_publish_takes_entities_as_they_are()
+    {
+        await wire.Http.PublishAsync(_channel, "a &amp; b");
+        Assert.Equal(["a &amp; b"], await wire.Http.KeptAsync(_channel));
+    }
+
+    [Theory]
+    [InlineData("sname=ann&msg=x", "400", "channel")]
+    [InlineData("channel=c&sname=ann", "400", "msg")]
+    [InlineData("channel=c&msg=", "400", "msg")]
+    public async Task Bad_parameter_is_told_in_band(string query, string type, string parameter) =>
+        (await wire.Http.AskAsync($"/publish?{query}&callback=f")).AssertJsonpProblem("f", type, parameter);
+
+    [Fact]
+    public async Task Message_is_measured_as_it_is_stored()
+    {
+        var entities = new StringBuilder().Insert(0, "&amp;", 64 << 10).ToString();
+        Assert.Single((await wire.Http.AskAsync("/publish", Asking.Body($"channel={_channel}&msg={entities}", "application/x-www-form-urlencoded"))).Elements);
+        (await wire.Http.AskAsync("/publish", Asking.Body($"channel={_channel}&msg={entities}x", "application/x-www-form-urlencoded"))).AssertProblem(413, "msg");
+    }
+
+    [Fact]
+    public async Task Work_on_many_entities_is_in_proportion_to_the_query()
+    {
+        // Each begins an entity that is none.
+        var msg = new StringBuilder().Insert(0, "&am", 20_000).ToString();
+        (await wire.Http.AskAsync("/publish", Asking.Body($"channel={_channel}&msg=x{msg}", "application/x-www-form-urlencoded"))).AssertProblem(400, "parameters");
+    }
+}
