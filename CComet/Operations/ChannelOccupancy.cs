@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Threading.Channels;
 using CComet.Channels;
 using CComet.Messages;
@@ -28,7 +29,11 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     private static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(15);
 
-    private readonly Channel<(string Channel, bool IsOccupied)> _changes = Channel.CreateUnbounded<(string, bool)>(new UnboundedChannelOptions { SingleReader = true });
+    /// <summary>What has changed here and was not taken in yet: one entry for each channel, however often it changes.</summary>
+    private readonly ConcurrentDictionary<string, Visit> _visits = new(StringComparer.Ordinal);
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
+    private readonly SemaphoreSlim _sending = new(1);
+    private bool _isFailing;
 
     // All below is guarded by the lock.
     private readonly Lock _lock = new();
@@ -66,10 +71,19 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     }
 
     /// <inheritdoc/>
-    void IOccupancyListener.Occupied(string channel) => _changes.Writer.TryWrite((channel, true));
+    void IOccupancyListener.Occupied(string channel)
+    {
+        _visits[channel] = Visit.IsHere;
+        _wake.Writer.TryWrite(true);
+    }
 
     /// <inheritdoc/>
-    void IOccupancyListener.Vacated(string channel) => _changes.Writer.TryWrite((channel, false));
+    void IOccupancyListener.Vacated(string channel)
+    {
+        // A visit that was over before it was taken in counts, too.
+        _visits.AddOrUpdate(channel, static _ => Visit.IsOver, static (_, visit) => visit == Visit.IsOver ? Visit.IsOver : Visit.WasHere);
+        _wake.Writer.TryWrite(true);
+    }
 
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
@@ -78,6 +92,13 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
         notes.Received += Receive;
         notes.Missed += () => Send(new NodeNote(NodeNoteKind.Ask));
         return base.StartAsync(cancellationToken);
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        base.Dispose();
+        _sending.Dispose();
     }
 
     /// <inheritdoc/>
@@ -91,11 +112,17 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
 
     private async Task ReadChangesAsync(CancellationToken cancellation)
     {
-        while (await _changes.Reader.WaitToReadAsync(cancellation))
+        while (await _wake.Reader.WaitToReadAsync(cancellation))
         {
+            _wake.Reader.TryRead(out _);
             lock (_lock)
             {
-                while (_changes.Reader.TryRead(out var change)) Note(change.Channel, change.IsOccupied);
+                foreach (var channel in _visits.Keys)
+                {
+                    if (!_visits.TryRemove(channel, out var visit)) continue;
+                    if (visit != Visit.IsOver) Note(channel, isOccupied: true);
+                    if (visit != Visit.IsHere) Note(channel, isOccupied: false);
+                }
             }
 
             await SendUnsentAsync(cancellation);
@@ -223,23 +250,44 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
         _ = Task.Run(() => SendUnsentAsync(CancellationToken.None));
     }
 
+    /// <summary>Sends what is to be told, one caller after the other, so that the notes keep their order.</summary>
     private async Task SendUnsentAsync(CancellationToken cancellation)
     {
-        NodeNote[] unsent;
-        lock (_lock)
-        {
-            unsent = [.. _unsent];
-            _unsent.Clear();
-        }
-
+        await _sending.WaitAsync(cancellation);
         try
         {
-            foreach (var note in Merge(unsent)) await notes.WriteAsync(note, cancellation);
+            NodeNote[] unsent;
+            lock (_lock)
+            {
+                unsent = [.. Merge([.. _unsent])];
+                _unsent.Clear();
+            }
+
+            var sent = 0;
+            while (sent < unsent.Length && await TrySendAsync(unsent[sent], cancellation)) sent++;
+
+            // Again with the next tick: a change that the others never hear of would stay wrong with them.
+            lock (_lock) _unsent.InsertRange(0, unsent[sent..]);
+        }
+        finally
+        {
+            _sending.Release();
+        }
+    }
+
+    private async ValueTask<bool> TrySendAsync(NodeNote note, CancellationToken cancellation)
+    {
+        try
+        {
+            await notes.WriteAsync(note, cancellation);
+            _isFailing = false;
+            return true;
         }
         catch (Exception e) when (e is StoreUnavailableException or LimitException)
         {
-            // The others ask when they have missed something; a node of which nothing is heard is dropped, and asked when it is back.
-            LogUnsent(logger, e.Message);
+            if (!_isFailing) LogUnsent(logger, e.Message);
+            _isFailing = true;
+            return false;
         }
     }
 
@@ -266,6 +314,19 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
 
     /// <summary>A listener, and what it has not read yet.</summary>
     internal sealed record Listener(Channel<OccupancyChange> Changes);
+
+    /// <summary>What has become of a channel since it was last taken in.</summary>
+    private enum Visit
+    {
+        /// <summary>It has subscribers.</summary>
+        IsHere,
+
+        /// <summary>It had some, and has none any more.</summary>
+        WasHere,
+
+        /// <summary>It has none any more.</summary>
+        IsOver,
+    }
 
     /// <summary>Another node.</summary>
     private sealed class Node

@@ -77,7 +77,20 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
         if (reading.Notice is not null) Missed?.Invoke();
         foreach (var message in reading.Batch.Messages)
         {
-            if (JsonSerializer.Deserialize<NodeNote>(message.Body.Span, JsonSerializerOptions.Web) is { } note) Received?.Invoke(note);
+            if (Parse(message) is { } note) Received?.Invoke(note);
+        }
+    }
+
+    /// <summary>Returns the note that a message holds; null for one of a later release that this one cannot read.</summary>
+    private static NodeNote? Parse(Message message)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<NodeNote>(message.Body.Span, JsonSerializerOptions.Web);
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 
