@@ -29,7 +29,7 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
 
     private static readonly TimeSpan KeyInterval = TimeSpan.FromHours(1);
 
-    private readonly ConcurrentDictionary<string, long> _usedUntil = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, TokenUse> _uses = new(StringComparer.Ordinal);
     private readonly SemaphoreSlim _reading = new(1);
     private volatile byte[]? _key;
     private long _keyWrittenAt;
@@ -62,8 +62,14 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
         return IsSealed(key, channel, token, out var expires, out var life) && Use(token, expires, life);
     }
 
-    /// <summary>Counts a token that was checked as used until now: a stream uses it as long as it is open.</summary>
-    public void Touch(string token) => Use(token, long.MaxValue, LifeOf(token));
+    /// <summary>Counts a token that was checked as used until now.</summary>
+    public void Touch(string token) => Remember(token, LifeOf(token), opened: 0);
+
+    /// <summary>Has a token that was checked hold as long as a stream is open with it, until <see cref="Release"/>.</summary>
+    public void Hold(string token) => Remember(token, LifeOf(token), opened: 1);
+
+    /// <summary>Ends what <see cref="Hold"/> began, and counts the token as used until now.</summary>
+    public void Release(string token) => Remember(token, LifeOf(token), opened: -1);
 
     /// <inheritdoc/>
     public void Dispose() => _reading.Dispose();
@@ -78,7 +84,8 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
     {
         (expires, life) = (0, 0);
         Span<byte> bytes = stackalloc byte[TokenBytes];
-        if (!Base64Url.TryDecodeFromChars(token, bytes, out var length) || length != TokenBytes) return false;
+        // The decoder throws on what it finds to be no Base64Url.
+        if (!Base64Url.IsValid(token, out var length) || length != TokenBytes || !Base64Url.TryDecodeFromChars(token, bytes, out length)) return false;
         Span<byte> seal = stackalloc byte[SealBytes];
         Seal(key, channel, bytes[..^SealBytes], seal);
         if (!CryptographicOperations.FixedTimeEquals(seal, bytes[^SealBytes..])) return false;
@@ -97,11 +104,18 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
 
     private bool Use(string token, long expires, int life)
     {
-        var now = Now;
-        if (now >= expires && !(_usedUntil.TryGetValue(token, out var until) && now < until)) return false;
-        Sweep(now);
-        if (_usedUntil.Count < MaxUsed || _usedUntil.ContainsKey(token)) _usedUntil[token] = now + (life * 1000L) + (long)hub.Options.Poll.Timeout.TotalMilliseconds;
+        if (Now >= expires && !(_uses.TryGetValue(token, out var use) && use.HoldsAt(Now))) return false;
+        Remember(token, life, opened: 0);
         return true;
+    }
+
+    private void Remember(string token, int life, int opened)
+    {
+        var now = Now;
+        Sweep(now);
+        if (_uses.Count >= MaxUsed && !_uses.ContainsKey(token)) return;
+        var until = now + (life * 1000L) + (long)hub.Options.Poll.Timeout.TotalMilliseconds;
+        _uses.AddOrUpdate(token, new TokenUse(until, Math.Max(0, opened)), (_, use) => new TokenUse(until, Math.Max(0, use.Open + opened)));
     }
 
     private void Sweep(long now)
@@ -109,9 +123,9 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
         const int SweepMilliseconds = 30_000;
         var swept = Volatile.Read(ref _sweptAt);
         if (now - swept < SweepMilliseconds || Interlocked.CompareExchange(ref _sweptAt, now, swept) != swept) return;
-        foreach (var (token, until) in _usedUntil)
+        foreach (var use in _uses)
         {
-            if (until <= now) _usedUntil.TryRemove(token, out _);
+            if (!use.Value.HoldsAt(now)) _uses.TryRemove(use);
         }
     }
 
@@ -145,5 +159,13 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
         if (head.End == 0) return null;
         var slice = await hub.Context.Store.ReadAsync(KeyChannel, head.End - 1, KeyBytes * 8, cancellation);
         return slice.Messages is [.., var last] ? Convert.FromBase64String(JsonSerializer.Deserialize<string>(last.Body.Span)!) : null;
+    }
+
+    /// <summary>The use of a token.</summary>
+    /// <param name="Until">Until when it holds, in Unix milliseconds, once no stream is open with it.</param>
+    /// <param name="Open">How many streams are open with it.</param>
+    private readonly record struct TokenUse(long Until, int Open)
+    {
+        public bool HoldsAt(long now) => Open > 0 || now < Until;
     }
 }

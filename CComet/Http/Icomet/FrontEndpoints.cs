@@ -102,9 +102,10 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
         pipeline.Tuning.Lighten(context.Request);
         subscribers.Add(asked.Channel, subscriber);
+        if (tokens is not null) tokens.Hold(asked.Token!);
         var request = new StreamRequest(pipeline, context, began, subscriber);
         await new IcometStream(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
         subscribers.Remove(asked.Channel, subscriber);
-        if (tokens is not null) tokens.Touch(asked.Token!);
+        if (tokens is not null) tokens.Release(asked.Token!);
     }
 }
