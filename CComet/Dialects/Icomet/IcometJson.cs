@@ -80,6 +80,14 @@ internal static class IcometJson
     /// <summary>Returns a text as a JSON string; a half of a surrogate pair becomes U+FFFD.</summary>
     public static byte[] Quote(string text) => JsonString.Quote(Encoding.UTF8.GetBytes(text).AsSpan());
 
+    /// <summary>Escapes what may not stand in a script as it is.</summary>
+    public static byte[] Escape(byte[] json)
+    {
+        var escaped = new ArrayBufferWriter<byte>(json.Length);
+        WriteEscaped(json, escaped);
+        return escaped.WrittenSpan.ToArray();
+    }
+
     private static bool IsBroadcast(Message message) => message.Sname.Span.SequenceEqual(BroadcastName);
 
     private static void Put(ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> json, ReadOnlySpan<byte> suffix, ArrayBufferWriter<byte> output)

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using CComet.Channels;
+using CComet.Dialects.Icomet;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Messages;
@@ -131,7 +132,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
         return channel;
     }
 
-    private static byte[] Json(Action<Utf8JsonWriter> members) => NativeJson.EncodeObject(members);
+    private static byte[] Json(Action<Utf8JsonWriter> members) => IcometJson.Escape(NativeJson.EncodeObject(members));
 
     private RequestDelegate CreatePublish(Func<Parameters, ReadOnlyMemory<byte>> read) => pipeline.Create(
         parameters => new NewMessage(ReadOwnChannel(parameters), MessageType.Msg, null, read(parameters)),
@@ -155,6 +156,9 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
             }
 
             await end(asked[0], context.RequestAborted);
+
+            // A log that was cleared begins anew.
+            head = await administration.HeadAsync(asked[0], context.RequestAborted);
             await IcometForm.WriteTextAsync(context.Response, StatusCodes.Status200OK, string.Create(CultureInfo.InvariantCulture, $"ok {head.End + 1}"));
         },
         form: IcometForm.Admin);
