@@ -53,13 +53,13 @@ public static class IcometReading
         return JsonDocument.Parse(json).RootElement;
     }
 
-    /// <summary>Turns the clock, second by second, until a task is done.</summary>
-    public static async Task<T> UntilAsync<T>(this FakeTimeProvider time, Task<T> task)
+    /// <summary>Turns the clock, step by step, until a task is done. How far it is turned depends on the machine: only that is asserted which holds at any later time too.</summary>
+    public static async Task<T> UntilAsync<T>(this FakeTimeProvider time, Task<T> task, int seconds = 5)
     {
         await Eventually.TrueAsync(
             () =>
             {
-                if (!task.IsCompleted) time.Advance(TimeSpan.FromSeconds(1));
+                if (!task.IsCompleted) time.Advance(TimeSpan.FromSeconds(seconds));
                 return task.IsCompleted;
             },
             "What is due");

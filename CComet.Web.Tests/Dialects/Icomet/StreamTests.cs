@@ -69,9 +69,12 @@ public sealed class StreamTests(IcometStores stores) : IClassFixture<IcometStore
         await using var server = await IcometServer.StartAsync(time, store);
         using var stream = await OpenAnswer.GetAsync($"{server.FrontUrl}{path}?cname=c&noop=5");
         await server.UntilWaitingAsync("c", 1);
-        for (var noop = 5; time.GetUtcNow() - begun < TimeSpan.FromHours(1); noop++) Assert.Equal($"noop {noop}", (await time.UntilAsync(NextAsync(stream, path))).Told());
+        var noop = 5;
+        while (time.GetUtcNow() - begun < TimeSpan.FromHours(1)) Assert.Equal($"noop {noop++}", (await time.UntilAsync(NextAsync(stream, path))).Told());
         await server.PushAsync("c", "late");
-        Assert.Equal("data 1", (await NextAsync(stream, path)).Told());
+
+        // Some may have been on their way.
+        while (await NextAsync(stream, path) is var told && told.Told() != "data 1") Assert.Equal($"noop {noop++}", told.Told());
     }
 
     [Fact]
