@@ -62,9 +62,6 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
         return IsSealed(key, channel, token, out var expires, out var life) && Use(token, expires, life);
     }
 
-    /// <summary>Counts a token that was checked as used until now.</summary>
-    public void Touch(string token) => Remember(token, LifeOf(token), opened: 0);
-
     /// <summary>Has a token that was checked hold as long as a stream is open with it, until <see cref="Release"/>.</summary>
     public void Hold(string token) => Remember(token, LifeOf(token), opened: 1);
 
@@ -84,6 +81,7 @@ internal sealed class ChannelTokens(ChannelHub hub) : IDisposable
     {
         (expires, life) = (0, 0);
         Span<byte> bytes = stackalloc byte[TokenBytes];
+
         // The decoder throws on what it finds to be no Base64Url.
         if (!Base64Url.IsValid(token, out var length) || length != TokenBytes || !Base64Url.TryDecodeFromChars(token, bytes, out length)) return false;
         Span<byte> seal = stackalloc byte[SealBytes];

@@ -20,13 +20,11 @@ public sealed class ReservedNameTests(IcometStores stores) : IClassFixture<Icome
         Assert.Contains(" 403 ", (await RawSocket.ShakeHandsAsync(Server.Server.Port, $"channel={name}", RawSocket.Upgrade)).Head, StringComparison.Ordinal);
         foreach (var path in (string[])["/sub", "/poll", "/stream"]) Assert.Equal("401", (await Server.Front.AskAsync($"{path}?seq=1&cname={name}")).Json.Type());
         foreach (var path in (string[])["/sse", "/iframe"]) Assert.Contains("\"type\":\"401\"", (await Server.Front.AskAsync($"{path}?seq=1&cname={name}")).Text, StringComparison.Ordinal);
-        Assert.Equal(403, (await Server.Admin.AskAsync($"/sign?cname={name}")).Status);
+        foreach (var path in (string[])["/sign", "/check", "/info"]) Assert.Equal(403, (await Server.Admin.AskAsync($"{path}?cname={name}")).Status);
     }
 
     [Theory, MemberData(nameof(Private))]
-    [InlineData("$x")]
-    [InlineData("$presence:room")]
-    public async Task Name_that_begins_with_a_dollar_is_published_to_at_no_door(string channel)
+    public async Task Channel_of_the_servers_own_is_published_to_at_no_door(string channel)
     {
         var name = Uri.EscapeDataString(channel);
         (await Server.Server.Http.AskAsync($"/pub?channel={name}&msg=m")).AssertProblem(403);
@@ -39,6 +37,5 @@ public sealed class ReservedNameTests(IcometStores stores) : IClassFixture<Icome
         await socket.ElementsAsync();
         await socket.SendJsonAsync(new { channel, msg = "m" });
         Assert.Equal("403", Assert.Single(await socket.ElementsAsync()).GetProperty("type").GetString());
-        if (!channel.StartsWith("$ccomet.", StringComparison.Ordinal)) Assert.Empty((await Server.Server.Http.PeekAsync(channel, ("seqid", "0"))).Elements);
     }
 }

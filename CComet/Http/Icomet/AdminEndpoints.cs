@@ -64,7 +64,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
 
     /// <summary>Creates <c>/info</c>.</summary>
     public RequestDelegate CreateInfo() => pipeline.Create(
-        parameters => parameters.OptionalName("cname"),
+        parameters => parameters.Has("cname") ? ReadOwnChannel(parameters) : null,
         (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (asked[0] is { } channel)
@@ -83,7 +83,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
 
     /// <summary>Creates <c>/check</c>.</summary>
     public RequestDelegate CreateCheck() => pipeline.Create(
-        IcometForm.ReadChannel,
+        ReadOwnChannel,
         (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (occupancy.IsOnline(asked[0])) json.WriteNumber(asked[0], 1);

@@ -53,7 +53,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
     }
 
     private Task RunAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Subscriber subscriber) =>
-        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, tokens, asked, subscriber), subscriber);
+        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, asked, subscriber), subscriber);
 
     /// <summary>The channel has to be opened first, or the client told where it goes on.</summary>
     private async Task PollLaterAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Task<(Subscriber Subscriber, bool TellsNext)> beginning)
@@ -104,8 +104,14 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         subscribers.Add(asked.Channel, subscriber);
         if (tokens is not null) tokens.Hold(asked.Token!);
         var request = new StreamRequest(pipeline, context, began, subscriber);
-        await new IcometStream(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
-        subscribers.Remove(asked.Channel, subscriber);
-        if (tokens is not null) tokens.Release(asked.Token!);
+        try
+        {
+            await new IcometStream(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
+        }
+        finally
+        {
+            subscribers.Remove(asked.Channel, subscriber);
+            if (tokens is not null) tokens.Release(asked.Token!);
+        }
     }
 }

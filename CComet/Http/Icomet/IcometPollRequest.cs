@@ -1,7 +1,6 @@
 using CComet.Channels;
 using CComet.Dialects.Icomet;
 using CComet.Messages;
-using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
@@ -16,16 +15,15 @@ internal sealed class IcometPollRequest : IPollRequest
     private readonly string? _callback;
     private readonly long _began;
     private readonly IcometSubscribers _subscribers;
-    private readonly ChannelTokens? _tokens;
     private readonly IcometSubscription _asked;
     private readonly Subscriber _subscriber;
     private readonly CancellationTokenRegistration _gone;
     private readonly long _startedAt;
     private bool _hasWaited;
 
-    public IcometPollRequest(RequestPipeline pipeline, HttpContext context, string? callback, long began, IcometSubscribers subscribers, ChannelTokens? tokens, IcometSubscription asked, Subscriber subscriber)
+    public IcometPollRequest(RequestPipeline pipeline, HttpContext context, string? callback, long began, IcometSubscribers subscribers, IcometSubscription asked, Subscriber subscriber)
     {
-        (_pipeline, _context, _callback, _began, _subscribers, _tokens, _asked, _subscriber) = (pipeline, context, callback, began, subscribers, tokens, asked, subscriber);
+        (_pipeline, _context, _callback, _began, _subscribers, _asked, _subscriber) = (pipeline, context, callback, began, subscribers, asked, subscriber);
         _startedAt = subscriber.Hub.Time.GetTimestamp();
         subscribers.Add(asked.Channel, subscriber);
         _gone = pipeline.Tuning.OnGone(context, subscriber);
@@ -56,7 +54,6 @@ internal sealed class IcometPollRequest : IPollRequest
     {
         await _gone.DisposeAsync();
         _subscribers.Remove(_asked.Channel, _subscriber);
-        _tokens?.Touch(_asked.Token!);
         if (failure is null) _pipeline.Ended(_context, _began);
         else await _pipeline.FailAsync(_context, failure, _callback, _began, IcometForm.Poll);
     }
