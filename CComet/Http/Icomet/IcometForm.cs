@@ -13,6 +13,7 @@ internal static class IcometForm
     /// <summary>The content type of a plain answer.</summary>
     public const string TextType = "text/plain; charset=utf-8";
 
+    private static readonly LimitOptions Limits = new();
     private static readonly ParameterNames Names = new("cb", "content", [], ["cname", "content", "cb", "seq", "noop", "token", "expires"]);
 
     /// <summary>Of polls: the status is 200, and the type inside says what is wrong.</summary>
@@ -55,6 +56,15 @@ internal static class IcometForm
         error.Message);
 
     /// <summary>The channel that a refused request names in its query; empty when it is none.</summary>
-    private static string ChannelOf(HttpRequest request) =>
-        request.Query["cname"] is [{ } name] && Messages.Names.FindProblem(name) is null ? name : "";
+    private static string ChannelOf(HttpRequest request)
+    {
+        try
+        {
+            return RequestBody.ReadQuery(request, Limits, Names).Lenient("cname") is { } name && Messages.Names.FindProblem(name) is null ? name : "";
+        }
+        catch (WireException)
+        {
+            return "";
+        }
+    }
 }
