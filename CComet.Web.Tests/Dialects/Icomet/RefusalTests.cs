@@ -21,7 +21,7 @@ public sealed class RefusalTests(IcometStores stores) : IClassFixture<IcometStor
     {
         var answer = await Server.Front.AskAsync($"{path}?{query}");
         Assert.Equal(200, answer.Status);
-        Assert.Contains("""{"type":"400","cname":"","seq":0,"content":"cname: """, answer.Text, StringComparison.Ordinal);
+        Assert.Matches("""\{"type":"400","cname":"a?","seq":0,"content":"cname: """, answer.Text);
     }
 
     [Theory]
