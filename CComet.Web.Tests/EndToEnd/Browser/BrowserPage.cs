@@ -151,7 +151,7 @@ public sealed class BrowserPage : IAsyncDisposable
 
     public async ValueTask DisposeAsync() => await Context.DisposeAsync();
 
-    private static bool IsSub(IRequest request) => new Uri(request.Url).AbsolutePath is "/sub" or "/sse" && request.Method == "GET";
+    private static bool IsSub(IRequest request) => new Uri(request.Url).AbsolutePath is "/sub" or "/sse" or "/subscribe" && request.Method == "GET";
 
     private void Ended(IRequest request)
     {

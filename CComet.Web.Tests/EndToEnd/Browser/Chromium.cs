@@ -15,6 +15,9 @@ public sealed class Chromium : IAsyncLifetime
     /// <summary>The collection of tests of the pages.</summary>
     public const string Pages = "Chromium: pages";
 
+    /// <summary>A name of 127.0.0.1 that browsers do not take for a secure address: requests to it lack the headers <c>Sec-Fetch-…</c>.</summary>
+    public const string PlainHost = "plain.test";
+
     /// <summary>The same engine without a window of its own to draw, which takes a third of the processor time.</summary>
     private const string Executable = "/usr/bin/chromium-headless-shell";
 
@@ -31,6 +34,7 @@ public sealed class Chromium : IAsyncLifetime
         // Pages of another origin are served by interception, which Chromium takes for the internet; from there it would ask
         // somebody for leave to call 127.0.0.1.
         "--disable-features=LocalNetworkAccessChecks",
+        $"--host-resolver-rules=MAP {PlainHost} 127.0.0.1",
     ];
 
     private IPlaywright? _playwright;
