@@ -42,17 +42,17 @@ internal static class RequestBody
         var most = Encoding.UTF8.GetMaxByteCount(query.Length);
         var rented = most > MaxStackBytes ? ArrayPool<byte>.Shared.Rent(most) : null;
         Span<byte> bytes = rented is null ? stackalloc byte[MaxStackBytes] : rented;
-        UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters, isUnencoded: names.HasEntities && IsFromPage(request, query, names));
+        UrlEncoded.Parse(bytes[1..Encoding.UTF8.GetBytes(query, bytes)], parameters, isUnencoded: names.HasEntities && IsFromBrowser(request.Headers));
         if (rented is not null) ArrayPool<byte>.Shared.Return(rented);
         return parameters;
     }
 
     /// <summary>
-    /// Whether a page sends the request: by JSONP, or by a header that only browsers send. They send it to secure addresses alone, which a
-    /// server on plain HTTP is not.
+    /// Whether a browser sends the request: it says so by a header that it sends to secure addresses alone, which a server on plain HTTP is
+    /// not, or by a name that all browsers have.
     /// </summary>
-    private static bool IsFromPage(HttpRequest request, string query, ParameterNames names) =>
-        request.Headers.ContainsKey("Sec-Fetch-Site") || query.Contains($"&{names.Callback}=", StringComparison.Ordinal) || query.StartsWith($"?{names.Callback}=", StringComparison.Ordinal);
+    private static bool IsFromBrowser(IHeaderDictionary headers) =>
+        headers.ContainsKey("Sec-Fetch-Site") || headers.UserAgent.ToString().StartsWith("Mozilla/", StringComparison.Ordinal);
 
     /// <summary>Adds the parameters in the body to those of the query, or reads the elements of the array that it is.</summary>
     /// <remarks>The body counts in <paramref name="budget"/> as it comes, in the query's <see cref="Parameters.HeldBytes"/>, until the caller ends that.</remarks>
