@@ -83,6 +83,33 @@ public sealed class PublishTests(WireFixture wire) : IClassFixture<WireFixture>
     public async Task Bad_parameter_is_told_in_band(string query, string type, string parameter) =>
         (await wire.Http.AskAsync($"/publish?{query}&callback=f")).AssertJsonpProblem("f", type, parameter);
 
+    [Theory]
+    [InlineData("/publish?msg=x&")]
+    [InlineData("/sign?")]
+    public async Task Callback_with_markup_is_refused_as_text_and_nothing_is_stored(string path)
+    {
+        var answer = await wire.Http.AskAsync($"{path}channel={_channel}&sname=ann&callback=<img%20src=x%20onerror=alert(1)>");
+        Assert.Equal((400, "text/plain; charset=utf-8"), (answer.Status, answer.Header("Content-Type")));
+        Assert.DoesNotContain("img", answer.Text, StringComparison.Ordinal);
+        Assert.Empty(await wire.Http.KeptAsync(_channel));
+    }
+
+    [Theory]
+    [InlineData("&channel=other")]
+    [InlineData("&channel=")]
+    public async Task Second_channel_is_refused(string more) =>
+        (await wire.Http.AskAsync($"/publish?channel={_channel}&msg=x{more}&callback=f")).AssertJsonpProblem("f", "400", "channel");
+
+    [Fact]
+    public async Task Message_over_the_limit_is_told_in_band_to_a_page()
+    {
+        using var factory = new CCometFactory("CComet:Limits:MessageBytes=100");
+        using var http = factory.CreateClient();
+        Assert.Single((await http.AskAsync($"/publish?channel=c&msg={string.Concat(Enumerable.Repeat("&lt;", 100))}&callback=f")).JsonpElements("f"));
+        (await http.AskAsync($"/publish?channel=c&msg={string.Concat(Enumerable.Repeat("&lt;", 101))}&callback=f")).AssertJsonpProblem("f", "413", "msg");
+        Assert.Single(await http.KeptAsync("c"));
+    }
+
     [Fact]
     public async Task Message_is_measured_as_it_is_stored()
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CComet.Storage;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -98,6 +99,59 @@ public abstract class SubscribeTests : IDisposable
         await _http.PublishAsync("c", "one");
         await _http.PublishAsync("c", "two");
         Assert.Equal(["MSG one 1", "MSG two 2"], Told(await PollAsync("seqid=40")));
+    }
+
+    [Fact]
+    public async Task Seqid_of_a_log_that_is_gone_is_answered_with_everything_that_the_new_one_keeps()
+    {
+        for (var i = 0; i < 3; i++) await _http.PublishAsync("c", $"old{i}");
+        await using var next = New("Memory");
+        using var http = next.CreateClient();
+        await http.PublishAsync("c", "new0");
+        await http.PublishAsync("c", "new1");
+        Assert.Equal(["MSG new0 0", "MSG new1 1"], Told(await http.AskAsync("/subscribe?channel=c&sname=eve&seqid=3&callback=f")));
+    }
+
+    [Fact]
+    public async Task Log_that_is_cleared_while_a_poll_waits_is_told_as_its_first_messages()
+    {
+        for (var i = 0; i < 3; i++) await _http.PublishAsync("c", $"old{i}");
+        var poll = PollAsync("seqid=3");
+        await ParkedAsync(1);
+        await ((IClearingStore)_factory.Hub.Context.Store).ClearAsync("c", default);
+        await _http.PublishAsync("c", "new");
+        Assert.Equal(["MSG new 0"], Told(await poll));
+    }
+
+    [Fact]
+    public async Task Gap_is_passed_over_without_an_element()
+    {
+        await using var factory = New("Memory", "CComet:History:MaxMessages=2");
+        using var http = factory.CreateClient();
+        for (var i = 0; i < 5; i++) await http.PublishAsync("c", $"{i}");
+        Assert.Equal(["MSG 3 3", "MSG 4 4"], Told(await http.AskAsync("/subscribe?channel=c&sname=eve&seqid=0&callback=f")));
+    }
+
+    [Fact]
+    public async Task Messages_published_together_are_told_together_to_a_poll_that_waits()
+    {
+        var poll = PollAsync("seqid=0");
+        await ParkedAsync(1);
+        await _http.AskAsync("/pub?channel=c", Asking.Body("""[{"msg":"one"},{"msg":"two"},{"msg":3}]"""));
+        Assert.Equal(["MSG one 0", "MSG two 1", "MSG 3 2"], Told(await poll));
+    }
+
+    [Theory]
+    [InlineData("", "")]
+    [InlineData("&sname=<b>&lt;i&gt;</b>", "&lt;b&gt;&lt;i&gt;&lt;/b&gt;")]
+    [InlineData("&sname=a%26lt;b", "a&lt;b")]
+    public async Task Sign_in_that_is_told_has_a_text_without_markup_in_sname(string sname, string told)
+    {
+        var poll = PollAsync("seqid=0");
+        await ParkedAsync(1);
+        await _http.AskAsync($"/sign?channel=c{sname}");
+        var sign = Assert.Single((await poll).JsonpElements("f"));
+        Assert.Equal(("SIGN", told, "SIGN"), (TextOf(sign, "type"), TextOf(sign, "sname"), TextOf(sign, "msg")));
     }
 
     [Fact]
@@ -214,6 +268,12 @@ public abstract class SubscribeTests : IDisposable
     }
 
     [Theory]
+    [InlineData("seqid=abc", "seqid")]
+    [InlineData("channel=d&seqid=0&seqid=0", "channel")]
+    public async Task Bad_parameter_of_a_poll_without_a_callback_is_told_at_once(string query, string parameter) =>
+        (await _http.AskAsync($"/subscribe?channel=c&{query}")).AssertProblem(400, parameter);
+
+    [Theory]
     [InlineData("")]
     [InlineData("a(b")]
     [InlineData("%3Cscript%3E")]
@@ -243,5 +303,24 @@ public abstract class SubscribeTests : IDisposable
     public sealed class OnMemory() : SubscribeTests("Memory");
 
     /// <summary>On the SQLite store.</summary>
-    public sealed class OnSqlite() : SubscribeTests("Sqlite");
+    public sealed class OnSqlite() : SubscribeTests("Sqlite")
+    {
+        [Fact]
+        public async Task Messages_keep_their_seqids_and_sign_ins_stay_untold_after_a_restart()
+        {
+            await SignAsync("ann");
+            await _http.PublishAsync("c", "one");
+            await SignAsync("bob");
+            await _http.PublishAsync("c", "two");
+            await _factory.DisposeAsync();
+
+            await using var next = New("Sqlite");
+            using var http = next.CreateClient();
+            Assert.Equal(["MSG one 1", "MSG two 3"], Told(await http.AskAsync("/subscribe?channel=c&sname=eve&seqid=0&callback=f")));
+            var poll = http.AskAsync("/subscribe?channel=c&sname=eve&seqid=4&callback=f");
+            await Eventually.TrueAsync(() => next.Hub.Context.Wheel.Count == 1, "Parking");
+            await http.PublishAsync("c", "three");
+            Assert.Equal(["MSG three 4"], Told(await poll));
+        }
+    }
 }

@@ -55,5 +55,24 @@ public sealed class TwoNodesTests : IAsyncLifetime
         Assert.Equal("next", Assert.Single((await poll).JsonpElements("f")).GetProperty("msg").GetString());
     }
 
+    [Fact]
+    public async Task Seqid_beyond_the_end_is_answered_with_everything_that_any_node_has_stored()
+    {
+        await _a.AskAsync("/sign?channel=c&sname=ann");
+        await _a.PublishAsync("c", "one");
+        await _b.PublishAsync("c", "two");
+        var elements = (await _b.AskAsync("/subscribe?channel=c&sname=bob&seqid=99&callback=f")).JsonpElements("f");
+        Assert.Equal(["one 1", "two 2"], elements.Select(e => $"{e.GetProperty("msg")} {e.GetProperty("seqid")}"));
+    }
+
+    [Fact]
+    public async Task Sign_in_at_one_node_is_not_replayed_by_the_other()
+    {
+        await _a.AskAsync("/sign?channel=c&sname=ann");
+        await _a.PublishAsync("c", "one");
+        var element = Assert.Single((await _b.AskAsync("/subscribe?channel=c&sname=bob&seqid=0&callback=f")).JsonpElements("f"));
+        Assert.Equal(("MSG", 1), (element.GetProperty("type").GetString(), element.GetProperty("seqid").GetInt32()));
+    }
+
     private HttpClient New(int node) => new() { BaseAddress = new Uri($"http://127.0.0.1:{_nodes.PortOf(node)}"), Timeout = Patience.Limit };
 }
