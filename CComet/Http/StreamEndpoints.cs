@@ -28,6 +28,22 @@ internal static class StreamEndpoints
     public static bool WantsEventStream(HttpRequest request) =>
         request.GetTypedHeaders().Accept.Any(type => type.MediaType.Equals(EventStreamType, StringComparison.OrdinalIgnoreCase) && type.Quality is not 0);
 
+    /// <summary>Sets the head of an answer that does not end, and drops what its request does not need any more.</summary>
+    public static void BeginStream(HttpContext context, string contentType, RequestPipeline pipeline)
+    {
+        var response = context.Response;
+        response.ContentType = contentType;
+
+        // no-transform and X-Accel-Buffering keep proxies from collecting what must go out at once.
+        response.Headers.CacheControl = "no-cache, no-transform";
+        response.Headers["X-Accel-Buffering"] = "no";
+        response.Headers.XContentTypeOptions = "nosniff";
+
+        // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
+        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
+        pipeline.Tuning.Lighten(context.Request);
+    }
+
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
         StreamAsync(context, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms));
@@ -68,18 +84,8 @@ internal static class StreamEndpoints
 
     private static Task RunAsync(HttpContext context, Subscriber subscriber, long began, RequestPipeline pipeline, string contentType, StreamFactory feed)
     {
-        var response = context.Response;
-        response.ContentType = contentType;
-
-        // no-transform and X-Accel-Buffering keep proxies from collecting what must go out at once.
-        response.Headers.CacheControl = "no-cache, no-transform";
-        response.Headers["X-Accel-Buffering"] = "no";
-        response.Headers.XContentTypeOptions = "nosniff";
-
-        // How slow a stream's reader may be is for the feed to judge, which knows a silent channel from a stalled client.
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        pipeline.Tuning.Lighten(context.Request);
-        return feed(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, new StreamRequest(pipeline, context, began, subscriber)).RunAsync();
+        BeginStream(context, contentType, pipeline);
+        return feed(context.Response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, new StreamRequest(pipeline, context, began, subscriber)).RunAsync();
     }
 
     private delegate StreamLoop StreamFactory(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request);

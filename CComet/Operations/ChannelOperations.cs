@@ -51,7 +51,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         return await EnterAsync(caller, starts, sname);
     }
 
-    /// <summary>Subscribes the server itself to one channel: nobody is asked.</summary>
+    /// <summary>Subscribes the server itself to one channel, without asking the authorizer.</summary>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
     public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null);

@@ -37,7 +37,7 @@ internal static class IcometPollAnswer
         var (count, parts) = (0, new List<ReadOnlyMemory<byte>>(4));
         foreach (var reading in readings)
         {
-            // A log that began anew: the client asks again from there, as it does on a seq that is none of the channel's.
+            // A log that started over: the client asks again from there, as it does on a seq that is none of the channel's.
             if (reading.Notice is { Kind: NoticeKind.Reset }) return [IcometJson.NextSeq(channel, 0)];
             count += IcometJson.Count(reading.Batch);
             Add(reading.Batch, parts);

@@ -33,7 +33,7 @@ internal sealed class IcometStream(PipeWriter output, Socket? socket, Subscriber
     }
 
     /// <inheritdoc/>
-    /// <remarks>A client sees a gap by the seq of the next message. That the log began anew it must be told, or it drops what it takes for old.</remarks>
+    /// <remarks>A client sees a gap by the seq of the next message. A log that started over must be told, or the client drops its messages as old ones.</remarks>
     protected override void Write(int channelIndex, Notice notice, bool isLast)
     {
         if (notice.Kind == NoticeKind.Reset) Put(IcometJson.NextSeq(Channel, 0));

@@ -157,7 +157,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
 
             await end(asked[0], context.RequestAborted);
 
-            // A log that was cleared begins anew.
+            // A log that was cleared starts over.
             head = await administration.HeadAsync(asked[0], context.RequestAborted);
             await IcometForm.WriteTextAsync(context.Response, StatusCodes.Status200OK, string.Create(CultureInfo.InvariantCulture, $"ok {head.End + 1}"));
         },

@@ -5,7 +5,6 @@ using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
 
 namespace CComet.Http.Icomet;
 
@@ -94,19 +93,13 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
             return;
         }
 
-        var response = context.Response;
-        response.ContentType = framing.ContentType;
-        response.Headers.CacheControl = "no-cache, no-transform";
-        response.Headers["X-Accel-Buffering"] = "no";
-        response.Headers.XContentTypeOptions = "nosniff";
-        if (context.Features.Get<IHttpMinResponseDataRateFeature>() is { } rate) rate.MinDataRate = null;
-        pipeline.Tuning.Lighten(context.Request);
+        StreamEndpoints.BeginStream(context, framing.ContentType, pipeline);
         subscribers.Add(asked.Channel, subscriber);
         if (tokens is not null) tokens.Hold(asked.Token!);
         var request = new StreamRequest(pipeline, context, began, subscriber);
         try
         {
-            await new IcometStream(response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
+            await new IcometStream(context.Response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
         }
         finally
         {
