@@ -9,6 +9,9 @@ namespace CComet.Transports;
 /// <remarks>One instance for each dialect: a batch knows a form by the reference of its delegate.</remarks>
 internal sealed class BatchForms
 {
+    /// <summary>In bytes. A larger batch is not joined for a poll: few poll from the same old cursor, and the copy would be held for each.</summary>
+    public const int MaxJoinedBytes = 64 << 10;
+
     /// <summary>Makes the forms of a dialect.</summary>
     public BatchForms(IMessageEncoder encoder)
     {

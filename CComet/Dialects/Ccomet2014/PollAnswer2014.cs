@@ -1,4 +1,5 @@
 using CComet.Messages;
+using CComet.Transports;
 
 namespace CComet.Dialects.Ccomet2014;
 
@@ -10,9 +11,6 @@ namespace CComet.Dialects.Ccomet2014;
 /// </remarks>
 internal static class PollAnswer2014
 {
-    /// <summary>In bytes. A larger batch is not joined: few poll from the same old seqid, and the copy would be held for each.</summary>
-    private const int MaxJoinedBytes = 64 << 10;
-
     /// <summary>Whether there is something to tell.</summary>
     /// <param name="readings">What was read.</param>
     /// <param name="hasWaited">Whether it came while the poll waited.</param>
@@ -38,7 +36,7 @@ internal static class PollAnswer2014
         var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
         foreach (var reading in readings)
         {
-            if (reading.Batch.Bytes > MaxJoinedBytes) elements.AddRange(reading.Batch.Messages.Where(message => message.Type == MessageType.Msg).Select(MessageJson2014.Encode));
+            if (reading.Batch.Bytes > BatchForms.MaxJoinedBytes) elements.AddRange(reading.Batch.Messages.Where(message => message.Type == MessageType.Msg).Select(MessageJson2014.Encode));
             else if (reading.Batch.Messages.Count > 0 && reading.Batch.As(MessageJson2014.Published) is { IsEmpty: false } published) elements.Add(published);
         }
 

@@ -18,7 +18,18 @@ internal static class IcometJson
     private static readonly SearchValues<byte> Suspects = SearchValues.Create([(byte)'<', 0xE2]);
 
     /// <summary>The data of a batch joined by commas; nothing where it holds only sign-ins.</summary>
-    public static readonly Func<Batch, byte[]> Joined = batch => Frame(batch, [], ","u8);
+    public static readonly Func<Batch, byte[]> Joined = batch =>
+    {
+        var joined = new ArrayBufferWriter<byte>((int)batch.Bytes + (batch.Messages.Count * 32) + 1);
+        foreach (var message in batch.Messages)
+        {
+            if (message.Type != MessageType.Msg) continue;
+            if (joined.WrittenCount > 0) joined.Write(","u8);
+            joined.Write(EncodeAll(message));
+        }
+
+        return joined.WrittenSpan.ToArray();
+    };
 
     /// <summary>How many elements a batch has in this dialect.</summary>
     public static int Count(Batch batch)
@@ -32,7 +43,7 @@ internal static class IcometJson
         return count;
     }
 
-    /// <summary>Encodes the elements of a batch, each with a text before it and one behind it; a comma is only between them.</summary>
+    /// <summary>Encodes the elements of a batch, each with a text before it and one behind it.</summary>
     public static byte[] Frame(Batch batch, ReadOnlySpan<byte> prefix, ReadOnlySpan<byte> suffix)
     {
         var framed = new ArrayBufferWriter<byte>((int)batch.Bytes + (batch.Messages.Count * 32) + 1);
@@ -45,8 +56,7 @@ internal static class IcometJson
             if (IsBroadcast(message)) Put(prefix, NextSeq(message.Channel.Span, message.Seqid + 1), suffix, framed);
         }
 
-        var written = framed.WrittenSpan;
-        return (suffix.SequenceEqual(","u8) && written.Length > 0 ? written[..^1] : written).ToArray();
+        return framed.WrittenSpan.ToArray();
     }
 
     /// <summary>Encodes a message, and behind a broadcast where to go on; a comma is between the two.</summary>

@@ -1,15 +1,13 @@
 using CComet.Channels;
 using CComet.Messages;
 using CComet.Subscriptions;
+using CComet.Transports;
 
 namespace CComet.Dialects.Icomet;
 
 /// <summary>The answer to one long poll of icomet: an object, or an array.</summary>
 internal static class IcometPollAnswer
 {
-    /// <summary>In bytes. A larger batch is not joined: few poll from the same old seq, and the copy would be held for each.</summary>
-    private const int MaxJoinedBytes = 64 << 10;
-
     private static readonly byte[] ArrayStart = "["u8.ToArray();
     private static readonly byte[] Separator = ","u8.ToArray();
     private static readonly byte[] ArrayEnd = "]"u8.ToArray();
@@ -54,7 +52,7 @@ internal static class IcometPollAnswer
 
     private static void Add(Batch batch, List<ReadOnlyMemory<byte>> parts)
     {
-        if (batch.Bytes <= MaxJoinedBytes)
+        if (batch.Bytes <= BatchForms.MaxJoinedBytes)
         {
             if (batch.Messages.Count > 0 && batch.As(IcometJson.Joined) is { IsEmpty: false } joined) Put(joined);
             return;

@@ -1,15 +1,13 @@
 using CComet.Channels;
 using CComet.Messages;
 using CComet.Subscriptions;
+using CComet.Transports;
 
 namespace CComet.Dialects.Native;
 
 /// <summary>The answer to one long poll.</summary>
 internal readonly struct PollAnswer
 {
-    /// <summary>In bytes. A larger batch is not joined into one element: few poll from the same old cursor, and the copy would be held for each.</summary>
-    private const int MaxJoinedBytes = 64 << 10;
-
     /// <summary>The whole array and its newline, where all polls of one cursor share it; empty otherwise.</summary>
     public ReadOnlyMemory<byte> Array { get; private init; }
 
@@ -47,7 +45,7 @@ internal readonly struct PollAnswer
     private static void Add(Reading reading, List<ReadOnlyMemory<byte>> elements)
     {
         if (reading.Notice is { } notice) elements.Add(NoticeJson.Encode(notice));
-        else if (reading.Batch.Bytes <= MaxJoinedBytes) elements.Add(reading.Batch.As(NativeEncoder.Forms.Joined));
+        else if (reading.Batch.Bytes <= BatchForms.MaxJoinedBytes) elements.Add(reading.Batch.As(NativeEncoder.Forms.Joined));
         else elements.AddRange(reading.Batch.Messages.Select(MessageJson.Encode));
     }
 }
