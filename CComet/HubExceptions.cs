@@ -45,5 +45,22 @@ public sealed class StoreUnavailableException(string reason, Exception? cause = 
 /// <summary>The server is stopping and takes no new subscribers.</summary>
 internal sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
 
-/// <summary>The caller may not do what it asked for.</summary>
-internal sealed class AccessDeniedException(string channel, string right, string? reason) : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}");
+/// <summary>The caller may not do what it asked for; answered with 401 when it has not authenticated, else with 403.</summary>
+internal sealed class AccessDeniedException(string channel, string right, string? reason, bool isAnonymous = false)
+    : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}")
+{
+    /// <summary>Whether the caller has not authenticated, so that a credential may help.</summary>
+    public bool IsAnonymous { get; } = isAnonymous;
+
+    /// <summary>The missing right, by the name of its claim: <c>ccomet:subscribe</c>; null when no claim would help.</summary>
+    public string? Scope { get; init; }
+}
+
+/// <summary>A token does not hold; answered with 401.</summary>
+/// <param name="reason">Why, as the client is told: a sentence without anything of the token.</param>
+public sealed class TokenRefusedException(string reason) : Exception(reason);
+
+/// <summary>Whether a caller may cannot be decided now, as keys or the application's hook cannot be reached; answered with 503 and <c>Retry-After</c>.</summary>
+/// <param name="reason">What the client is told: one sentence that names no address and no secret.</param>
+/// <param name="cause">What failed below, or null.</param>
+public sealed class AccessUnavailableException(string reason, Exception? cause = null) : Exception(reason, cause);

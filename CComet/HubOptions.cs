@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using CComet.Access;
 using Microsoft.Extensions.Options;
 
 namespace CComet;
@@ -28,6 +29,10 @@ public sealed record HubOptions
     /// <summary>What clients may make grow, and how far.</summary>
     [ValidateObjectMembers]
     public LimitOptions Limits { get; set; } = new();
+
+    /// <summary>Who may do what.</summary>
+    [ValidateObjectMembers]
+    public AuthOptions Auth { get; set; } = new();
 }
 
 /// <summary>Settings of long polls.</summary>

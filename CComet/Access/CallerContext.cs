@@ -8,6 +8,12 @@ namespace CComet.Access;
 /// <param name="User">The user as the host has authenticated it; null when it has not. No subscriber holds it.</param>
 public readonly record struct CallerContext(IPAddress? Address, ClaimsPrincipal? User = null)
 {
+    /// <summary>What its credential gives it; null where none was asked for, as in <see cref="AuthMode.Open"/>.</summary>
+    public Grant? Grant { get; init; }
+
+    /// <summary>The origin of the page that asks, as its browser says; null for none.</summary>
+    public string? Origin { get; init; }
+
     /// <summary>The server itself, or a client without an address.</summary>
     internal static readonly CallerContext Local;
 }

@@ -8,4 +8,13 @@ public enum ChannelRight
 
     /// <summary>Append messages to it, which makes the channel when there is none.</summary>
     Publish,
+
+    /// <summary>See who is in it.</summary>
+    Presence,
+
+    /// <summary>Administer it: clear it, close it, end its subscribers.</summary>
+    Admin,
+
+    /// <summary>Go by another sname than the user's own; its patterns are of snames, not of channels.</summary>
+    Sname,
 }

@@ -44,6 +44,7 @@ internal sealed class Setting
         foreach (var property in record.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(p => p.SetMethod is { IsPublic: true }))
         {
             var name = $"{section}:{property.Name}";
+            if (property.PropertyType.IsGenericType && IsGroup(property.PropertyType.GenericTypeArguments[0])) continue;
             if (IsGroup(property.PropertyType)) foreach (var setting in List(name, property.PropertyType)) yield return setting;
             else yield return new Setting(name, property, property.GetValue(defaults));
         }

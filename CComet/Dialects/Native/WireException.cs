@@ -30,6 +30,16 @@ internal sealed class WireException : Exception
     /// <summary>When trying again may help, or null.</summary>
     public TimeSpan? RetryAfter { get; }
 
+    /// <summary>The right that a token would have to name, for <c>WWW-Authenticate</c>; null when none is missing.</summary>
+    public string? Scope { get; private init; }
+
+    /// <summary>Whether a credential was given, and does not hold.</summary>
+    public bool IsTokenRefused { get; private init; }
+
+    /// <summary>401: a credential that does not hold.</summary>
+    public static WireException Unauthorized(string what) =>
+        new(StatusCodes.Status401Unauthorized, "Unauthorized", what) { IsTokenRefused = true };
+
     /// <summary>400: a parameter is missing or wrong.</summary>
     public static WireException Bad(string parameter, string what) =>
         new(StatusCodes.Status400BadRequest, "Bad parameter", $"{parameter}: {what}", parameter);
@@ -75,7 +85,10 @@ internal sealed class WireException : Exception
         WireException error => error,
         SeqidBeyondEndException e => new(StatusCodes.Status409Conflict, "Seqid beyond the end", e.Message, "seqid", "402"),
         LimitException e => new(StatusCodes.Status429TooManyRequests, "Over a limit", e.Message, e.Parameter, retryAfter: e.RetryAfter),
-        AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, "channel"),
+        AccessDeniedException { IsAnonymous: true } e => new(StatusCodes.Status401Unauthorized, "Unauthorized", e.Message, "channel") { Scope = e.Scope },
+        AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, "channel") { Scope = e.Scope },
+        TokenRefusedException e => Unauthorized(e.Message),
+        AccessUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Access cannot be decided", e.Message, retryAfter: TimeSpan.FromSeconds(5)),
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),
         StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
         DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),

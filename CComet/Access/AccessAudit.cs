@@ -1,0 +1,37 @@
+using System.Net;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Access;
+
+/// <summary>Writes who was refused, what was revoked and what an operator did, to a log category of its own. It has no token and no message text.</summary>
+internal sealed partial class AccessAudit(ILoggerFactory loggers)
+{
+    /// <summary>The category.</summary>
+    public const string Category = "CComet.Audit";
+
+    private readonly ILogger _logger = loggers.CreateLogger(Category);
+
+    /// <summary>A right was missing.</summary>
+    public void Denied(in CallerContext caller, ChannelRight right, string channel, string reason)
+    {
+        if (_logger.IsEnabled(LogLevel.Information)) LogDenied(_logger, caller.Grant?.User ?? caller.User?.Identity?.Name, caller.Address, right, channel, reason);
+    }
+
+    /// <summary>A credential did not hold.</summary>
+    public void Refused(IPAddress? address, string carrier, string reason)
+    {
+        if (_logger.IsEnabled(LogLevel.Information)) LogRefused(_logger, address, carrier, reason);
+    }
+
+    /// <summary>An operator did something.</summary>
+    public void Done(string? user, IPAddress? address, string action, string? subject) => LogDone(_logger, user, address, action, subject);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Denied {User} at {Address}: {Verb} {Channel}: {Reason}")]
+    private static partial void LogDenied(ILogger logger, string? user, IPAddress? address, ChannelRight verb, string channel, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Refused a credential of {Address}, by {Carrier}: {Reason}")]
+    private static partial void LogRefused(ILogger logger, IPAddress? address, string carrier, string reason);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "Admin {User} at {Address}: {Action} {Subject}")]
+    private static partial void LogDone(ILogger logger, string? user, IPAddress? address, string action, string? subject);
+}
