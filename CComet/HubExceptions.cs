@@ -46,9 +46,13 @@ public sealed class StoreUnavailableException(string reason, Exception? cause = 
 internal sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
 
 /// <summary>The caller may not do what it asked for; answered with 401 when it has not authenticated, else with 403.</summary>
-internal sealed class AccessDeniedException(string channel, string right, string? reason, bool isAnonymous = false)
-    : Exception($"channel: {reason ?? $"you have no right to {right} '{channel}'."}")
+/// <param name="reason">What the client is told, beginning with the parameter's name and a colon.</param>
+/// <param name="isAnonymous">Whether the caller has not authenticated, so that a credential may help.</param>
+internal sealed class AccessDeniedException(string reason, bool isAnonymous = false) : Exception(reason)
 {
+    /// <summary>The request's parameter that is at fault.</summary>
+    public string Parameter { get; } = reason[..reason.IndexOf(':', StringComparison.Ordinal)];
+
     /// <summary>Whether the caller has not authenticated, so that a credential may help.</summary>
     public bool IsAnonymous { get; } = isAnonymous;
 

@@ -43,6 +43,9 @@ public sealed class Grant
     /// <summary>Whether it is one of a caller that has not authenticated.</summary>
     internal bool IsAnonymous => User is null && ExpiresAt == Never && TicketSeconds == 0;
 
+    /// <summary>Whether it is of a ticket, and has no right but those that it names.</summary>
+    internal bool IsNarrow => TicketSeconds > 0;
+
     /// <summary>Whether it has a right on a channel.</summary>
     /// <param name="right">The right.</param>
     /// <param name="channel">The channel's name; for <see cref="ChannelRight.Sname"/> the sname.</param>

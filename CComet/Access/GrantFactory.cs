@@ -29,8 +29,9 @@ internal sealed class GrantFactory
     /// <summary>The grant of a caller that has not authenticated: what the rules give everyone.</summary>
     public Grant Anonymous { get; }
 
-    /// <summary>The name of a right as claims, rules and tickets write it.</summary>
-    public static string NameOf(ChannelRight right) => right.ToString().ToLowerInvariant();
+    /// <summary>The name of a right as claims, rules and tickets write it, or of the subject of a revocation.</summary>
+    public static string NameOf<T>(T value)
+        where T : struct, Enum => value.ToString().ToLowerInvariant();
 
     /// <summary>Returns the right that a name stands for, or null.</summary>
     public static ChannelRight? ParseRight(string name)
@@ -65,9 +66,17 @@ internal sealed class GrantFactory
             Grant.HashId(principal.FindFirst("jti")?.Value));
     }
 
-    /// <summary>Makes a grant of one right on some channels, and nothing else.</summary>
-    public Grant Narrow(Grant of, ChannelRight right, IReadOnlyList<string> channels, byte ticketSeconds) =>
-        new(Share($"{NameOf(right)}\n{string.Join('\n', channels)}", () => new GrantRights(right, channels, "ticket")), of.User, of.ExpiresAt, of.IssuedAt, of.Id, ticketSeconds);
+    /// <summary>Makes the grant of tickets of one user: the right of each on its channels, and nothing else.</summary>
+    public Grant Create(IReadOnlyList<Ticket> tickets)
+    {
+        var first = tickets[0];
+        var key = string.Join('\r', tickets.Select(ticket => $"{NameOf(ticket.Right)}\n{string.Join('\n', ticket.Channels)}"));
+        var rights = Share(key, () => new GrantRights(tickets.SelectMany(ticket => ticket.Channels.Select(channel => (ticket.Right, channel))), "ticket"));
+        return new Grant(rights, first.Grant.User, tickets.Min(t => t.Grant.ExpiresAt), tickets.Min(t => t.Grant.IssuedAt), first.Grant.Id, first.Seconds);
+    }
+
+    /// <summary>Makes a grant of one right on one channel by its exact name, for a caller that another dialect has let in.</summary>
+    public Grant Create(ChannelRight right, string channel, string source) => new(Share($"{NameOf(right)}\n{channel}", () => new GrantRights([(right, channel)], source)));
 
     /// <summary>The rights of a user: those of the claims, and those that the rules give every user.</summary>
     private GrantRights ShareOf(List<(ChannelRight Right, string Pattern, string Source)> rights) => Share(

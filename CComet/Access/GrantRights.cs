@@ -15,11 +15,11 @@ internal sealed class GrantRights
         foreach (var group in rights.GroupBy(r => r.Right)) _patterns[(int)group.Key] = new ChannelPatterns(group.Select(r => (r.Pattern, r.Source)));
     }
 
-    /// <summary>Makes one right on channels by their exact names.</summary>
-    public GrantRights(ChannelRight right, IEnumerable<string> channels, string source)
+    /// <summary>Makes rights on channels by their exact names.</summary>
+    public GrantRights(IEnumerable<(ChannelRight Right, string Channel)> rights, string source)
     {
         Array.Fill(_patterns, ChannelPatterns.None);
-        _patterns[(int)right] = ChannelPatterns.Exact(channels, source);
+        foreach (var group in rights.GroupBy(r => r.Right)) _patterns[(int)group.Key] = ChannelPatterns.Exact(group.Select(r => r.Channel), source);
     }
 
     /// <summary>Returns where the right on a channel comes from; null when there is none.</summary>

@@ -6,6 +6,9 @@ namespace CComet.Access;
 /// <remarks>It is asked once for each token; what it returned is remembered until the token's expiry. Called on many threads at once.</remarks>
 public interface ITokenVerifier
 {
+    /// <summary>Is raised when keys have changed: what was remembered of tokens is forgotten.</summary>
+    event Action? Changed;
+
     /// <summary>Verifies a token.</summary>
     /// <param name="token">The token, at most 16 KiB.</param>
     /// <param name="cancellation">Ends the waiting for keys.</param>

@@ -239,6 +239,24 @@ internal sealed class ActiveChannel : ChannelLog
         }
     }
 
+    /// <summary>Ends the parked readers that a condition names.</summary>
+    public void EndParked(Func<IChannelReader, bool> isMeant, WakeReason reason)
+    {
+        lock (Gate)
+        {
+            End(_waiting.Share());
+            End(_pushed.Share());
+        }
+
+        void End(ReaderList.Group group)
+        {
+            for (var i = 0; i < group.Count; i++)
+            {
+                if (isMeant(group[i].Reader)) group[i].Reader.Signal(reason);
+            }
+        }
+    }
+
     /// <summary>
     /// Returns the batch from a seqid to the end of what is known; null when the reader must read for itself: there is more than one
     /// step, what it wants is not in memory, or the log has another epoch.

@@ -103,6 +103,12 @@ public sealed class ChannelHub : IDisposable
         foreach (var channel in _channels.Values) channel.WakeAll(WakeReason.Draining);
     }
 
+    /// <summary>Ends the parked readers that a condition names. One that is not parked looks for itself before it parks.</summary>
+    internal void EndParked(Func<IChannelReader, bool> isMeant, WakeReason reason)
+    {
+        foreach (var (_, channel) in _channels) channel.EndParked(isMeant, reason);
+    }
+
     /// <summary>Closes the channels that have been idle for long, forgets addresses that hold nothing, and lets the store do its own sweeping.</summary>
     internal async ValueTask SweepAsync(CancellationToken cancellation = default)
     {

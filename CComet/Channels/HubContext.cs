@@ -1,3 +1,4 @@
+using CComet.Access;
 using CComet.Diagnostics;
 using CComet.Limits;
 using CComet.Storage;
@@ -14,7 +15,7 @@ internal sealed class HubContext : IDisposable
     private int _subscriberCount;
     private volatile bool _draining;
     private volatile bool _ending;
-    private TimeSpan _reconnectWindow = TimeSpan.FromSeconds(2);
+    private TimeSpan? _drainWindow;
 
     public HubContext(IMessageStore store, HubOptions options, HubMetrics metrics, TimeProvider time, ILogger logger, Func<bool> evictIdlest, Action<long> shrinkTails)
     {
@@ -60,6 +61,9 @@ internal sealed class HubContext : IDisposable
 
     /// <summary>The bodies of requests that are in memory.</summary>
     public BodyBudget Bodies { get; }
+
+    /// <summary>What was revoked of the grants.</summary>
+    public RevocationList Revocations { get; } = new();
 
     /// <summary>The messages in memory.</summary>
     public HubMemory Memory { get; }
@@ -112,13 +116,16 @@ internal sealed class HubContext : IDisposable
     public void EndWaits()
     {
         _draining = true;
-        _reconnectWindow = TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
+        _drainWindow = ReconnectWindow();
         _ending = true;
         _waitsEnded.Cancel();
     }
 
     /// <summary>Returns when a client that is sent away may come back: each at another moment of the window.</summary>
-    public TimeSpan ReconnectDelay() => MinReconnectDelay + (_reconnectWindow * Random.Shared.NextDouble());
+    public TimeSpan ReconnectDelay() => MinReconnectDelay + ((_drainWindow ?? ReconnectWindow()) * Random.Shared.NextDouble());
+
+    /// <summary>Over which time all subscribers of this moment may come back.</summary>
+    private TimeSpan ReconnectWindow() => TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
 
     /// <inheritdoc/>
     public void Dispose()

@@ -18,6 +18,12 @@ internal enum WakeReason : byte
     /// <summary>Its channel was closed. Final.</summary>
     Closed,
 
+    /// <summary>Its grant has expired, and the time that is left to a client after that is over. Final.</summary>
+    Expired,
+
+    /// <summary>Its grant was revoked. Final.</summary>
+    Revoked,
+
     /// <summary>The client has gone. Final.</summary>
     Gone,
 }

@@ -3,9 +3,11 @@ using CComet.Access;
 using CComet.Channels;
 using CComet.Diagnostics;
 using CComet.Http;
+using CComet.Http.Credentials;
 using CComet.Kestrel;
 using CComet.Operations;
 using CComet.Storage;
+using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -53,13 +55,16 @@ public static class CCometServiceCollectionExtensions
         services.AddLogging();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
-        services.TryAddSingleton<IChannelAuthorizer, AllowAllAuthorizer>();
         services.TryAddSingleton<IMessageStore, MemoryStore>();
 
         services.AddSingleton<HubMetrics>();
         services.AddSingleton<ChannelHub>(CreateHub);
+        AddAccess(services);
         services.AddSingleton<ChannelOperations>();
         services.AddSingleton(provider => new ChannelPublisher(provider.GetRequiredService<ChannelOperations>()));
+        services.AddSingleton<NodeLog>();
+        services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
+        services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
         services.AddHostedService<HubSweeper>();
         services.AddHostedService<HubDrainer>();
 
@@ -68,6 +73,17 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<WirePaths>();
         services.TryAddSingleton<IOriginPolicy, HostOrigins>();
         services.TryAddSingleton(RequestTuning.Off);
+    }
+
+    private static void AddAccess(IServiceCollection services)
+    {
+        services.AddSingleton<AccessAudit>();
+        services.AddSingleton(provider => new GrantFactory(provider.GetRequiredService<IOptions<HubOptions>>().Value.Auth));
+        services.TryAddSingleton<IChannelAuthorizer>(provider => new GrantAuthorizer(provider.GetService<IAccessHook>()));
+        services.AddSingleton<ITicketSealer>(provider => new TicketSealer(provider.GetService<IDataProtectionProvider>()));
+        services.AddSingleton<Revocations>();
+        services.AddSingleton<AccessOperations>();
+        services.AddSingleton<Carriers>();
     }
 
     /// <summary>Creates the hub: its constructor is internal, so that the container cannot.</summary>

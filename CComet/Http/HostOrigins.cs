@@ -18,5 +18,8 @@ internal sealed class HostOrigins : IOriginPolicy
     /// <inheritdoc/>
     public void CheckSocket(in PageOrigin page) => page.CheckSocket(AllowsOf(page), Where);
 
+    /// <inheritdoc/>
+    public bool TakesCookies(in PageOrigin page) => page.Policy?.AllowAnyOrigin != true;
+
     private static Func<string, bool> AllowsOf(in PageOrigin page) => page.Policy is { } policy ? policy.IsOriginAllowed : static _ => false;
 }

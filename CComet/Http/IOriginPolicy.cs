@@ -10,6 +10,9 @@ internal interface IOriginPolicy
     /// <exception cref="Dialects.Native.WireException">403.</exception>
     void Check(in PageOrigin page);
 
+    /// <summary>Whether a browser's cookie counts in the request of a page that may call: not where pages of all origins may.</summary>
+    bool TakesCookies(in PageOrigin page);
+
     /// <summary>Refuses a WebSocket for a page that may not open one.</summary>
     /// <exception cref="Dialects.Native.WireException">403.</exception>
     void CheckSocket(in PageOrigin page);

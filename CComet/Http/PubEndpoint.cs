@@ -19,13 +19,14 @@ internal static class PubEndpoint
         var limits = operations.Context.Options.Limits;
         return pipeline.Create(
             parameters => MessageOf(parameters, limits),
-            async (context, messages, callback) =>
+            async (context, caller, messages, callback) =>
             {
-                var receipts = await PublishAsync(context.CallerOf(), messages, operations);
+                var receipts = await PublishAsync(caller, messages, operations);
                 pipeline.AnnounceDrain(context);
                 await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, ReceiptJson.EncodeLine(receipts));
             },
             mayBeRaw: true,
+            publishes: true,
             form);
     }
 

@@ -17,6 +17,9 @@ internal sealed record RequestForm(ParameterNames Names)
     /// <summary>Whether a refusal as JSONP is held back.</summary>
     public bool HoldsBackErrors { get; init; }
 
+    /// <summary>Whether its handler looks at the credential itself, and is called without a grant.</summary>
+    public bool IsAuthenticatedByHandler { get; init; }
+
     /// <summary>Answers with a refusal: of a callback, if there is one, else as the dialect does without.</summary>
     public Func<HttpResponse, string?, WireException, Task> WriteErrorAsync { get; init; } = ResponseWriter.WriteErrorAsync;
 }

@@ -2,9 +2,13 @@ using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using System.Text;
 using CComet.Channels;
+using CComet.Access;
 using CComet.Dialects.Native;
+using CComet.Http.Credentials;
 using CComet.Http.Requests;
 using CComet.Kestrel;
+using CComet.Operations;
+using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -18,6 +22,8 @@ internal sealed partial class RequestPipeline(
     ChannelHub hub,
     RequestLog log,
     IOriginPolicy origins,
+    Carriers carriers,
+    AccessOperations access,
     RequestTuning tuning,
     IOptions<EndpointOptions> options,
     ILogger<RequestPipeline> logger)
@@ -31,41 +37,49 @@ internal sealed partial class RequestPipeline(
     /// <summary>What parked requests may do with the web server.</summary>
     public RequestTuning Tuning => tuning;
 
+    /// <summary>Verifies what callers show.</summary>
+    public AccessOperations Access => access;
+
     /// <summary>What a verb does with what was read of a request: once, or of each element of a body that is an array.</summary>
-    public delegate Task Handler<in T>(HttpContext context, IReadOnlyList<T> asked, string? callback);
+    public delegate Task Handler<in T>(HttpContext context, CallerContext caller, IReadOnlyList<T> asked, string? callback);
 
     /// <summary>
     /// Handles a verb and completes its request itself, by <see cref="Ended"/> or <see cref="FailAsync"/>, which saves a second async
     /// state machine per parked request.
     /// </summary>
-    public delegate Task WaitingHandler(HttpContext context, Parameters parameters, string? callback, long began);
+    public delegate Task WaitingHandler(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began);
 
     /// <summary>Creates a verb's request delegate.</summary>
     /// <param name="read">Reads the parameters. Those of an element of an array are not its own: the next element is read into the same object.</param>
     /// <param name="handler">What it does.</param>
     /// <param name="mayBeRaw">Whether its body may be a raw message, or an array of messages.</param>
+    /// <param name="publishes">Whether it may change something.</param>
     /// <param name="form">Its dialect's form; null for the native one.</param>
-    public RequestDelegate Create<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false, RequestForm? form = null) => context =>
+    public RequestDelegate Create<T>(Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw = false, bool publishes = false, RequestForm? form = null) => context =>
     {
+        form ??= RequestForm.Native;
         var began = log.Begin();
         string? callback = null;
         Task handled;
         try
         {
-            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits, (form ?? RequestForm.Native).Names);
+            var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits, form.Names);
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
             CheckOrigin(context);
             parameters.ThrowIfRefused();
-            handled = HttpMethods.IsPost(context.Request.Method) ? PostAsync(context, parameters, read, handler, mayBeRaw, form ?? RequestForm.Native) : handler(context, [read(parameters)], callback);
+            var authenticating = AuthenticateAsync(context, parameters, callback, publishes, form);
+            handled = authenticating.IsCompletedSuccessfully
+                ? HandleAsync(context, authenticating.Result, parameters, read, handler, callback, mayBeRaw, form)
+                : HandleLaterAsync(context, authenticating, parameters, read, handler, callback, mayBeRaw, form);
         }
         catch (Exception e)
         {
             handled = Task.FromException(e);
         }
 
-        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began, form ?? RequestForm.Native);
+        if (!handled.IsCompletedSuccessfully) return FinishAsync(context, handled, callback, began, form);
         Ended(context, began);
         return handled;
     };
@@ -83,7 +97,10 @@ internal sealed partial class RequestPipeline(
             callback = CallbackOf(parameters);
             CheckOrigin(context);
             parameters.ThrowIfRefused();
-            return handler(context, parameters, callback, began);
+            var authenticating = AuthenticateAsync(context, parameters, callback, publishes: false, form);
+            return authenticating.IsCompletedSuccessfully
+                ? handler(context, authenticating.Result, parameters, callback, began)
+                : WaitLaterAsync(context, authenticating, parameters, callback, began, handler, form);
         }
         catch (Exception e)
         {
@@ -112,6 +129,38 @@ internal sealed partial class RequestPipeline(
     public void CheckSocketOrigin(HttpContext context)
     {
         if (!origins.IsOpen) origins.CheckSocket(PageOrigin.Create(context));
+    }
+
+    /// <summary>Gives the ticket that follows the one by which a subscriber came; null when there is none to give.</summary>
+    public (string Text, long Expires)? NextTicket(Subscriber subscriber) =>
+        subscriber.Grant is { IsNarrow: true } grant ? access.IssueNext(grant, [.. subscriber.Cursors.Select(c => c.Channel)]) : null;
+
+    private ValueTask<CallerContext> AuthenticateAsync(HttpContext context, Parameters parameters, string? callback, bool publishes, RequestForm form) =>
+        form.IsAuthenticatedByHandler ? ValueTask.FromResult(context.CallerOf()) : carriers.AuthenticateAsync(context, parameters, callback is not null, publishes ? CredentialUse.Change : CredentialUse.Read);
+
+    private Task HandleAsync<T>(HttpContext context, CallerContext caller, Parameters parameters, Func<Parameters, T> read, Handler<T> handler, string? callback, bool mayBeRaw, RequestForm form) =>
+        HttpMethods.IsPost(context.Request.Method)
+            ? PostAsync(context, caller, parameters, read, handler, mayBeRaw, form)
+            : handler(context, caller, [read(parameters)], callback);
+
+    /// <summary>The credential has to be verified first.</summary>
+    private async Task HandleLaterAsync<T>(HttpContext context, ValueTask<CallerContext> authenticating, Parameters parameters, Func<Parameters, T> read, Handler<T> handler, string? callback, bool mayBeRaw, RequestForm form) =>
+        await HandleAsync(context, await authenticating, parameters, read, handler, callback, mayBeRaw, form);
+
+    /// <summary>The same for a handler that ends its request itself.</summary>
+    private async Task WaitLaterAsync(HttpContext context, ValueTask<CallerContext> authenticating, Parameters parameters, string? callback, long began, WaitingHandler handler, RequestForm form)
+    {
+        Task handled;
+        try
+        {
+            handled = handler(context, await authenticating, parameters, callback, began);
+        }
+        catch (Exception e)
+        {
+            handled = FailAsync(context, e, callback, began, form);
+        }
+
+        await handled;
     }
 
     /// <summary>Awaits what a verb does, and ends its request.</summary>
@@ -190,7 +239,7 @@ internal sealed partial class RequestPipeline(
         && context.Request.ContentLength is not null
         && HttpProtocol.IsHttp11(context.Request.Protocol);
 
-    private async Task PostAsync<T>(HttpContext context, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw, RequestForm form)
+    private async Task PostAsync<T>(HttpContext context, CallerContext caller, Parameters query, Func<Parameters, T> read, Handler<T> handler, bool mayBeRaw, RequestForm form)
     {
         string? callback = null;
         try
@@ -199,7 +248,7 @@ internal sealed partial class RequestPipeline(
             var elements = reading.IsCompletedSuccessfully ? reading.Result : await InTimeAsync(reading, context.Request.BodyReader);
             callback = CallbackOf(query);
             query.ThrowIfRefused();
-            await handler(context, elements ?? [read(query)], callback);
+            await handler(context, caller, elements ?? [read(query)], callback);
         }
         catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
         {

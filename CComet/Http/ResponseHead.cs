@@ -10,6 +10,9 @@ internal readonly record struct ResponseHead(int Status, string ContentType)
     /// <summary>Of an array that answers a request.</summary>
     public static readonly ResponseHead Array = new(200, JsonArray.ContentType);
 
+    /// <summary>Of an object that answers a request.</summary>
+    public static readonly ResponseHead Object = new(200, "application/json; charset=utf-8");
+
     /// <summary>The cursor behind the answer, or null.</summary>
     public string? Cursor { get; init; }
 

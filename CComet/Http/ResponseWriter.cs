@@ -1,5 +1,6 @@
 using System.Globalization;
 using CComet.Dialects.Native;
+using CComet.Http.Credentials;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http;
@@ -35,9 +36,12 @@ internal static class ResponseWriter
     }
 
     /// <summary>Answers with a refusal.</summary>
-    public static Task WriteErrorAsync(HttpResponse response, string? callback, WireException error) => callback is null
-        ? WriteAsync(response, new ResponseHead(error.Status, ErrorJson.ProblemType) { RetryAfter = error.RetryAfter }, ErrorJson.EncodeProblemLine(error))
-        : WriteArrayAsync(response, ResponseHead.Array with { RetryAfter = error.RetryAfter }, callback, [ErrorJson.EncodeElement(error)]);
+    public static Task WriteErrorAsync(HttpResponse response, string? callback, WireException error)
+    {
+        if (callback is not null) return WriteArrayAsync(response, ResponseHead.Array with { RetryAfter = error.RetryAfter }, callback, [ErrorJson.EncodeElement(error)]);
+        if (BearerChallenge.Create(error) is { } challenge) response.Headers.WWWAuthenticate = challenge;
+        return WriteAsync(response, new ResponseHead(error.Status, ErrorJson.ProblemType) { RetryAfter = error.RetryAfter }, ErrorJson.EncodeProblemLine(error));
+    }
 
     /// <summary>Answers with a body that is written whole, head and all at once.</summary>
     public static Task WriteAsync(HttpResponse response, in ResponseHead head, ReadOnlyMemory<byte> body)

@@ -1,6 +1,5 @@
 using CComet.Dialects.Native;
 using CComet.Http.Ccomet2014;
-using CComet.Http.Requests;
 using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 
@@ -12,11 +11,12 @@ internal static class SignEndpoint
     /// <summary>Creates the endpoint.</summary>
     public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations) => pipeline.Create(
         parameters => (Channel: parameters.RequiredName("channel"), Sname: parameters.OptionalName("sname")),
-        async (context, asked, callback) =>
+        async (context, caller, asked, callback) =>
         {
-            using var signIn = await operations.SignAsync(context.CallerOf(), asked[0].Channel, asked[0].Sname, context.RequestAborted);
+            using var signIn = await operations.SignAsync(caller, asked[0].Channel, asked[0].Sname, context.RequestAborted);
             pipeline.AnnounceDrain(context);
             await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array with { Cursor = signIn.Cursor.ToString() }, callback, [.. signIn.History.Select(MessageJson.Encode)]);
         },
+        publishes: true,
         form: RequestForm2014.Verb);
 }

@@ -17,12 +17,12 @@ internal static class StreamEndpoints
     private const string EventStreamType = "text/event-stream";
 
     /// <summary>Creates the endpoint <c>/sse</c>.</summary>
-    public static RequestDelegate CreateEvents(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
-        StreamEventsAsync(context, parameters, callback, began, pipeline, operations), RequestForm.Native);
+    public static RequestDelegate CreateEvents(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, caller, parameters, callback, began) =>
+        StreamEventsAsync(context, caller, parameters, callback, began, pipeline, operations), EventForm.Native);
 
     /// <summary>Creates the endpoint <c>/stream</c>.</summary>
-    public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, parameters, callback, began) =>
-        StreamAsync(context, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms)), RequestForm.Native);
+    public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, caller, parameters, callback, began) =>
+        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms), RequestForm.Native), RequestForm.Native);
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -45,17 +45,17 @@ internal static class StreamEndpoints
     }
 
     /// <summary>Answers with server-sent events.</summary>
-    public static Task StreamEventsAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
-        StreamAsync(context, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms));
+    public static Task StreamEventsAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
+        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms), EventForm.Native);
 
-    private static Task StreamAsync(HttpContext context, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed)
+    private static Task StreamAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed, RequestForm form)
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        var beginning = BeginAsync(context.CallerOf(), asked, operations);
+        var beginning = BeginAsync(caller, asked, operations);
         return beginning.IsCompletedSuccessfully
             ? RunAsync(context, beginning.Result, began, pipeline, contentType, feed)
-            : RunLaterAsync(context, beginning, callback, began, pipeline, contentType, feed);
+            : RunLaterAsync(context, beginning, callback, began, pipeline, contentType, feed, form);
     }
 
     private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations)
@@ -66,7 +66,7 @@ internal static class StreamEndpoints
     }
 
     /// <summary>The channel has to be opened first.</summary>
-    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, string? callback, long began, RequestPipeline pipeline, string contentType, StreamFactory feed)
+    private static async Task RunLaterAsync(HttpContext context, ValueTask<Subscriber> beginning, string? callback, long began, RequestPipeline pipeline, string contentType, StreamFactory feed, RequestForm form)
     {
         Subscriber subscriber;
         try
@@ -75,7 +75,7 @@ internal static class StreamEndpoints
         }
         catch (Exception e)
         {
-            await pipeline.FailAsync(context, e, callback, began, RequestForm.Native);
+            await pipeline.FailAsync(context, e, callback, began, form);
             return;
         }
 

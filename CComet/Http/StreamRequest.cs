@@ -14,6 +14,8 @@ internal sealed class StreamRequest(RequestPipeline pipeline, HttpContext contex
 
     public void Abort() => _lifetime.Abort();
 
+    public (string Text, long Expires)? NextTicket() => pipeline.NextTicket(subscriber);
+
     public async ValueTask EndAsync(Exception? failure)
     {
         await _gone.DisposeAsync();

@@ -1,127 +1,134 @@
 using System.IO.Pipelines;
-using System.Security.Cryptography;
-using System.Text;
 using CComet.Access;
 using CComet.Dialects.Native;
+using CComet.Http.Credentials;
 using CComet.Http.Requests;
 using CComet.Operations;
+using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Http;
-using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Http;
 
 /// <summary><c>/ws</c>: a WebSocket that carries messages down and publishes up.</summary>
-internal static class WebSocketEndpoint
+/// <remarks>
+/// A page learns nothing of a handshake that is refused. So a ticket, which pages use, is refused in a frame; and a client without a right
+/// is let in, and has a moment to show its credential by the first frame.
+/// </remarks>
+internal sealed class WebSocketEndpoint(RequestPipeline pipeline, ChannelOperations operations, Carriers carriers)
 {
-    private const string HandshakeGuid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-    private const int KeyBytes = 16;
-
-    /// <summary>How long the client has to answer the server's close with its own.</summary>
-    private static readonly TimeSpan CloseTimeout = TimeSpan.FromSeconds(2);
+    private static readonly RequestForm Form = RequestForm.Native with { IsAuthenticatedByHandler = true };
 
     /// <summary>Creates the endpoint.</summary>
-    public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations) => pipeline.Create(parameters => parameters, (context, parameters, _) =>
-    {
-        pipeline.CheckSocketOrigin(context);
-        return RunAsync(context, parameters[0], pipeline, operations);
-    });
+    public RequestDelegate Create() => pipeline.Create(
+        parameters => parameters,
+        (context, _, parameters, _) =>
+        {
+            pipeline.CheckSocketOrigin(context);
+            return RunAsync(context, parameters[0]);
+        },
+        form: Form);
 
-    private static async Task RunAsync(HttpContext context, Parameters parameters, RequestPipeline pipeline, ChannelOperations operations)
+    /// <summary>What it takes to begin is not held as long as the WebSocket lasts.</summary>
+    private async Task RunAsync(HttpContext context, Parameters parameters)
+    {
+        if (await BeginAsync(context, parameters) is not { } session) return;
+        await session.RunAsync();
+    }
+
+    private async ValueTask<WebSocketSession?> BeginAsync(HttpContext context, Parameters parameters)
     {
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
         var caller = context.CallerOf();
-        using var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
-        await subscriber.BeginAsync();
-
-        await using var stream = await AcceptAsync(context);
-        pipeline.Tuning.Lighten(context.Request);
-        var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
-        var feed = new WebSocketStream(output, pipeline.Tuning.SocketOf(context), subscriber, new Upgraded(context.Features.GetRequiredFeature<IHttpRequestLifetimeFeature>()), NativeEncoder.Forms);
-        var receiver = new WebSocketReceiver(feed, subscriber, WireLimits.MaxBodyBytes(operations.Context.Options.Limits), text => PublishAsync(caller, text, operations));
-
-        // Zero-byte reads: a client that says nothing holds no buffer.
-        var receiving = receiver.RunAsync(PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true)));
+        Subscriber? subscriber = null;
+        WireException? refusal = null;
         try
         {
-            using var gone = pipeline.Tuning.OnGone(context, subscriber);
-            await feed.RunAsync();
+            caller = await carriers.AuthenticateAsync(context, parameters, isScript: false, CredentialUse.Socket);
+            subscriber = await BeginAsync(caller, asked);
         }
-        catch (Exception e) when (e is IOException or OperationCanceledException)
+        catch (Exception e) when (parameters.Has(ParameterNames.Ticket) && IsRefusal(e))
         {
-            // The client has gone in the middle of a write.
+            refusal = WireException.From(e);
         }
-        finally
+        catch (AccessDeniedException e) when (e.IsAnonymous)
         {
-            feed.Complete();
-            await CloseAsync(receiving, operations, context);
+            // The first frame may bring a credential.
         }
-    }
 
-    /// <summary>Lets the client's own close come, for a moment, so that the end is in good order; then cuts.</summary>
-    private static async Task CloseAsync(Task receiving, ChannelOperations operations, HttpContext context)
-    {
-        using var closed = new CancellationTokenSource();
-        if (await Task.WhenAny(receiving, operations.Context.Wheel.DelayAsync(CloseTimeout, closed.Token)) != receiving) context.Abort();
-        await closed.CancelAsync();
-        await receiving;
-    }
-
-    private static async ValueTask<Stream> AcceptAsync(HttpContext context)
-    {
-        if (context.Features.Get<IHttpExtendedConnectFeature>() is { IsExtendedConnect: true, Protocol: "websocket" } connect) return await connect.AcceptAsync();
-        var headers = context.Request.Headers;
-        if (context.Features.Get<IHttpUpgradeFeature>() is not { IsUpgradableRequest: true } upgrade || !headers.Upgrade.ToString().Equals("websocket", StringComparison.OrdinalIgnoreCase))
+        try
         {
-            throw RefuseHandshake(context.Response, "this path speaks WebSocket; send Connection: Upgrade and Upgrade: websocket.");
-        }
+            var stream = await WebSocketHandshake.AcceptAsync(context);
+            pipeline.Tuning.Lighten(context.Request);
+            var output = PipeWriter.Create(stream, new StreamPipeWriterOptions(leaveOpen: true));
 
-        if (headers.SecWebSocketVersion.ToString() != "13")
+            // Zero-byte reads: a client that says nothing holds no buffer.
+            var input = PipeReader.Create(stream, new StreamPipeReaderOptions(leaveOpen: true, useZeroByteReads: true));
+            if (subscriber is null && refusal is null) (caller, subscriber, refusal) = await AdmitAsync(caller, asked, input, output);
+            if (subscriber is not null) return new WebSocketSession(pipeline, operations, carriers, context, caller, subscriber, stream, input, output);
+            await RefuseAsync(refusal, output);
+            await stream.DisposeAsync();
+            return null;
+        }
+        catch
         {
-            throw RefuseHandshake(context.Response, "Sec-WebSocket-Version must be 13.");
+            subscriber?.Dispose();
+            throw;
         }
-
-        var key = headers.SecWebSocketKey.ToString();
-        Span<byte> bytes = stackalloc byte[KeyBytes + 2];
-        if (!Convert.TryFromBase64String(key, bytes, out var length) || length != KeyBytes) throw WireException.Bad("Sec-WebSocket-Key", "must be 16 bytes as base64.");
-        context.Response.Headers.Upgrade = "websocket";
-        context.Response.Headers.SecWebSocketAccept = AcceptOf(key);
-        return await upgrade.UpgradeAsync();
     }
 
-    /// <summary>426, with what RFC 9110 and RFC 6455 want said beside it.</summary>
-    private static WireException RefuseHandshake(HttpResponse response, string what)
+    private async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked)
     {
-        response.Headers.Upgrade = "websocket";
-        response.Headers.SecWebSocketVersion = "13";
-        return WireException.UpgradeRequired(what);
+        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        await subscriber.BeginOrLeaveAsync();
+        return subscriber;
     }
 
-    /// <summary>SHA-1 is what RFC 6455 asks for here: it proves that the request was understood, and guards no secret.</summary>
-    private static string AcceptOf(string key)
+    /// <summary>Waits for the frame that shows a credential, and subscribes by it.</summary>
+    /// <returns>The subscriber; or the refusal, which is null when the client has gone.</returns>
+    private async ValueTask<(CallerContext Caller, Subscriber? Subscriber, WireException? Refusal)> AdmitAsync(CallerContext caller, SubscribeParameters asked, PipeReader input, PipeWriter output)
     {
-#pragma warning disable CA5350 // Weak cryptographic algorithm: the protocol's choice, see above.
-        return Convert.ToBase64String(SHA1.HashData(Encoding.ASCII.GetBytes(key + HandshakeGuid)));
-#pragma warning restore CA5350
+        const int MaxLength = AccessOperations.MaxTokenLength + 1024;
+        try
+        {
+            var context = operations.Context;
+            if (await WebSocketFirstMessage.ReadAsync(input, output, context.Wheel, context.Options.Auth.Deadline, MaxLength) is not { } text) return (caller, null, null);
+            if (AuthFrame.Read(text) is not var (token, ticket)) return (caller, null, WireException.Unauthorized("auth: the first frame must be {\"type\":\"auth\",\"token\":…}, as the address has no credential."));
+            caller = await carriers.AuthenticateAsync(caller, token, ticket);
+            return (caller, await BeginAsync(caller, asked), null);
+        }
+        catch (WebSocketProtocolException e)
+        {
+            return (caller, null, WireException.Unauthorized($"auth: {e.Message}"));
+        }
+        catch (IOException)
+        {
+            return (caller, null, null);
+        }
+        catch (Exception e) when (WireException.From(e) is { } refusal)
+        {
+            return (caller, null, refusal);
+        }
     }
 
-    private static async ValueTask<byte[]> PublishAsync(CallerContext caller, ReadOnlyMemory<byte> text, ChannelOperations operations)
+    /// <summary>Tells why, and closes; the client's own close is not waited for.</summary>
+    private static async Task RefuseAsync(WireException? refusal, PipeWriter output)
     {
         try
         {
-            return await PubEndpoint.PublishAsync(caller, text, operations);
+            if (refusal is not null)
+            {
+                WebSocketFrames.Write(output, WebSocketOpcode.Text, ErrorJson.EncodeArray(refusal));
+                WebSocketFrames.WriteClose(output, WebSocketSession.CloseCodeOf(refusal));
+            }
+
+            await output.FlushAsync();
         }
-        catch (Exception e) when (WireException.From(e) is { } error)
+        catch (IOException)
         {
-            return ErrorJson.EncodeArray(error);
+            // The client has gone.
         }
     }
 
-    /// <summary>The request goes on behind the feed: the client's own close is still to come.</summary>
-    private sealed class Upgraded(IHttpRequestLifetimeFeature lifetime) : IStreamRequest
-    {
-        public void Abort() => lifetime.Abort();
-
-        public ValueTask EndAsync(Exception? failure) => failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
-    }
+    private static bool IsRefusal(Exception failure) => failure is TokenRefusedException or AccessDeniedException;
 }

@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using CComet.Channels;
 using CComet.Http.Ccomet2014;
+using CComet.Http.Credentials;
 using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.Http;
@@ -40,7 +41,7 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
@@ -54,10 +55,13 @@ internal sealed class WirePaths
             new("/stream", get, StreamEndpoints.CreateLines(pipeline, operations), IsVerb: true),
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
-            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], WebSocketEndpoint.Create(pipeline, operations), IsVerb: true),
+            new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], new WebSocketEndpoint(pipeline, operations, carriers).Create(), IsVerb: true),
             // The dialect of 2014; its /sign is the same verb.
             new("/publish", publish, PublishEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),
+            new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true),
+            new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true),
+            new("/admin/revoke", (string[])[HttpMethods.Post], RevokeEndpoint.Create(pipeline, access), IsVerb: true),
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];

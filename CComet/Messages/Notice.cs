@@ -43,6 +43,12 @@ internal sealed record Notice
     /// <summary>The last seqid that is no longer kept (<see cref="NoticeKind.Gap"/>), or the next that the subscriber gets.</summary>
     public long Seqid { get; private init; }
 
+    /// <summary>When the subscriber's grant expires, if it does; of <see cref="NoticeKind.Cursor"/> alone.</summary>
+    public DateTimeOffset? Expires { get; private init; }
+
+    /// <summary>Why the server ends the stream, in one word; null for a stop. Of <see cref="NoticeKind.Bye"/> alone.</summary>
+    public string? Reason { get; private init; }
+
     /// <summary>When the client may come back; of <see cref="NoticeKind.Bye"/> alone.</summary>
     public TimeSpan Retry { get; private init; }
 
@@ -64,8 +70,8 @@ internal sealed record Notice
     public static Notice Reset(string channel, string epoch) => new(NoticeKind.Reset) { Channel = channel, Epoch = epoch };
 
     /// <summary>Says that the next seqid the subscriber gets is <paramref name="next"/>.</summary>
-    public static Notice Cursor(string channel, string epoch, long next) => new(NoticeKind.Cursor) { Channel = channel, Epoch = epoch, Seqid = next };
+    public static Notice Cursor(string channel, string epoch, long next, DateTimeOffset? expires = null) => new(NoticeKind.Cursor) { Channel = channel, Epoch = epoch, Seqid = next, Expires = expires };
 
     /// <summary>Says that the server ends the stream; the client may come back after the given time.</summary>
-    public static Notice Bye(TimeSpan retry) => new(NoticeKind.Bye) { Retry = retry };
+    public static Notice Bye(TimeSpan retry, string? reason = null) => new(NoticeKind.Bye) { Retry = retry, Reason = reason };
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using CComet.Access;
 using CComet.Channels;
 using CComet.Messages;
@@ -6,7 +7,7 @@ using CComet.Subscriptions;
 namespace CComet.Operations;
 
 /// <summary>Publish, subscribe and sign, authorised and bounded: the one way from every door (HTTP, JSONP, WebSocket, <see cref="ChannelPublisher"/>) to the hub.</summary>
-internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer authorizer)
+internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer authorizer, AccessAudit audit)
 {
     /// <summary>The parts that subscribers have in common.</summary>
     public HubContext Context { get; } = hub.Context;
@@ -29,7 +30,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             await AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation);
         }
 
-        return await AppendAsync(caller, messages, cancellation);
+        return await AppendAsync(caller, caller.Grant is null ? messages : await SignAsync(caller, messages, cancellation), cancellation);
     }
 
     /// <summary>Publishes messages of the application's own code: the authorizer is not asked.</summary>
@@ -48,7 +49,21 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
     {
         for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel);
-        return await EnterAsync(caller, starts, sname);
+        await AuthorizeNameAsync(caller, sname);
+        var subscriber = await EnterAsync(caller, starts, sname);
+        subscriber.Grant = caller.Grant;
+        return subscriber;
+    }
+
+    /// <summary>Gives a subscriber a newer grant, if it has the right to all that the subscriber follows.</summary>
+    /// <exception cref="AccessDeniedException">It has not, or is another user's.</exception>
+    public async ValueTask RenewAsync(CallerContext caller, Subscriber subscriber)
+    {
+        if (caller.Grant is { } grant && subscriber.Grant is { } old && old.User is not null && old.User != grant.User)
+            throw new AccessDeniedException("token: is another user's; open a connection of its own for it.");
+        for (var i = 0; i < subscriber.Channels; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, subscriber.At(i).Channel.Name);
+        await AuthorizeNameAsync(caller, subscriber.Sname);
+        subscriber.Grant = caller.Grant;
     }
 
     /// <summary>Subscribes the server itself to one channel, without asking the authorizer.</summary>
@@ -60,7 +75,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <exception cref="AccessDeniedException">It is.</exception>
     public static void ThrowIfPrivate(string channel)
     {
-        if (Names.IsPrivate(channel)) throw new AccessDeniedException(channel, "use", $"names that begin with {Names.PrivatePrefix} are the server's own.");
+        if (Names.IsPrivate(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.PrivatePrefix} are the server's own.");
     }
 
     private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
@@ -121,11 +136,59 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         return receipts;
     }
 
-    private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
+    /// <summary>Decides whether a caller has a right on a channel.</summary>
+    /// <exception cref="AccessDeniedException">It has not.</exception>
+    /// <exception cref="AccessUnavailableException">That cannot be decided now.</exception>
+    public async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
     {
         ThrowIfPrivate(channel);
+        if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
+            Deny(caller, right, channel, "channel: the right was revoked.");
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
-        if (!decision.IsAllowed) throw new AccessDeniedException(channel, right == ChannelRight.Publish ? "publish to" : "subscribe to", decision.Reason);
+        if (decision.IsAllowed) return;
+        var scope = GrantFactory.ClaimPrefix + GrantFactory.NameOf(right);
+        Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope);
+    }
+
+    private static string WordsOf(ChannelRight right) => right switch
+    {
+        ChannelRight.Publish => "publish to",
+        ChannelRight.Subscribe => "subscribe to",
+        ChannelRight.Presence => "see who is in",
+        _ => "administer",
+    };
+
+    [DoesNotReturn]
+    private void Deny(in CallerContext caller, ChannelRight right, string channel, string reason, string? scope = null)
+    {
+        audit.Denied(caller, right, channel, reason);
+        throw new AccessDeniedException(reason, caller.Grant?.IsAnonymous == true) { Scope = scope };
+    }
+
+    /// <summary>Refuses an sname that is not the caller's own name, unless a right says otherwise: a message cannot be forged, nor another's stream be ended by a 409.</summary>
+    private async ValueTask AuthorizeNameAsync(CallerContext caller, string? sname, CancellationToken cancellation = default)
+    {
+        if (sname is null || caller.Grant is not { } grant || sname == grant.User) return;
+        if ((await authorizer.AuthorizeAsync(caller, ChannelRight.Sname, sname, cancellation)).IsAllowed) return;
+        var own = grant.User is null ? "must be left out" : $"must be '{grant.User}' or be left out";
+        Deny(caller, ChannelRight.Sname, sname, $"sname: {own}; you have no right to go by '{sname}' (ccomet:sname).", "ccomet:sname");
+    }
+
+    /// <summary>Names the publisher of messages by its grant, and keeps its ids apart from those of others.</summary>
+    private async ValueTask<IReadOnlyList<NewMessage>> SignAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
+    {
+        var user = caller.Grant!.User;
+        var signed = new NewMessage[messages.Count];
+        for (var i = 0; i < signed.Length; i++)
+        {
+            var message = messages[i];
+            if (i == 0 || message.Sname != messages[i - 1].Sname) await AuthorizeNameAsync(caller, message.Sname, cancellation);
+
+            // No name has a control character, so that no id of another user is the same.
+            signed[i] = message with { Sname = message.Sname ?? user, Id = message.Id is null ? null : $"{user}\n{message.Id}" };
+        }
+
+        return signed;
     }
 
     /// <summary>Refuses messages that would make a channel. The store is asked, a read for each name: only addresses over their share pay that.</summary>

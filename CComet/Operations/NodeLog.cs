@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace CComet.Operations;
 
 /// <summary>Carries small notes between the nodes that share a store, in the log of a channel of the server's own.</summary>
-/// <remarks>Every node follows the log from its start on. With a store of one node it carries a node's notes to itself.</remarks>
-internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operations, ILogger<NodeLog> logger) : BackgroundService
+/// <remarks>A node follows the log from its start on, unless nothing in it listens. With a store of one node it carries a node's notes to itself.</remarks>
+internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operations, ILogger<NodeLog> logger) : BackgroundService, IHostedLifecycleService
 {
     private const string Channel = Names.PrivatePrefix + "nodes";
 
@@ -40,8 +40,25 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     }
 
     /// <inheritdoc/>
+    /// <remarks>It begins once all services have started: by then those that listen have said so.</remarks>
+    public override Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StartedAsync(CancellationToken cancellationToken) => base.StartAsync(cancellationToken);
+
+    /// <inheritdoc/>
+    public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
+    public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        if (Received is null) return;
         var cursor = Cursor.None;
         while (!stoppingToken.IsCancellationRequested && !hub.IsDraining)
         {

@@ -31,4 +31,7 @@ internal enum NodeNoteKind
 
     /// <summary>The channels are closed.</summary>
     Close = 5,
+
+    /// <summary>A revocation: its text is what is revoked, its id since when.</summary>
+    Revoke = 6,
 }

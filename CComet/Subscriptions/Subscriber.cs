@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using CComet.Access;
 using CComet.Channels;
 using CComet.Limits;
 using CComet.Messages;
@@ -12,6 +13,9 @@ namespace CComet.Subscriptions;
 /// </remarks>
 internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
 {
+    /// <summary>How long after its grant's expiry a client may still follow, in which it brings a new one.</summary>
+    public static readonly TimeSpan ExpiryGrace = TimeSpan.FromSeconds(25);
+
     private static readonly IReadOnlyList<Reading> Nothing = [];
 
     // Most subscribers have one channel: its cursor is a field, and only those of further channels are in an array.
@@ -38,6 +42,30 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>The share of its address that it is counted in; null where there is no address.</summary>
     public AddressShare? Share { get; set; }
 
+    /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
+    public Grant? Grant { get; set; }
+
+    /// <summary>Whether its grant was revoked, whole or for one of its channels.</summary>
+    public bool IsRevoked
+    {
+        get
+        {
+            if (!Hub.Revocations.Any || Grant is not { } grant) return false;
+            if (Hub.Revocations.Covers(grant)) return true;
+            for (var i = 0; i < Channels; i++)
+            {
+                if (Hub.Revocations.Covers(grant, At(i).Channel.Name)) return true;
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>How long it may still wait by its grant: until <see cref="ExpiryGrace"/> after its expiry.</summary>
+    public TimeSpan TimeLeft => Grant is not { ExpiresAt: < Grant.Never } grant
+        ? TimeSpan.MaxValue
+        : DateTimeOffset.FromUnixTimeMilliseconds(grant.ExpiresAt) + ExpiryGrace - Hub.Time.GetUtcNow();
+
     /// <summary>The parts that all subscribers and channels of its hub have in common.</summary>
     public HubContext Hub => _first.Channel.Hub;
 
@@ -61,7 +89,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         select (At(i).Channel.Name, new Cursor(At(i).Epoch, At(i).Next));
 
     /// <summary>Its cursors as notices, one for each channel.</summary>
-    public IEnumerable<Notice> CursorNotices => Cursors.Select(c => Notice.Cursor(c.Channel, c.Cursor.Epoch!, c.Cursor.Seqid!.Value));
+    public IEnumerable<Notice> CursorNotices => Cursors.Select(c => Notice.Cursor(c.Channel, c.Cursor.Epoch!, c.Cursor.Seqid!.Value, Grant?.Expires));
 
     /// <summary>Its cursors as text: <c>epoch:seqid</c>, or for several channels one such for each, joined by commas.</summary>
     public string CursorText => _others.Length == 0

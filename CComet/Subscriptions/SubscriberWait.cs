@@ -56,7 +56,7 @@ internal abstract class SubscriberWait : TimingWheel.Entry, IValueTaskSource
     /// <summary>Ends the wait; its continuation runs on the thread pool. A final reason stays: every later wait ends with it at once.</summary>
     public void Signal(WakeReason reason)
     {
-        if (reason is WakeReason.Replaced or WakeReason.Draining or WakeReason.Closed or WakeReason.Gone) Interlocked.CompareExchange(ref _ended, (byte)reason, None);
+        if (reason is >= WakeReason.Replaced) Interlocked.CompareExchange(ref _ended, (byte)reason, None);
         var found = Volatile.Read(ref _signal);
         while (found >= Waiting)
         {

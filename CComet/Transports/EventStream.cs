@@ -20,11 +20,15 @@ internal sealed class EventStream : StreamLoop
     /// <summary>A browser whose name a newer stream took would take it back at once; it is asked to wait this long.</summary>
     private static readonly TimeSpan ReplacedRetry = TimeSpan.FromSeconds(30);
 
+    /// <summary>A browser whose credential was refused would ask again at once, by the same address; it is asked to wait this long.</summary>
+    private static readonly TimeSpan RefusedRetry = TimeSpan.FromMinutes(5);
+
     /// <summary>Of several channels: the cursor in each, as it was told. An id is of all of them.</summary>
     private readonly Cursor[]? _told;
     private readonly BatchForms _forms;
     private int _idBytes;
     private long _sinceId;
+    private long _ticketAt;
 
     /// <summary>A stream to the subscriber, which has begun.</summary>
     public EventStream(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request, BatchForms forms)
@@ -38,7 +42,42 @@ internal sealed class EventStream : StreamLoop
     protected override void Begin()
     {
         Put($"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\n");
-        Put($"id: {Subscriber.CursorText}\n\n");
+        Put($"id: {Subscriber.CursorText}\n");
+        if (Subscriber.Grant?.Expires is not null)
+        {
+            Put("event: cursor\ndata: ");
+            Output.Write(_forms.Encoder.Encode(Subscriber.CursorNotices.First()));
+            Put("\n");
+        }
+
+        Put("\n");
+        WriteTicket();
+    }
+
+    /// <summary>Writes the whole answer to a client whose credential was refused: it reads no status, and on any but 200 it would close for good.</summary>
+    /// <param name="output">The wire.</param>
+    /// <param name="cursor">The cursor that the client gave, which stays its own; null for none.</param>
+    /// <param name="data">The refusal, as JSON.</param>
+    public static void WriteRefusal(IBufferWriter<byte> output, string? cursor, ReadOnlySpan<byte> data)
+    {
+        if (cursor is not null) Encoding.UTF8.GetBytes($"id: {cursor}\n", output);
+        Encoding.UTF8.GetBytes($"retry: {(long)RefusedRetry.TotalMilliseconds}\nevent: refused\ndata: ", output);
+        output.Write(data);
+        output.Write("\n\n"u8);
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>At the beginning, and whenever half of the time is over for which the last one opens: the client always has one that opens.</remarks>
+    protected override bool WriteTicket()
+    {
+        if (Subscriber.Grant is not { IsNarrow: true } grant) return false;
+        if (_ticketAt != 0 && Hub.Time.GetElapsedTime(_ticketAt) < TimeSpan.FromSeconds(grant.TicketSeconds) / 2) return false;
+        _ticketAt = Math.Max(1, Hub.Time.GetTimestamp());
+        if (Request.NextTicket() is not var (text, expires)) return false;
+        Put("event: ticket\ndata: ");
+        Output.Write(_forms.Encoder.EncodeTicket(text, expires));
+        Put("\n\n");
+        return true;
     }
 
     /// <inheritdoc/>
@@ -77,11 +116,15 @@ internal sealed class EventStream : StreamLoop
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason == WakeReason.Draining)
+        if (reason is WakeReason.Draining or WakeReason.Expired)
         {
             Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
-            Output.Write(_forms.Encoder.Encode(Notice.Bye(retry)));
+            Output.Write(_forms.Encoder.Encode(ByeOf(reason, retry)));
             Output.Write("\n\n"u8);
+        }
+        else if (reason == WakeReason.Revoked)
+        {
+            WriteRefusal(Output, Subscriber.CursorText, _forms.Encoder.EncodeEventRefusal(RevokedCode, RevokedReason));
         }
         else if (reason == WakeReason.Replaced)
         {

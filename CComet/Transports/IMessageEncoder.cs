@@ -13,6 +13,15 @@ internal interface IMessageEncoder
     /// <summary>Encodes a notice.</summary>
     byte[] Encode(Notice notice);
 
+    /// <summary>Encodes a refusal.</summary>
+    byte[] EncodeRefusal(int code, string reason);
+
+    /// <summary>Encodes a refusal as the data of an event, for a client that reads no status.</summary>
+    byte[] EncodeEventRefusal(int code, string reason);
+
+    /// <summary>Encodes a ticket, and until when it opens, in Unix milliseconds.</summary>
+    byte[] EncodeTicket(string ticket, long expires);
+
     /// <summary>Encodes the last element for a subscriber whose sname a newer one took.</summary>
     byte[] EncodeReplacement(Subscriber subscriber);
 }

@@ -6,6 +6,9 @@ internal interface IStreamRequest
     /// <summary>Cuts the client off.</summary>
     void Abort();
 
+    /// <summary>Gives the ticket that follows the one by which the client came; null when it came by none, or none can be given.</summary>
+    (string Text, long Expires)? NextTicket();
+
     /// <summary>The stream is over.</summary>
     /// <param name="failure">What it has failed with, or null.</param>
     ValueTask EndAsync(Exception? failure);

@@ -38,7 +38,8 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason == WakeReason.Draining) Put(forms.Encoder.Encode(Notice.Bye(retry)));
+        if (reason is WakeReason.Draining or WakeReason.Expired) Put(forms.Encoder.Encode(ByeOf(reason, retry)));
+        else if (reason == WakeReason.Revoked) Put(forms.Encoder.EncodeRefusal(RevokedCode, RevokedReason));
         else if (reason == WakeReason.Replaced) Put(forms.Encoder.EncodeReplacement(Subscriber));
     }
 

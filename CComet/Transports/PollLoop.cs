@@ -46,6 +46,8 @@ internal static class PollLoop
     private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings)
     {
         var wait = request.Wait;
+        var left = subscriber.TimeLeft;
+        if (left < wait) wait = left;
         if (readings.Count > 0)
         {
             // What is not told is passed over; only a read that finds nothing parks.
@@ -54,6 +56,9 @@ internal static class PollLoop
 
         if (wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Timeout);
         request.Park();
+
+        // After the read has parked it: what is revoked from now on signals it.
+        if (subscriber.IsRevoked) subscriber.Signal(WakeReason.Revoked);
         return subscriber.WaitAsync(wait);
     }
 

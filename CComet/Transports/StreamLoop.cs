@@ -21,6 +21,12 @@ namespace CComet.Transports;
 /// <param name="request">What asked for it.</param>
 internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber subscriber, IStreamRequest request) : IMessageSink
 {
+    /// <summary>The code by which a client is told that its right was revoked.</summary>
+    protected const int RevokedCode = 403;
+
+    /// <summary>What it is told.</summary>
+    protected const string RevokedReason = "The right to follow was revoked.";
+
     private static readonly TimeSpan StoreRetry = TimeSpan.FromSeconds(1);
 
     private Task? _flushing;
@@ -31,6 +37,9 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
 
     /// <summary>Whose stream it is.</summary>
     protected Subscriber Subscriber { get; } = subscriber;
+
+    /// <summary>What asked for it.</summary>
+    protected IStreamRequest Request => request;
 
     /// <summary>Its hub.</summary>
     protected HubContext Hub => Subscriber.Hub;
@@ -99,6 +108,9 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     /// <param name="isLast">Whether nothing is written behind them before they are sent.</param>
     protected abstract void Write(int channelIndex, Batch batch, bool isLast);
 
+    /// <summary>The notice by which a stream ends that the client is to open again.</summary>
+    protected static Notice ByeOf(WakeReason reason, TimeSpan retry) => Notice.Bye(retry, reason == WakeReason.Expired ? "expired" : null);
+
     /// <summary>A batch as it goes over the socket, where that is the same for every client; else nothing.</summary>
     protected abstract ReadOnlyMemory<byte> ForSocket(Batch batch);
 
@@ -107,6 +119,9 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
 
     /// <summary>Writes what ends the stream.</summary>
     protected abstract void Finish(WakeReason reason, TimeSpan retry);
+
+    /// <summary>The ticket that follows the one by which the client came, when it is due; false when none is.</summary>
+    protected virtual bool WriteTicket() => false;
 
     /// <summary>Answers to what the client sent on the same connection; false when there are none.</summary>
     protected virtual bool WriteReplies() => false;
@@ -139,6 +154,8 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     /// <summary>Writes what was read; when that is nothing, waits for more.</summary>
     private ValueTask WriteAsync(IReadOnlyList<Reading> readings)
     {
+        // After the read has parked it: what is revoked from now on signals it.
+        if (Subscriber.IsRevoked) Subscriber.Signal(WakeReason.Revoked);
         for (var i = 0; i < readings.Count; i++)
         {
             var (channelIndex, notice, batch) = readings[i];
@@ -146,9 +163,17 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
             else Write(channelIndex, batch, i == readings.Count - 1);
         }
 
-        if (WriteReplies() || readings.Count > 0) return FlushAsync();
+        var left = Subscriber.TimeLeft;
+        if (left <= TimeSpan.Zero) Subscriber.Signal(WakeReason.Expired);
+        if (WriteReplies() || WriteTicket() || readings.Count > 0) return FlushAsync();
+        if (Subscriber.Ended is not null) return ValueTask.CompletedTask;
         var silence = Hub.Time.GetElapsedTime(_wroteAt);
-        if (silence < Hub.Options.Stream.Heartbeat) return Subscriber.WaitAsync(Hub.Options.Stream.Heartbeat - silence);
+        if (silence < Hub.Options.Stream.Heartbeat)
+        {
+            var wait = Hub.Options.Stream.Heartbeat - silence;
+            return Subscriber.WaitAsync(left < wait ? left : wait);
+        }
+
         if (!TryHeartbeat()) request.Abort();
         return FlushAsync();
     }

@@ -87,6 +87,14 @@ internal static class WebSocketFrames
         output.Write(payload);
     }
 
+    /// <summary>Writes a close from the server, without a reason in words.</summary>
+    public static void WriteClose(IBufferWriter<byte> output, ushort code)
+    {
+        Span<byte> payload = stackalloc byte[2];
+        BinaryPrimitives.WriteUInt16BigEndian(payload, code);
+        Write(output, WebSocketOpcode.Close, payload);
+    }
+
     /// <summary>Reads the header of a client's frame and moves the buffer behind it; false when it has not come whole.</summary>
     /// <param name="buffer">What has come.</param>
     /// <param name="maxMessage">The longest message taken, in bytes.</param>

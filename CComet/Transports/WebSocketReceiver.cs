@@ -7,6 +7,11 @@ using CComet.Subscriptions;
 
 namespace CComet.Transports;
 
+/// <summary>The answer to a message of text.</summary>
+/// <param name="Json">What is sent.</param>
+/// <param name="CloseCode">With what the WebSocket is closed behind it; 0 when it stays open.</param>
+internal readonly record struct WebSocketAnswer(byte[] Json, ushort CloseCode = 0);
+
 /// <summary>The client's side of a WebSocket: takes its messages one after the other, answers its pings, and holds it to the protocol.</summary>
 /// <remarks>
 /// A payload is unmasked as it comes, into one buffer for the whole message, and nothing is held of what a header announces. So a
@@ -17,7 +22,7 @@ namespace CComet.Transports;
 /// <param name="subscriber">Whose stream it is.</param>
 /// <param name="maxMessage">The longest message taken, in bytes.</param>
 /// <param name="answer">Answers a message of text.</param>
-internal sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscriber, int maxMessage, Func<ReadOnlyMemory<byte>, ValueTask<byte[]>> answer)
+internal sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscriber, int maxMessage, Func<ReadOnlyMemory<byte>, ValueTask<WebSocketAnswer>> answer)
 {
     /// <summary>The most frames that a message may come in. A client that cuts a message at its limit into pieces of 1 KiB sends as many.</summary>
     public const int MaxFragments = 1024;
@@ -132,8 +137,11 @@ internal sealed class WebSocketReceiver(WebSocketStream feed, Subscriber subscri
         EndDeadline();
         var text = _message.Take();
         if (!Utf8.IsValid(text.Span)) throw new WebSocketProtocolException(1007, "Text must be UTF-8.");
-        await feed.ReplyAsync(WebSocketOpcode.Text, await answer(text));
-        return true;
+        var (json, close) = await answer(text);
+        await feed.ReplyAsync(WebSocketOpcode.Text, json);
+        if (close == 0) return true;
+        feed.CloseWith(close);
+        return false;
     }
 
     /// <summary>A message's deadline goes on over the control frames inside it.</summary>

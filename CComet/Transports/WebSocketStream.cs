@@ -15,6 +15,9 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     /// <summary>The close code for a subscriber whose name a newer one took; 4000 and up are an application's own.</summary>
     public const ushort ReplacedCode = 4409;
 
+    /// <summary>What is added to the code of a refusal for the close code that tells it.</summary>
+    public const ushort RefusedCode = 4000;
+
     private const ushort GoingAwayCode = 1001;
     private const int MaxReplies = 16;
 
@@ -90,10 +93,15 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     {
         WriteReplies();
         var close = _close;
-        if (reason == WakeReason.Draining)
+        if (reason is WakeReason.Draining or WakeReason.Expired)
         {
-            PutArray([forms.Encoder.Encode(Notice.Bye(retry))]);
+            PutArray([forms.Encoder.Encode(ByeOf(reason, retry))]);
             close = CloseFrame(GoingAwayCode, "");
+        }
+        else if (reason == WakeReason.Revoked)
+        {
+            PutArray([forms.Encoder.EncodeRefusal(RevokedCode, RevokedReason)]);
+            close = CloseFrame(RefusedCode + RevokedCode, "");
         }
         else if (reason == WakeReason.Replaced)
         {

@@ -12,7 +12,7 @@ internal sealed class CrossOrigin : IOriginPolicy
 {
     private static readonly StringValues AnyOrigin = "*";
     private static readonly StringValues Yes = "true";
-    private static readonly StringValues Methods = "GET, POST";
+    private static readonly StringValues Methods = "GET, POST, DELETE";
     private static readonly StringValues ExposedHeaders = $"{ResponseWriter.CursorHeader}, {ResponseWriter.RetryHeader}, Retry-After";
     private static readonly StringValues TwoHours = "7200";
     private static readonly StringValues PreflightVary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
@@ -61,7 +61,7 @@ internal sealed class CrossOrigin : IOriginPolicy
     public static bool IsPreflight(HttpRequest request) =>
         request.Method == HttpMethods.Options && request.Headers.Origin.Count > 0 && request.Headers.AccessControlRequestMethod.Count > 0;
 
-    /// <summary>Answers a preflight: GET and POST, and whatever headers the page wants to send.</summary>
+    /// <summary>Answers a preflight: GET, POST and DELETE, and whatever headers the page wants to send.</summary>
     public void AnswerPreflight(HttpContext context)
     {
         Check(PageOrigin.Create(context));
@@ -85,6 +85,9 @@ internal sealed class CrossOrigin : IOriginPolicy
     {
         if (_sockets is not null) page.CheckSocket(_sockets.Contains, "CComet:WebSocket:Origins");
     }
+
+    /// <inheritdoc/>
+    public bool TakesCookies(in PageOrigin page) => _pages is not null;
 
     private StringValues Allowed(StringValues origin) => _pages is null ? AnyOrigin : _pages.Find(origin.ToString());
 }

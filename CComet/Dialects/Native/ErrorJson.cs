@@ -22,6 +22,20 @@ internal static class ErrorJson
     /// <summary>Encodes a refusal as an element of an array, where there is no HTTP status to tell it by.</summary>
     public static byte[] EncodeElement(WireException error) => NativeJson.EncodeObject(json => Write(json, error));
 
+    /// <summary>Encodes a refusal that no exception tells.</summary>
+    public static byte[] EncodeElement(int code, string reason) => NativeJson.EncodeObject(json =>
+    {
+        json.WriteString("type", code.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        json.WriteString("reason", reason);
+    });
+
+    /// <summary>Encodes a refusal as the data of an event, for a client that reads no status.</summary>
+    public static byte[] EncodeEvent(int code, string reason) => NativeJson.EncodeObject(json =>
+    {
+        json.WriteNumber("code", code);
+        json.WriteString("reason", reason);
+    });
+
     /// <summary>Encodes a refusal as the one element of an array.</summary>
     public static byte[] EncodeArray(WireException error) => NativeJson.EncodeArray([error], Write);
 

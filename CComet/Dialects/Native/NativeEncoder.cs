@@ -21,5 +21,14 @@ internal sealed class NativeEncoder : IMessageEncoder
     public byte[] Encode(Notice notice) => NoticeJson.Encode(notice);
 
     /// <inheritdoc/>
+    public byte[] EncodeRefusal(int code, string reason) => ErrorJson.EncodeElement(code, reason);
+
+    /// <inheritdoc/>
+    public byte[] EncodeEventRefusal(int code, string reason) => ErrorJson.EncodeEvent(code, reason);
+
+    /// <inheritdoc/>
+    public byte[] EncodeTicket(string ticket, long expires) => TicketJson.EncodeElement(ticket, expires);
+
+    /// <inheritdoc/>
     public byte[] EncodeReplacement(Subscriber subscriber) => ReplacementJson.Encode(subscriber);
 }

@@ -11,6 +11,7 @@ internal static class NoticeJson
         json.WriteString("type", TypeOf(notice.Kind));
         if (notice.Kind == NoticeKind.Bye)
         {
+            if (notice.Reason is not null) json.WriteString("reason", notice.Reason);
             json.WriteNumber("retry", (long)notice.Retry.TotalMilliseconds);
             return;
         }
@@ -24,6 +25,7 @@ internal static class NoticeJson
         }
 
         json.WriteNumber("seqid", notice.Seqid);
+        if (notice.Expires is { } expires) json.WriteNumber("expires", expires.ToUnixTimeMilliseconds());
     });
 
     private static string TypeOf(NoticeKind kind) => kind switch

@@ -64,6 +64,9 @@ internal sealed class WireException : Exception
     public static WireException Forbidden(string parameter, string what) =>
         new(StatusCodes.Status403Forbidden, "Forbidden", $"{parameter}: {what}", parameter);
 
+    /// <summary>403: a right was revoked while it was in use.</summary>
+    public static WireException Revoked() => Forbidden("channel", "the right to follow was revoked.");
+
     /// <summary>426: the path speaks another protocol.</summary>
     public static WireException UpgradeRequired(string what) =>
         new(StatusCodes.Status426UpgradeRequired, "Upgrade required", $"Upgrade: {what}", "Upgrade");
@@ -85,8 +88,8 @@ internal sealed class WireException : Exception
         WireException error => error,
         SeqidBeyondEndException e => new(StatusCodes.Status409Conflict, "Seqid beyond the end", e.Message, "seqid", "402"),
         LimitException e => new(StatusCodes.Status429TooManyRequests, "Over a limit", e.Message, e.Parameter, retryAfter: e.RetryAfter),
-        AccessDeniedException { IsAnonymous: true } e => new(StatusCodes.Status401Unauthorized, "Unauthorized", e.Message, "channel") { Scope = e.Scope },
-        AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, "channel") { Scope = e.Scope },
+        AccessDeniedException { IsAnonymous: true } e => new(StatusCodes.Status401Unauthorized, "Unauthorized", e.Message, e.Parameter) { Scope = e.Scope },
+        AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, e.Parameter) { Scope = e.Scope },
         TokenRefusedException e => Unauthorized(e.Message),
         AccessUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Access cannot be decided", e.Message, retryAfter: TimeSpan.FromSeconds(5)),
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),

@@ -1,7 +1,7 @@
+using CComet.Access;
 using CComet.Channels;
 using CComet.Dialects.Ccomet2014;
 using CComet.Dialects.Native;
-using CComet.Http.Requests;
 using CComet.Messages;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -15,6 +15,7 @@ internal sealed class PollRequest2014(
     RequestPipeline pipeline,
     ChannelOperations operations,
     HttpContext context,
+    CallerContext caller,
     string? callback,
     long began,
     ChannelStart start,
@@ -44,6 +45,7 @@ internal sealed class PollRequest2014(
     /// <inheritdoc/>
     public ValueTask AnswerAsync(IReadOnlyList<Reading> readings, WakeReason wake)
     {
+        if (wake == WakeReason.Revoked) throw WireException.Revoked();
         var elements = PollAnswer2014.Create(readings, _hasWaited);
         pipeline.AnnounceDrain(context);
         if (elements.Count > 0) return new ValueTask(ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, elements));
@@ -61,7 +63,7 @@ internal sealed class PollRequest2014(
     }
 
     /// <summary>Subscribes.</summary>
-    public ValueTask<Subscriber> SubscribeAsync(ChannelStart from) => operations.SubscribeAsync(context.CallerOf(), [from], sname);
+    public ValueTask<Subscriber> SubscribeAsync(ChannelStart from) => operations.SubscribeAsync(caller, [from], sname);
 
     /// <summary>Runs the poll.</summary>
     public Task PollAsync(Subscriber subscriber)

@@ -18,12 +18,12 @@ internal static class SubscribeEndpoint
 
     /// <summary>Creates the endpoint.</summary>
     public static RequestDelegate Create(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting(
-        (context, parameters, callback, began) =>
+        (context, caller, parameters, callback, began) =>
         {
             var asked = SubscribeParameters.Read(parameters);
             if (asked.Starts.Count > 1) throw WireException.Bad("channel", "is given more than once.");
             var wait = SubscribeParameters.ReadWait(parameters, operations.Context.Options.Poll.Timeout);
-            return StartAsync(new PollRequest2014(pipeline, operations, context, callback, began, asked.Starts[0], asked.Sname, wait), asked.Starts[0]);
+            return StartAsync(new PollRequest2014(pipeline, operations, context, caller, callback, began, asked.Starts[0], asked.Sname, wait), asked.Starts[0]);
         },
         RequestForm2014.Poll);
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using CComet.Access;
 using CComet.Channels;
 using CComet.Dialects.Icomet;
 using CComet.Dialects.Native;
@@ -12,7 +13,7 @@ using Microsoft.AspNetCore.Http;
 namespace CComet.Http.Icomet;
 
 /// <summary>The side of icomet to which an application's own services come. Who may is decided by the address, before.</summary>
-internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, IcometOptions options)
+internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, AccessAudit audit, IcometOptions options)
 {
     /// <summary>How long a token may be asked to hold.</summary>
     private static readonly TimeSpan MaxLife = TimeSpan.FromDays(365);
@@ -23,7 +24,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     /// <summary>Creates <c>/sign</c>.</summary>
     public RequestDelegate CreateSign() => pipeline.Create(
         parameters => (Channel: ReadOwnChannel(parameters), Life: ReadLife(parameters)),
-        async (context, asked, callback) =>
+        async (context, _, asked, callback) =>
         {
             var (channel, life) = asked[0];
             var token = await tokens.CreateAsync(channel, life, context.RequestAborted);
@@ -49,23 +50,24 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     /// <summary>Creates <c>/broadcast</c>.</summary>
     public RequestDelegate CreateBroadcast() => pipeline.Create(
         ReadText,
-        async (context, asked, _) =>
+        async (context, caller, asked, _) =>
         {
+            audit.Done(null, caller.Address, "icomet broadcast", null);
             await administration.BroadcastAsync(Encoding.UTF8.GetString(asked[0].Span), context.RequestAborted);
             await IcometForm.WriteTextAsync(context.Response, StatusCodes.Status200OK, "ok");
         },
         form: IcometForm.Admin);
 
     /// <summary>Creates <c>/close</c>.</summary>
-    public RequestDelegate CreateClose() => CreateEnding(administration.CloseAsync);
+    public RequestDelegate CreateClose() => CreateEnding("close", administration.CloseAsync);
 
     /// <summary>Creates <c>/clear</c>.</summary>
-    public RequestDelegate CreateClear() => CreateEnding(administration.ClearAsync);
+    public RequestDelegate CreateClear() => CreateEnding("clear", administration.ClearAsync);
 
     /// <summary>Creates <c>/info</c>.</summary>
     public RequestDelegate CreateInfo() => pipeline.Create(
         parameters => parameters.Has("cname") ? ReadOwnChannel(parameters) : null,
-        (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
+        (context, _, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (asked[0] is { } channel)
             {
@@ -84,7 +86,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     /// <summary>Creates <c>/check</c>.</summary>
     public RequestDelegate CreateCheck() => pipeline.Create(
         ReadOwnChannel,
-        (context, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
+        (context, _, asked, callback) => IcometAnswer.WriteAsync(context.Response, callback, Json(json =>
         {
             if (occupancy.IsOnline(asked[0])) json.WriteNumber(asked[0], 1);
         })),
@@ -92,7 +94,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
 
     /// <summary>Creates <c>/psub</c>: a line for each channel that goes online or offline; those that are online are told again.</summary>
     public RequestDelegate CreatePsub() => pipeline.CreateWaiting(
-        async (context, _, _, began) =>
+        async (context, _, _, _, began) =>
         {
             var listener = occupancy.Listen();
             Exception? failure = null;
@@ -136,7 +138,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
 
     private RequestDelegate CreatePublish(Func<Parameters, ReadOnlyMemory<byte>> read) => pipeline.Create(
         parameters => new NewMessage(ReadOwnChannel(parameters), MessageType.Msg, null, read(parameters)),
-        async (context, messages, callback) =>
+        async (context, _, messages, callback) =>
         {
             await operations.PublishTrustedAsync(messages, CancellationToken.None);
             pipeline.AnnounceDrain(context);
@@ -144,9 +146,9 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
         },
         form: IcometForm.Admin);
 
-    private RequestDelegate CreateEnding(Func<string, CancellationToken, ValueTask> end) => pipeline.Create(
+    private RequestDelegate CreateEnding(string action, Func<string, CancellationToken, ValueTask> end) => pipeline.Create(
         ReadOwnChannel,
-        async (context, asked, _) =>
+        async (context, caller, asked, _) =>
         {
             var head = await administration.HeadAsync(asked[0], context.RequestAborted);
             if (head.End == 0 && !occupancy.IsOnline(asked[0]))
@@ -155,6 +157,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
                 return;
             }
 
+            audit.Done(null, caller.Address, $"icomet {action}", asked[0]);
             await end(asked[0], context.RequestAborted);
 
             // A log that was cleared starts over.

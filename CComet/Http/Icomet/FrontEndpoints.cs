@@ -19,19 +19,19 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
 
     /// <summary>Creates <c>/sub</c> and <c>/poll</c>.</summary>
     public RequestDelegate CreatePoll() => pipeline.CreateWaiting(
-        (context, parameters, callback, began) => PollAsync(context, IcometSubscription.Read(parameters), callback, began),
+        (context, _, parameters, callback, began) => PollAsync(context, IcometSubscription.Read(parameters), callback, began),
         IcometForm.Poll);
 
     /// <summary>Creates <c>/stream</c>, <c>/sse</c> or <c>/iframe</c>, by the framing.</summary>
     public RequestDelegate CreateStream(IcometFraming framing)
     {
         var form = IcometForm.CreateStream(framing);
-        return pipeline.CreateWaiting((context, parameters, _, began) => StreamAsync(context, IcometSubscription.Read(parameters), began, framing, form), form);
+        return pipeline.CreateWaiting((context, _, parameters, _, began) => StreamAsync(context, IcometSubscription.Read(parameters), began, framing, form), form);
     }
 
     /// <summary>Creates <c>/ping</c>.</summary>
     public RequestDelegate CreatePing() => pipeline.CreateWaiting(
-        (context, _, callback, began) =>
+        (context, _, _, callback, began) =>
         {
             var json = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"type\":\"ping\",\"sub_timeout\":{Timeout(operations)}}}"));
             var answered = IcometAnswer.WriteAsync(context.Response, callback ?? Encoding.ASCII.GetString(DefaultCallback), json);
@@ -45,7 +45,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
 
     private Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
     {
-        var beginning = asked.BeginAsync(context, operations, tokens);
+        var beginning = asked.BeginAsync(context, operations, pipeline.Access, tokens);
         return beginning is { IsCompletedSuccessfully: true, Result: { TellsNext: false, Subscriber: var subscriber } }
             ? RunAsync(context, asked, callback, began, subscriber)
             : PollLaterAsync(context, asked, callback, began, beginning.AsTask());
@@ -85,7 +85,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         bool tellsNext;
         try
         {
-            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, tokens);
+            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens);
         }
         catch (Exception e)
         {

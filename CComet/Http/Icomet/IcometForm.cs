@@ -17,14 +17,15 @@ internal static class IcometForm
     private static readonly ParameterNames Names = new("cb", "content", [], ["cname", "content", "cb", "seq", "noop", "token", "expires"]);
 
     /// <summary>Of polls: the status is 200, and the type inside says what is wrong.</summary>
-    public static readonly RequestForm Poll = new(Names) { WriteErrorAsync = (response, callback, error) => IcometAnswer.WriteAsync(response, callback, EncodeRefusal(response, error)) };
+    public static readonly RequestForm Poll = new(Names) { IsAuthenticatedByHandler = true, WriteErrorAsync = (response, callback, error) => IcometAnswer.WriteAsync(response, callback, EncodeRefusal(response, error)) };
 
     /// <summary>Of the admin side: the status says it, but to a script.</summary>
-    public static readonly RequestForm Admin = new(Names) { WriteErrorAsync = WriteAdminErrorAsync };
+    public static readonly RequestForm Admin = new(Names) { IsAuthenticatedByHandler = true, WriteErrorAsync = WriteAdminErrorAsync };
 
     /// <summary>Of a stream: one object in its framing, status 200.</summary>
     public static RequestForm CreateStream(IcometFraming framing) => new(Names)
     {
+        IsAuthenticatedByHandler = true,
         WriteErrorAsync = (response, _, error) => ResponseWriter.WriteAsync(
             response,
             new ResponseHead(StatusCodes.Status200OK, framing.ContentType),
@@ -48,7 +49,7 @@ internal static class IcometForm
     private static byte[] EncodeRefusal(HttpResponse response, WireException error) => IcometJson.Refusal(
         error.Status switch
         {
-            StatusCodes.Status403Forbidden => "401",
+            StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden => "401",
             StatusCodes.Status503ServiceUnavailable => "429",
             var status => status.ToString(CultureInfo.InvariantCulture),
         },

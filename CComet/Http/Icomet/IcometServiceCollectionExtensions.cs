@@ -12,7 +12,6 @@ internal static class IcometServiceCollectionExtensions
     public static void AddIcometDialect(this IServiceCollection services, IcometOptions options)
     {
         services.AddSingleton(options);
-        services.AddSingleton<NodeLog>();
         services.AddSingleton<ChannelAdministration>();
         services.AddSingleton<ChannelTokens>();
         services.AddSingleton<IcometSubscribers>();
@@ -23,6 +22,5 @@ internal static class IcometServiceCollectionExtensions
             provider.GetRequiredService<ILogger<ChannelOccupancy>>()));
         services.AddSingleton<IcometPaths>();
         services.AddHostedService(provider => provider.GetRequiredService<ChannelOccupancy>());
-        services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
     }
 }

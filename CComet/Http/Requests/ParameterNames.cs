@@ -10,12 +10,24 @@ namespace CComet.Http.Requests;
 /// <param name="single">Those that may not.</param>
 internal sealed class ParameterNames(string callback, string message, string[] repeatable, string[] single)
 {
+    /// <summary>The parameter that holds a ticket.</summary>
+    public const string Ticket = "ticket";
+
     /// <summary>Of the native dialect.</summary>
     public static readonly ParameterNames Native =
-        new("callback", "msg", ["channel", "seqid", "epoch", "cursor"], ["msg", "sname", "id", "wait", "callback", "lastEventId"]);
+        new("callback", "msg", ["channel", "seqid", "epoch", "cursor", Ticket], ["msg", "sname", "id", "wait", "callback", "lastEventId"]);
 
     /// <summary>Of the dialect of 2014: the same, in an address that its page puts together unencoded.</summary>
     public static readonly ParameterNames Ccomet2014 = new(Native.Callback, Native.Message, Native._repeatable, Native._single) { HasEntities = true };
+
+    /// <summary>Of <c>/ticket</c>.</summary>
+    public static readonly ParameterNames OfTicket = new("callback", "msg", ["channels", Ticket], ["verb", "ttl"]) { IsJson = true };
+
+    /// <summary>Of <c>/session</c>.</summary>
+    public static readonly ParameterNames OfSession = new("callback", "msg", [], ["token"]);
+
+    /// <summary>Of <c>/admin/revoke</c>.</summary>
+    public static readonly ParameterNames OfRevocation = new("callback", "msg", [Ticket], ["sub", "jti", "channel"]);
 
     private readonly string[] _repeatable = repeatable;
     private readonly string[] _single = single;
@@ -26,6 +38,9 @@ internal sealed class ParameterNames(string callback, string message, string[] r
 
     /// <summary>The parameter whose value is a message: the only one that may be JSON other than a string.</summary>
     public string Message => message;
+
+    /// <summary>Whether a JSON body gives a parameter that may repeat as an array, and one that is a number as a number.</summary>
+    public bool IsJson { get; private init; }
 
     /// <summary>Whether <c>&amp;amp;</c>, <c>&amp;lt;</c>, <c>&amp;gt;</c> and <c>&amp;quot;</c> are characters of a value and do not end it.</summary>
     public bool HasEntities { get; private init; }

@@ -72,7 +72,17 @@ internal sealed class Parameters(int most, Parameters? defaults = null, Paramete
             // A member that is null is one that was not given; it counts, because it was sent.
             var name = NameOf(member);
             if (name is not null && name != _names.Message && member.Value.ValueKind == JsonValueKind.Null) name = null;
-            if (Wants(name)) _values.Add((name!, ValueOf(name!, member.Value)));
+            if (name is not null && _names.IsJson && _names.MayRepeat(name) && member.Value.ValueKind == JsonValueKind.Array) AddAll(name, member.Value);
+            else if (Wants(name)) _values.Add((name!, ValueOf(name!, member.Value)));
+        }
+    }
+
+    private void AddAll(string name, JsonElement array)
+    {
+        foreach (var element in array.EnumerateArray())
+        {
+            if (!Wants(name)) return;
+            _values.Add((name, ValueOf(name, element)));
         }
     }
 
@@ -179,6 +189,7 @@ internal sealed class Parameters(int most, Parameters? defaults = null, Paramete
         try
         {
             if (json.ValueKind == JsonValueKind.String) return new Value(json.GetString());
+            if (json.ValueKind == JsonValueKind.Number && _names.IsJson) return new Value(json.GetRawText());
             return name == _names.Message ? new Value(null, JsonString.Minify(JsonMarshal.GetRawUtf8Value(json))) : new Value(null, Problem: "must be a string.");
         }
         catch (InvalidOperationException)

@@ -1,0 +1,69 @@
+using System.Buffers.Binary;
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace CComet.Access;
+
+/// <summary>Remembers the grants of tokens that were verified, by SHA-256, so that the next request with one costs a look-up and no signature.</summary>
+/// <remarks>
+/// Two generations: every minute, or when the younger is full, the older is dropped and the younger takes its place. What was not used
+/// for one to two minutes is forgotten without a time kept for each, so that a stream, which shows its token once, leaves nothing here. Of
+/// the hash, 128 bits are the key.
+/// </remarks>
+internal sealed class GrantCache(TimeProvider time)
+{
+    /// <summary>How many grants a generation holds.</summary>
+    private const int MaxCount = 50_000;
+
+    /// <summary>A token that is no longer is hashed from the stack, in bytes.</summary>
+    private const int MaxStackBytes = 2048;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    private volatile ConcurrentDictionary<UInt128, Grant> _young = new();
+    private volatile ConcurrentDictionary<UInt128, Grant> _old = new();
+    private long _turnedAt = time.GetTimestamp();
+
+    /// <summary>Returns the key of a token.</summary>
+    public static UInt128 KeyOf(ReadOnlySpan<char> token)
+    {
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        var most = Encoding.UTF8.GetMaxByteCount(token.Length);
+        Span<byte> bytes = most <= MaxStackBytes ? stackalloc byte[MaxStackBytes] : new byte[most];
+        SHA256.HashData(bytes[..Encoding.UTF8.GetBytes(token, bytes)], hash);
+        return BinaryPrimitives.ReadUInt128LittleEndian(hash);
+    }
+
+    /// <summary>Returns the grant of a token that was verified and has not expired; null otherwise.</summary>
+    public Grant? Find(UInt128 key)
+    {
+        Turn();
+        if (!_young.TryGetValue(key, out var grant))
+        {
+            if (!_old.TryGetValue(key, out grant)) return null;
+            Add(key, grant);
+        }
+
+        return time.GetUtcNow().ToUnixTimeMilliseconds() < grant.ExpiresAt ? grant : null;
+    }
+
+    /// <summary>Remembers the grant of a token.</summary>
+    public void Add(UInt128 key, Grant grant)
+    {
+        if (_young.Count >= MaxCount) Turn(isFull: true);
+        _young[key] = grant;
+    }
+
+    /// <summary>Forgets all, as the keys have changed.</summary>
+    public void Clear() => (_young, _old) = (new(), new());
+
+    private void Turn(bool isFull = false)
+    {
+        var turnedAt = Volatile.Read(ref _turnedAt);
+        if (!isFull && time.GetElapsedTime(turnedAt) < Interval) return;
+        if (Interlocked.CompareExchange(ref _turnedAt, time.GetTimestamp(), turnedAt) != turnedAt) return;
+        _old = _young;
+        _young = new();
+    }
+}
