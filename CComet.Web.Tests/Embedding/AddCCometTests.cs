@@ -99,7 +99,7 @@ public sealed class AddCCometTests
 
         // Validation at the start is noted for each of its options in a list that the host reads.
         if (type == typeof(IConfigureOptions<>).MakeGenericType(StartupValidation)) return true;
-        Type?[] about = [type, .. type.GenericTypeArguments, service.ImplementationType, service.ImplementationInstance?.GetType()];
+        Type?[] about = [type, .. type.GenericTypeArguments, service.ImplementationType, service.ImplementationInstance?.GetType(), service.ImplementationFactory?.Method.DeclaringType];
         return type == typeof(TimeProvider) || about.Any(t => t?.Assembly.GetName().Name!.StartsWith("CComet", StringComparison.Ordinal) == true);
     }
 }

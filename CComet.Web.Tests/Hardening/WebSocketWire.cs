@@ -38,7 +38,7 @@ internal sealed class WebSocketWire : IStreamRequest, IDisposable
         var receiver = new WebSocketReceiver(feed, subscriber, MaxMessage, text =>
         {
             wire.Messages.Add(Encoding.UTF8.GetString(text.Span));
-            return ValueTask.FromResult("[]"u8.ToArray());
+            return ValueTask.FromResult(new WebSocketAnswer("[]"u8.ToArray()));
         });
 
         // Away from the context of the test, so that what is sent is read before the sending returns.

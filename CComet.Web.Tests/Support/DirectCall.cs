@@ -1,9 +1,12 @@
 using CComet.Http;
+using CComet.Http.Credentials;
 using CComet.Kestrel;
+using CComet.Operations;
 using CComet.Web.Hosting;
 using CComet.Web.Hosting.Cors;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -19,7 +22,7 @@ public sealed class DirectCall
         var hub = factory.Hub;
         var options = Options.Create(new EndpointOptions());
         var origins = new CrossOrigin(Options.Create(new ServerOptions()));
-        var pipeline = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), origins, RequestTuning.On, options, NullLogger<RequestPipeline>.Instance);
+        var pipeline = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), origins, factory.Services.GetRequiredService<Carriers>(), factory.Services.GetRequiredService<AccessOperations>(), RequestTuning.On, options, NullLogger<RequestPipeline>.Instance);
         _verbs = new() { ["/pub"] = PubEndpoint.Create(pipeline, factory.Operations), ["/sign"] = SignEndpoint.Create(pipeline, factory.Operations) };
     }
 

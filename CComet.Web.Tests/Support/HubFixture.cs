@@ -25,7 +25,7 @@ internal sealed class HubFixture : IDisposable
         Time = time ?? new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50));
         Store = store ?? NewStore(Options, Time);
         Hub = new ChannelHub(Store, Microsoft.Extensions.Options.Options.Create(Options), new HubMetrics(_services.GetRequiredService<IMeterFactory>()), Time, NullLogger<ChannelHub>.Instance);
-        Operations = new ChannelOperations(Hub, new AllowAllAuthorizer());
+        Operations = new ChannelOperations(Hub, new GrantAuthorizer(), new AccessAudit(NullLoggerFactory.Instance));
     }
 
     public HubOptions Options { get; }

@@ -79,11 +79,18 @@ public static class CCometServiceCollectionExtensions
     {
         services.AddSingleton<AccessAudit>();
         services.AddSingleton(provider => new GrantFactory(provider.GetRequiredService<IOptions<HubOptions>>().Value.Auth));
-        services.TryAddSingleton<IChannelAuthorizer>(provider => new GrantAuthorizer(provider.GetService<IAccessHook>()));
+        services.TryAddSingleton<IChannelAuthorizer>(CreateAuthorizer);
         services.AddSingleton<ITicketSealer>(provider => new TicketSealer(provider.GetService<IDataProtectionProvider>()));
         services.AddSingleton<Revocations>();
         services.AddSingleton<AccessOperations>();
         services.AddSingleton<Carriers>();
+    }
+
+    private static IChannelAuthorizer CreateAuthorizer(IServiceProvider provider)
+    {
+        var grants = new GrantAuthorizer(provider.GetService<IAccessHook>());
+        var mode = provider.GetRequiredService<IOptions<HubOptions>>().Value.Auth.Mode ?? AuthMode.Open;
+        return PolicyAuthorizer.IsAsked(provider) ? new PolicyAuthorizer(grants, provider.GetRequiredService<IServiceScopeFactory>(), mode) : grants;
     }
 
     /// <summary>Creates the hub: its constructor is internal, so that the container cannot.</summary>

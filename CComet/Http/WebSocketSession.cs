@@ -94,8 +94,6 @@ internal sealed class WebSocketSession(
     {
         public void Abort() => lifetime.Abort();
 
-        public (string Text, long Expires)? NextTicket() => null;
-
         public ValueTask EndAsync(Exception? failure) => failure is null ? ValueTask.CompletedTask : ValueTask.FromException(failure);
     }
 }

@@ -17,6 +17,9 @@ namespace CComet.Http;
 /// <param name="IsVerb">Whether it is a verb, which may wait, and writes its line of the log itself.</param>
 internal sealed record WirePath(PathString Path, StringValues Methods, RequestDelegate Answer, bool IsVerb)
 {
+    /// <summary>Whether it is about credentials, and neither reads a channel nor publishes to one.</summary>
+    public bool IsOfCredentials { get; init; }
+
     /// <summary>Whether the Accept header chooses between forms of the answer.</summary>
     public bool VariesByAccept { get; init; }
 
@@ -59,9 +62,9 @@ internal sealed class WirePaths
             // The dialect of 2014; its /sign is the same verb.
             new("/publish", publish, PublishEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),
-            new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true),
-            new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true),
-            new("/admin/revoke", (string[])[HttpMethods.Post], RevokeEndpoint.Create(pipeline, access), IsVerb: true),
+            new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
+            new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true) { IsOfCredentials = true },
+            new("/admin/revoke", (string[])[HttpMethods.Post], RevokeEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];

@@ -7,7 +7,7 @@ internal interface IStreamRequest
     void Abort();
 
     /// <summary>Gives the ticket that follows the one by which the client came; null when it came by none, or none can be given.</summary>
-    (string Text, long Expires)? NextTicket();
+    (string Text, long Expires)? NextTicket() => null;
 
     /// <summary>The stream is over.</summary>
     /// <param name="failure">What it has failed with, or null.</param>

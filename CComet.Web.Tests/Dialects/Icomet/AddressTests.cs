@@ -10,7 +10,8 @@ public sealed class AddressTests
     public async Task Nothing_of_it_runs_unless_an_address_is_given()
     {
         await using var server = await LiveServer.StartAsync();
-        Assert.Null(server.Services.GetService(typeof(CComet.Operations.NodeLog)));
+        Assert.Null(server.Services.GetService(typeof(CComet.Operations.ChannelOccupancy)));
+        Assert.Equal(0, server.Hub.SubscriberCount);
         foreach (var path in (string[])["/push?cname=c&content=m", "/poll?cname=c", "/ping"]) Assert.Equal(404, (await server.Http.AskAsync(path)).Status);
     }
 

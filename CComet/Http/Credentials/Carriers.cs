@@ -37,9 +37,11 @@ internal sealed class Carriers(AccessOperations access, IOriginPolicy origins, A
         if (!access.IsOn) return ValueTask.FromResult(caller);
         var headers = context.Request.Headers;
         if (headers.Origin.Count > 0) caller = caller with { Origin = headers.Origin.ToString() };
-        if (caller.User?.Identity?.IsAuthenticated == true) return ValueTask.FromResult(caller with { Grant = access.Grants.Create(caller.User) });
-        if (!isScript && headers.Authorization is { Count: > 0 } header && TokenOf(header.ToString()) is { Length: > 0 } token) return VerifyAsync(caller, "bearer", token);
+        if (!isScript && headers.Authorization is { Count: > 0 } header && TokenOf(header.ToString()) is { Length: > 0 } token && caller.User?.Identity?.IsAuthenticated != true)
+            return VerifyAsync(caller, "bearer", token);
         if (parameters.Has(ParameterNames.Ticket)) return OpenAsync(caller, parameters.Many(ParameterNames.Ticket));
+        if (use == CredentialUse.Change) CheckPage(context);
+        if (caller.User?.Identity?.IsAuthenticated == true) return ValueTask.FromResult(caller with { Grant = access.Grants.Create(caller.User) });
         if (!isScript && CookieOf(context.Request) is { } cookie && Counts(context, use)) return VerifyAsync(caller, "cookie", cookie);
         return ValueTask.FromResult(caller with { Grant = access.Grants.Anonymous });
     }
@@ -66,6 +68,17 @@ internal sealed class Carriers(AccessOperations access, IOriginPolicy origins, A
     /// <summary>The token of an Authorization header; empty for another scheme, which may be meant for a proxy in front.</summary>
     public static ReadOnlySpan<char> TokenOf(string authorization) =>
         authorization.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) ? authorization.AsSpan(Scheme.Length).Trim() : [];
+
+    /// <summary>Refuses what a page of another site can have a browser send: without a token or a ticket, it may be nothing that its user wants.</summary>
+    private void CheckPage(HttpContext context)
+    {
+        if (HttpMethods.IsGet(context.Request.Method) && context.Request.Headers.Authorization.Count == 0)
+            throw new AccessDeniedException("method: in the mode Token a GET publishes with Authorization: Bearer or a ticket for publish alone; send a POST.", isAnonymous: true);
+
+        // Where some pages alone may call, the policy has been held already.
+        var page = PageOrigin.Create(context);
+        if (!origins.TakesCookies(page)) page.Check(static _ => false, "CComet:Cors:Origins (which is empty)");
+    }
 
     private static string? CookieOf(HttpRequest request) =>
         request.Headers.Cookie.Count > 0 && request.Cookies.TryGetValue(CookieName, out var value) && value.Length > 0 ? value : null;
