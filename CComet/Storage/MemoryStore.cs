@@ -14,17 +14,19 @@ namespace CComet.Storage;
 /// an append delivers to up to four subscribers before it returns. All logs together take at most <see cref="HistoryOptions.TotalBytes"/>.
 /// </para>
 /// <para>
-/// Ages and idle times are measured by a clock that does not jump; the wall clock gives a message its <c>time</c> and decides on nothing.
+/// Ages and idle times are measured by a clock that does not jump; the wall clock gives a message its <c>time</c>, and says when a record
+/// (<see cref="IRecordStore"/>) expires.
 /// </para>
 /// </remarks>
 /// <param name="options">The bounds of the logs and of the ids, read once.</param>
 /// <param name="time">The clock.</param>
-public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore
+public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore, IRecordStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
 
     private readonly MemoryLogs _logs = new(options.Value);
+    private readonly MemoryRecords _records = new(time);
     private readonly Uptime _uptime = new(time);
 
     /// <summary>How many logs there are.</summary>
@@ -106,6 +108,16 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
 
     /// <inheritdoc/>
     public ValueTask CheckAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
+
+    /// <inheritdoc/>
+    public ValueTask PutRecordAsync(string kind, string name, ReadOnlyMemory<byte> value, DateTimeOffset? expires, CancellationToken cancellation = default)
+    {
+        _records.Put(kind, name, value, expires);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => ValueTask.FromResult(_records.Read(kind));
 
     private static string? SingleChannel(IReadOnlyList<NewMessage> messages)
     {
