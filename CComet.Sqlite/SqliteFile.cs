@@ -38,8 +38,17 @@ internal sealed class SqliteFile(string path, Durability durability)
         CREATE INDEX ids_by_expiry ON ids (expires);
         """;
 
-    /// <summary>Finds the channels that may be forgotten. Added to files of the same version: older servers keep it up, and pass it over.</summary>
-    private const string EmptyChannels = "CREATE INDEX IF NOT EXISTS channels_empty ON channels (used) WHERE first = next";
+    /// <summary>
+    /// What was added to files of the same version, which older servers keep up or pass over: an index that finds the channels that may be
+    /// forgotten, and the table of the records.
+    /// </summary>
+    private const string Additions = """
+        CREATE INDEX IF NOT EXISTS channels_empty ON channels (used) WHERE first = next;
+        CREATE TABLE IF NOT EXISTS records (
+            kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, expires INTEGER, PRIMARY KEY (kind, name)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS records_by_expiry ON records (expires);
+        """;
 
     private const string NoOpenFiles = "no more files may be open; connections take one each (see LimitNOFILE, ulimit -n)";
 
@@ -68,7 +77,7 @@ internal sealed class SqliteFile(string path, Durability durability)
                 PRAGMA temp_store = MEMORY;
                 """);
             if (version == 0) Create(connection);
-            Execute(connection, EmptyChannels);
+            Execute(connection, Additions);
             return connection;
         }
         catch

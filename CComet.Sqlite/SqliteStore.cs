@@ -22,7 +22,7 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IClearingStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IRecordStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;
@@ -78,6 +78,21 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IAsyncDisposabl
 
     /// <inheritdoc/>
     public async ValueTask CheckAsync(CancellationToken cancellation = default) => await _writer.CheckAsync();
+
+    /// <inheritdoc/>
+    public async ValueTask PutRecordAsync(string kind, string name, ReadOnlyMemory<byte> value, DateTimeOffset? expires, CancellationToken cancellation = default)
+    {
+        RecordBounds.Check(kind, name, value);
+        await _writer.WriteAsync(new SqliteRecord(kind, name, value.ToArray(), expires));
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default)
+    {
+        RecordBounds.Check(kind);
+        _writer.CheckReadable();
+        return await _readers.UseAsync(reader => SqliteRecord.Read(reader, kind, _time.GetUtcNow()), cancellation);
+    }
 
     /// <summary>Stores what has been appended, and closes the file. Every later append throws <see cref="StoreUnavailableException"/>.</summary>
     public ValueTask DisposeAsync() => _writer.DisposeAsync();

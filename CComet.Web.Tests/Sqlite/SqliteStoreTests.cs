@@ -261,6 +261,49 @@ public sealed class SqliteStoreTests : StoreContract, IDisposable
         Assert.Equal(new LogHead(epoch, 0, 1), await store.ClearAsync("c"));
     }
 
+    [Fact]
+    public async Task Records_outlive_the_process_and_expired_ones_leave_the_file()
+    {
+        var before = _file.Open(time: Time);
+        await before.PutRecordAsync("k", "ever", "1"u8.ToArray(), null);
+        await before.PutRecordAsync("k", "short", "2"u8.ToArray(), Time.GetUtcNow().AddMinutes(1));
+        await before.PutRecordAsync("other", "short", "3"u8.ToArray(), Time.GetUtcNow().AddMinutes(1));
+        using (var killed = _file.Copy()) Assert.Equal(["ever=31", "short=32"], await ReadAsync(killed.Open(time: Time), "k"));
+        await _file.CloseAsync();
+
+        var after = _file.Open(time: Time);
+        Assert.Equal(["ever=31", "short=32"], await ReadAsync(after, "k"));
+        Time.Advance(TimeSpan.FromMinutes(1));
+        await after.PutRecordAsync("k", "new", "4"u8.ToArray(), null);
+        Assert.Equal(2, _file.Ask("SELECT COUNT(*) FROM records"));
+    }
+
+    [Fact]
+    public async Task Records_are_added_to_a_file_of_the_same_version_that_has_no_table_of_them()
+    {
+        await _file.Open(time: Time).AppendAsync([HubFixture.NewMessage("c", "0")]);
+        await _file.CloseAsync();
+        _file.Ask("DROP TABLE records; SELECT 0");
+        var store = _file.Open(time: Time);
+        Assert.Empty(await store.ReadRecordsAsync("k"));
+        await store.PutRecordAsync("k", "a", "1"u8.ToArray(), null);
+        Assert.Equal(["a=31"], await ReadAsync(store, "k"));
+        Assert.Equal(1, (await store.AppendAsync([HubFixture.NewMessage("c", "1")]))[0].Seqid);
+    }
+
+    [Fact]
+    public async Task Records_are_read_and_none_is_put_while_another_one_holds_the_file()
+    {
+        var store = _file.Open(time: Time);
+        await store.PutRecordAsync("k", "a", "1"u8.ToArray(), null);
+        using var other = _file.Connect();
+        using var holding = Hold(other);
+        Assert.Equal(["a=31"], await ReadAsync(store, "k"));
+        await Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.PutRecordAsync("k", "a", "2"u8.ToArray(), null));
+        Assert.Equal(["a=31"], await ReadAsync(store, "k"));
+        holding.Rollback();
+    }
+
     private static async Task<bool> IsWritableAsync(SqliteStore store)
     {
         try
