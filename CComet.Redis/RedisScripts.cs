@@ -255,6 +255,32 @@ internal static class RedisScripts
         return { v[1], h.first, h.next }
         """;
 
+    /// <summary>
+    /// Puts a record into the hash of its kind, and its end into the sorted set beside it; drops those that have expired by the clock of the
+    /// node and by that of the server, so that a node whose clock is ahead drops none early. Gives 0 when the kind has no room. Nothing of it
+    /// has a time to live: no policy that evicts only keys with one takes it away.
+    /// </summary>
+    private const string PutRecordText = """
+        local values, ends, name, value, expires, most = KEYS[1], KEYS[2], ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[5])
+        local now = math.min(tonumber(ARGV[4]), tonumber(serverTime()))
+
+        local function drop()
+          local old = redis.call('ZRANGEBYSCORE', ends, '-inf', now, 'LIMIT', 0, 1000)
+          if #old == 0 then return end
+          redis.call('HDEL', values, unpack(old))
+          redis.call('ZREM', ends, unpack(old))
+        end
+
+        if redis.call('HEXISTS', values, name) == 0 and redis.call('HLEN', values) >= most then
+          drop()
+          if redis.call('HLEN', values) >= most then return 0 end
+        end
+        redis.call('HSET', values, name, expires .. ':' .. value)
+        if expires == '' then redis.call('ZREM', ends, name) else redis.call('ZADD', ends, expires, name) end
+        drop()
+        return 1
+        """;
+
     /// <summary>The scripts, in the order of <see cref="RedisScript"/>, for one run of one server: no other has them by these names.</summary>
     /// <param name="run">The server's run_id.</param>
     /// <param name="line">The runs whose data it has, and itself.</param>
@@ -265,7 +291,7 @@ internal static class RedisScripts
             .Replace("$run", run, StringComparison.Ordinal)
             .Replace("$line", string.Join(", ", line.Select(r => $"['{r}'] = true")), StringComparison.Ordinal)
             .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText];
+        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText, common + PutRecordText];
     }
 }
 
@@ -276,4 +302,5 @@ internal enum RedisScript
     Read,
     Renew,
     Clear,
+    PutRecord,
 }

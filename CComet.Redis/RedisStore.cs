@@ -20,7 +20,7 @@ namespace CComet.Redis;
 /// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
 /// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
-public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDisposable
+public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
     private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
@@ -35,6 +35,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDi
     private readonly ConnectionMultiplexer _redis;
     private readonly RedisServers _servers;
     private readonly RedisFollowers _followers;
+    private readonly RedisRecords _records;
     private readonly HubOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -75,6 +76,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDi
         _redis.ConnectionRestored += (_, e) => LogRestored(_logger, e.ConnectionType);
         _servers = new RedisServers(_redis);
         _followers = new RedisFollowers(_redis, _servers, time);
+        _records = new RedisRecords(Database, _servers, time);
         _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
@@ -90,6 +92,9 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDi
         _unwrittenLife = Milliseconds(headLife / 4);
         _idle = Milliseconds(_options.Limits.IdleChannel > RedisFollowers.LookInterval ? _options.Limits.IdleChannel : RedisFollowers.LookInterval);
     }
+
+    /// <summary>The database, by the connections of the store.</summary>
+    internal IDatabase Database => _redis.GetDatabase();
 
     /// <summary>Reads a configuration string.</summary>
     /// <exception cref="ArgumentException">It is not one.</exception>
@@ -187,6 +192,13 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IAsyncDi
             throw RedisServers.Unavailable(e);
         }
     }
+
+    /// <inheritdoc/>
+    public ValueTask PutRecordAsync(string kind, string name, ReadOnlyMemory<byte> value, DateTimeOffset? expires, CancellationToken cancellation = default) =>
+        _records.PutAsync(kind, name, value, expires);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => _records.ReadAsync(kind);
 
     /// <summary>Ends following the channels, and closes the connections.</summary>
     public async ValueTask DisposeAsync()

@@ -72,6 +72,16 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Records_of_kinds_in_all_slots_are_those_of_all_nodes()
+    {
+        await using var a = NewStore();
+        await using var b = NewStore();
+        for (var i = 0; i < Channels; i++) await a.PutRecordAsync($"k{i}", "n", BitConverter.GetBytes(i), DateTimeOffset.UtcNow.AddHours(1));
+        for (var i = 0; i < Channels; i++) Assert.Equal(i, BitConverter.ToInt32(Assert.Single(await b.ReadRecordsAsync($"k{i}")).Value));
+        Assert.All(_cluster, server => Assert.NotEqual("", server.Ask("KEYS", "ccomet:records:*")));
+    }
+
+    [Fact]
     public async Task Killed_listeners_of_every_part_come_back_and_find_what_they_missed()
     {
         await using var ofA = NewStore();
