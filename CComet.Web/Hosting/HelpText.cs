@@ -15,7 +15,7 @@ internal static partial class HelpText
         A setting is given on the command line (--CComet:Poll:Timeout=00:00:20), as a variable of the environment
         (CComet__Poll__Timeout=00:00:20), or in appsettings.json in the content root. The first of these that has it counts.
         A list is written with commas (--CComet:Cors:Origins=https://a.example,https://b.example) or element by element
-        (--CComet:Cors:Origins:0=https://a.example).
+        (--CComet:Cors:Origins:0=https://a.example); a list of records member by member (--CComet:Auth:Rules:0:Who=user).
 
         Of the host and the web server:
           --urls=http://0.0.0.0:8080     the addresses to listen on, with ; between them; http://unix:/run/ccomet.sock is a socket
@@ -51,6 +51,8 @@ internal static partial class HelpText
             var bounds = setting.Bounds.Replace("`", "", StringComparison.Ordinal);
             text.AppendLine(CultureInfo.InvariantCulture, $"  --{setting.Name}={(setting.IsList ? "" : setting.Default)}");
             text.AppendLine(CultureInfo.InvariantCulture, $"      {Link().Replace(setting.Description, "$1 ($2)")}{(bounds.Length > 0 ? $" ({bounds})" : "")}");
+            foreach (var member in setting.Members)
+                text.AppendLine(CultureInfo.InvariantCulture, $"      --{setting.MemberOf(0, member).Name}=  {member.Description}");
         }
 
         return text.AppendLine(Rest).ToString();

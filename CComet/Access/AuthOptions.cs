@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using Microsoft.Extensions.Options;
 
 namespace CComet.Access;
 
@@ -40,17 +41,30 @@ public sealed record AuthOptions
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00", ParseLimitsInInvariantCulture = true)]
     [Description("how long a WebSocket may stay without a right until its auth frame")]
     public TimeSpan Deadline { get; set; } = TimeSpan.FromSeconds(10);
+
+    /// <summary>The application that is asked about a right which a grant does not have.</summary>
+    [ValidateObjectMembers]
+    public HookOptions Hook { get; set; } = new();
 }
 
 /// <summary>A rule that gives rights.</summary>
 public sealed record AuthRule
 {
+    /// <summary>The <see cref="Who"/> of a rule for every caller.</summary>
+    internal const string Anonymous = "anonymous";
+
+    /// <summary>The <see cref="Who"/> of a rule for every caller that has authenticated.</summary>
+    internal const string User = "user";
+
     /// <summary>Whose rights they are: <c>anonymous</c>, every caller; or <c>user</c>, every caller that has authenticated.</summary>
+    [Description("anonymous: every caller; user: every caller that has authenticated")]
     public string Who { get; set; } = "";
 
     /// <summary>The rights: <c>subscribe</c>, <c>publish</c>, <c>presence</c>, <c>admin</c>, <c>sname</c>.</summary>
+    [Description("subscribe, publish, presence, admin, sname")]
     public IReadOnlyList<string> Verbs { get; set; } = [];
 
     /// <summary>The patterns of channels: an exact name, a prefix that ends in <c>*</c>, either with <c>{sub}</c> for the user's own name.</summary>
+    [Description("exact names, or prefixes that end in *; {sub} stands for the user's own name")]
     public IReadOnlyList<string> Channels { get; set; } = [];
 }

@@ -101,5 +101,5 @@ internal sealed class GrantFactory
     private static IEnumerable<(ChannelRight Right, string Pattern, string Source, bool NeedsUser)> ReadRule(AuthRule rule, string source) =>
         from verb in rule.Verbs
         from pattern in rule.Channels
-        select (ParseRight(verb) ?? throw new ArgumentException($"{source}: '{verb}' is no verb."), pattern, source, rule.Who == "user");
+        select (ParseRight(verb) ?? throw new ArgumentException($"{source}: '{verb}' is no verb."), pattern, source, rule.Who == AuthRule.User);
 }

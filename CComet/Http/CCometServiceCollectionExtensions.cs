@@ -52,6 +52,7 @@ public static class CCometServiceCollectionExtensions
     {
         options.Configure(hub => hub.Drain.Grace = TimeSpan.Zero).ValidateOnStart();
         services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
+        services.AddSingleton<IValidateOptions<HubOptions>, AuthOptionsValidator>();
         services.AddLogging();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);

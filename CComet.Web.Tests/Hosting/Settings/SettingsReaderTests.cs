@@ -24,6 +24,7 @@ public sealed class SettingsReaderTests
     [InlineData("CComet:Limits:MessageBytes=-1", "CComet:Limits:MessageBytes=-1: must be 1 to 16 MiB.")]
     [InlineData("CComet:Limits:MessageBytes=5000000000", "CComet:Limits:MessageBytes=5000000000: must be a whole number, 1 to 16 MiB.")]
     [InlineData("CComet:Limits:Subscribers=1.5", "CComet:Limits:Subscribers=1.5: must be a whole number, 1 to 10,000,000.")]
+    [InlineData("CComet:Auth:Mode=Closed", "CComet:Auth:Mode=Closed: must be one of Open, Token.")]
     [InlineData("CComet:Cors:Enabled=perhaps", "CComet:Cors:Enabled=perhaps: must be true or false.")]
     [InlineData("CComet:Cors:Origins=a.example/", "CComet:Cors:Origins=a.example/: an origin is written scheme://host or scheme://host:port, such as https://example.org.")]
     [InlineData("CComet:Cors:Origins:0=", "CComet:Cors:Origins:0=: is an empty element of a list.")]
@@ -115,6 +116,13 @@ public sealed class SettingsReaderTests
             Assert.Contains(reason, message, StringComparison.Ordinal);
         }
     }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("Open", "CComet:Auth:Mode=open")]
+    [InlineData("Token", "CComet:Auth:Mode=Token")]
+    [InlineData("", "CComet:Auth:Mode=")]
+    public void Mode_that_is_not_stated_is_none(string mode, params string[] settings) => Assert.Equal(mode, Read(settings)["Auth:Mode"] ?? "");
 
     [Fact]
     public void Reader_gives_every_value_of_the_catalogue_back_as_its_default_is_written()

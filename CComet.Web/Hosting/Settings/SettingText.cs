@@ -32,6 +32,7 @@ internal static class SettingText
         if (setting.Property.GetCustomAttribute<RangeAttribute>() is { } range) return Bounds(setting, range);
         if (setting.Type.IsEnum) return string.Join(", ", Enum.GetNames(setting.Type).Select(name => $"`{name}`"));
         if (setting.Type == typeof(bool)) return "`true`, `false`";
+        if (setting.Members.Count > 0) return $"a list of {string.Join(", ", setting.Members.Select(member => $"`{member.Property.Name}`"))}";
         return setting.IsList ? "a list" : "";
     }
 

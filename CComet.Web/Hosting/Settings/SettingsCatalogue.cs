@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Reflection;
 
 namespace CComet.Web.Hosting.Settings;
@@ -26,7 +27,29 @@ internal sealed class SettingsCatalogue
     /// <summary>By group, and in a group as they are declared.</summary>
     public IReadOnlyList<Setting> All { get; }
 
-    public Setting? Find(string name) => _byName.GetValueOrDefault(name);
+    /// <summary>Returns the setting of a name, which may be that of a member of an element: <c>CComet:Auth:Rules:0:Who</c>.</summary>
+    public Setting? Find(string name)
+    {
+        if (_byName.TryGetValue(name, out var setting)) return setting;
+        if (FindList(name) is not var (list, index, member)) return null;
+        var found = list.Members.FirstOrDefault(m => m.Property.Name.Equals(member, StringComparison.OrdinalIgnoreCase));
+        return found is null ? null : list.MemberOf(index, found);
+    }
+
+    /// <summary>Returns the list of records that a name is below, the number of the element, and what follows it, which is empty for the element itself.</summary>
+    public (Setting List, int Index, string Member)? FindList(string name)
+    {
+        var member = "";
+        for (var above = name; above.Length > 0; above = Parent(above))
+        {
+            var last = above[(above.LastIndexOf(':') + 1)..];
+            if (_byName.GetValueOrDefault(Parent(above)) is { Members.Count: > 0 } list)
+                return int.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var index) ? (list, index, member) : null;
+            member = member.Length == 0 ? last : $"{last}:{member}";
+        }
+
+        return null;
+    }
 
     /// <summary>Whether a name is that of a section which has settings.</summary>
     public bool IsGroup(string name) => _groups.Contains(name);
@@ -34,6 +57,13 @@ internal sealed class SettingsCatalogue
     /// <summary>Returns the setting whose name is most like one that does not exist, or null when none is.</summary>
     public string? Nearest(string name)
     {
+        if (FindList(name) is var (list, index, member))
+        {
+            var first = member.Split(':')[0];
+            var like = first.Length == 0 ? list.Members[0] : list.Members.MinBy(m => Difference(m.Property.Name, first))!;
+            return first.Length == 0 || Difference(like.Property.Name, first) <= 2 ? list.MemberOf(index, like).Name : null;
+        }
+
         for (var above = Parent(name); above.Length > 0; above = Parent(above))
             if (Find(above) is { } setting) return setting.Name;
 
@@ -41,7 +71,7 @@ internal sealed class SettingsCatalogue
         var nearest = All.MinBy(s => Difference(s.Name, name))!.Name;
         return Difference(nearest, name) <= Math.Max(2, name.Length / 5)
             ? nearest
-            : All.FirstOrDefault(s => s.Name.EndsWith($":{last}", StringComparison.OrdinalIgnoreCase))?.Name;
+            : All.Where(s => s.Name.EndsWith($":{last}", StringComparison.OrdinalIgnoreCase)).MinBy(s => Difference(s.Name, name))?.Name;
     }
 
     /// <summary>Returns the section that a name is in.</summary>

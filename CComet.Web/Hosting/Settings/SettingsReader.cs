@@ -15,7 +15,8 @@ internal sealed class SettingsReader
     private readonly SettingsCatalogue _catalogue;
     private readonly List<string> _problems = [];
     private readonly Dictionary<string, string?> _values = new(StringComparer.OrdinalIgnoreCase);
-    private readonly Dictionary<Setting, List<(int Index, string Text)>> _lists = [];
+    private readonly Dictionary<string, (Setting List, List<(int Index, string Text)> Elements)> _lists = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<string, SortedSet<int>> _records = new(StringComparer.OrdinalIgnoreCase);
 
     private SettingsReader(IConfigurationRoot configuration, SettingsCatalogue catalogue) => (_configuration, _catalogue) = (configuration, catalogue);
 
@@ -37,22 +38,28 @@ internal sealed class SettingsReader
 
     private void Read(string key, string value)
     {
+        if (_catalogue.FindList(key) is var (records, number, _))
+        {
+            if (!IsOfItsSource(records, key)) return;
+            if (!_records.TryGetValue(records.Name, out var numbers)) _records.Add(records.Name, numbers = []);
+            numbers.Add(number);
+        }
+
         if (_catalogue.Find(key) is { } setting)
         {
             if (!setting.IsList) ReadValue(setting, setting.Name, value, setting.Name);
-            else if (IsWrittenAsText(setting)) _lists[setting] = [.. SettingText.Split(value).Select((text, i) => (i, text))];
-            if (setting.IsList && value.Length > 0 && SettingText.Split(value).Length == 0) Refuse(setting, setting.Name, value, "is no list: it has no element");
+            else if (IsWrittenAsText(setting)) ReadListAsText(setting, value);
             return;
         }
 
         var parent = SettingsCatalogue.Parent(key);
-        if (_catalogue.Find(parent) is { IsList: true } list && int.TryParse(key.AsSpan(parent.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+        if (_catalogue.Find(parent) is { IsList: true, Members.Count: 0 } list && int.TryParse(key.AsSpan(parent.Length + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var index))
         {
             if (IsWrittenAsText(list)) return;
             var elements = SettingText.Split(value);
             if (elements.Length == 0) Refuse(list, key, value, "is an empty element of a list");
-            if (!_lists.TryGetValue(list, out var texts)) _lists.Add(list, texts = []);
-            texts.AddRange(elements.Select(text => (index, text)));
+            if (!_lists.TryGetValue(list.Name, out var texts)) _lists.Add(list.Name, texts = (list, []));
+            texts.Elements.AddRange(elements.Select(text => (index, text)));
             return;
         }
 
@@ -61,6 +68,28 @@ internal sealed class SettingsReader
         else if (_catalogue.Nearest(key) is { } nearest) _problems.Add($"{key} is no setting; did you mean {nearest}?");
         else _problems.Add($"{key} is no setting; see --help.");
     }
+
+    private void ReadListAsText(Setting list, string value)
+    {
+        if (list.Members.Count > 0)
+        {
+            if (value.Length > 0) _problems.Add($"{list.Name}: is a list of records; write {string.Join(", ", list.Members.Select(member => $"{list.MemberOf(0, member).Name}=…"))}.");
+            return;
+        }
+
+        var elements = SettingText.Split(value);
+        if (value.Length > 0 && elements.Length == 0) Refuse(list, list.Name, value, "is no list: it has no element");
+        _lists[list.Name] = (list, [.. elements.Select((text, i) => (i, text))]);
+    }
+
+    /// <summary>
+    /// True when a key below a list of records is of the source that counts most of those which give the list. It gives the list whole:
+    /// were the sources' elements mixed, as .NET does, a rule of one file would get verbs and channels of another.
+    /// </summary>
+    private bool IsOfItsSource(Setting list, string key) =>
+        _configuration.Providers.Reverse()
+            .FirstOrDefault(source => (source.TryGet(list.Name, out var text) && text is not null) || source.GetChildKeys([], list.Name).Any())
+            ?.TryGet(key, out _) == true;
 
     /// <summary>
     /// True when of all sources that give a list the one that counts most gives it as one text, and so replaces what others give.
@@ -81,15 +110,20 @@ internal sealed class SettingsReader
 
     private void ReadLists()
     {
-        foreach (var (list, elements) in _lists)
+        foreach (var (list, elements) in _lists.Values)
         {
             var number = 0;
             foreach (var (_, text) in elements.OrderBy(e => e.Index)) ReadValue(list, list.Name, text, $"{list.Name}:{number++}");
         }
+
+        // A rule is told by its number, so the numbers have to be those of the elements as they are read.
+        foreach (var (list, numbers) in _records)
+            if (numbers.Max >= numbers.Count) _problems.Add($"{list}:{Enumerable.Range(0, numbers.Count).First(i => !numbers.Contains(i))} is missing: elements are numbered from 0, and one source has to give all of them.");
     }
 
     private void ReadValue(Setting setting, string name, string text, string to)
     {
+        if (setting.IsOptional && text.Length == 0) return;
         try
         {
             if (setting.Property.GetCustomAttribute<SettingTextAttribute>() is { } form) text = form.Normalize(text);
