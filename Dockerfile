@@ -20,6 +20,8 @@ COPY --from=build /app .
 # What outlives the container is in /data. Group 0 may write there too: OpenShift runs an image as a random user of that group.
 RUN mkdir /data && chown $APP_UID:0 /data && chmod 770 /data
 VOLUME /data
+# Others reach the port, so a container does not start until its operator has said whether callers need a token:
+#   docker run -e CComet__Auth__Mode=Open …   or Token
 ENV ASPNETCORE_HTTP_PORTS=8080 CComet__Store__Path=/data/ccomet.db
 EXPOSE 8080
 USER $APP_UID

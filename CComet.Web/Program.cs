@@ -1,4 +1,5 @@
 using CComet.Web.Hosting;
+using CComet.Web.Hosting.Access;
 using Microsoft.Extensions.Options;
 
 WebApplication? app = null;
@@ -14,6 +15,7 @@ try
     var builder = ServerBuilder.Create(args);
     builder.AddLogs();
     builder.AddCCometServer();
+    builder.RequireStatedMode();
 
     app = builder.BuildChecked();
     app.UseCComet();

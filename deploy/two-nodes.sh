@@ -146,6 +146,8 @@ export CComet__Store__Kind=Redis
 export CComet__Store__Redis="127.0.0.1:$redis_port"
 # nginx, which tells each client's own address.
 export CComet__Proxies=127.0.0.1
+# All who reach the balancer may publish and subscribe, unless it is called with CComet__Auth__Mode=Token.
+export CComet__Auth__Mode="${CComet__Auth__Mode:-Open}"
 start node-1 "$(dirname "$dll")" dotnet "$dll" --urls "http://127.0.0.1:$node_1_port"
 start node-2 "$(dirname "$dll")" dotnet "$dll" --urls "http://127.0.0.1:$node_2_port"
 until_it node-1 ready "127.0.0.1:$node_1_port"

@@ -32,7 +32,7 @@ internal static partial class HelpText
     private const string Rest = """
 
         Examples:
-          CComet.Web --urls=http://0.0.0.0:8080
+          CComet.Web --urls=http://0.0.0.0:8080 --CComet:Auth:Mode=Token
           CComet.Web --CComet:Store:Kind=Redis --CComet:Store:Redis=redis.example:6379,password=...
           CComet__Store__Path=/var/lib/ccomet/ccomet.db CComet.Web --CComet:History:MaxAge=7.00:00:00
 

@@ -1,8 +1,16 @@
+using System.Net;
+using CComet.Web.Hosting.Icomet;
+
 namespace CComet.Web.Hosting;
 
 /// <summary>Checks the addresses to listen on. Kestrel takes <c>http://host:abc</c> for a host of that name, and listens on port 80 of all addresses.</summary>
 internal static class ListenAddresses
 {
+    /// <summary>The section of the endpoints that Kestrel is given by its own settings.</summary>
+    public const string Endpoints = "Kestrel:Endpoints";
+
+    private const string DefaultAddress = "http://localhost:5000";
+
     /// <summary>Checks what is configured.</summary>
     /// <exception cref="StartException">An address or a port cannot be one.</exception>
     public static void Check(IConfiguration configuration)
@@ -11,8 +19,33 @@ internal static class ListenAddresses
         foreach (var name in (string[])["http_ports", "https_ports"])
             foreach (var port in Split(configuration[name]))
                 if (!ushort.TryParse(port, out _)) throw new StartException($"{name.ToUpperInvariant()}: '{port}' is no port.");
-        foreach (var endpoint in configuration.GetSection("Kestrel:Endpoints").GetChildren())
+        foreach (var endpoint in configuration.GetSection(Endpoints).GetChildren())
             if (endpoint["Url"] is { } url) CheckAddress($"{endpoint.Path}:Url", url);
+    }
+
+    /// <summary>Lists the addresses that the host would listen on, as it finds them.</summary>
+    public static IReadOnlyList<string> OfHost(IConfiguration configuration)
+    {
+        if (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls) return Split(urls);
+        string[] ports = [.. Split(configuration["http_ports"]).Select(port => $"http://*:{port}"), .. Split(configuration["https_ports"]).Select(port => $"https://*:{port}")];
+        return ports.Length > 0 ? ports : [DefaultAddress];
+    }
+
+    /// <summary>Lists every address that the server will listen on: the host's or, where its own settings name endpoints, Kestrel's; and icomet's.</summary>
+    public static IReadOnlyList<string> All(IConfiguration configuration)
+    {
+        var endpoints = configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"]).OfType<string>().ToList();
+        var prefersHost = configuration.GetValue<bool>(WebHostDefaults.PreferHostingUrlsKey);
+        var icomet = new[] { IcometAddresses.Front, IcometAddresses.Admin }.Select(key => configuration[key]).OfType<string>().Where(address => address.Length > 0);
+        return [.. endpoints.Count > 0 && !prefersHost ? endpoints : OfHost(configuration), .. icomet];
+    }
+
+    /// <summary>Whether only this machine can reach an address, as Kestrel understands it: every name but localhost means all addresses.</summary>
+    public static bool IsLoopback(string address)
+    {
+        var parsed = BindingAddress.Parse(address);
+        if (parsed.IsUnixPipe || parsed.IsNamedPipe) return true;
+        return parsed.Host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(parsed.Host, out var ip) && IPAddress.IsLoopback(ip));
     }
 
     /// <summary>Splits a list of addresses or ports.</summary>

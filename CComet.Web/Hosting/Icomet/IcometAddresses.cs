@@ -6,10 +6,9 @@ namespace CComet.Web.Hosting.Icomet;
 /// <summary>Has the web server listen on the addresses of icomet's dialect beside its own.</summary>
 internal static class IcometAddresses
 {
-    private const string Front = "CComet:Icomet:Front";
-    private const string Admin = "CComet:Icomet:Admin";
-    private const string Endpoints = "Kestrel:Endpoints";
-    private const string DefaultAddress = "http://localhost:5000";
+    public const string Front = "CComet:Icomet:Front";
+    public const string Admin = "CComet:Icomet:Admin";
+    public const string Auth = "CComet:Icomet:Auth";
 
     /// <summary>Returns the port of an address; 0 for none.</summary>
     public static int PortOf(string address) => address.Length == 0 ? 0 : BindingAddress.Parse(address).Port;
@@ -18,8 +17,8 @@ internal static class IcometAddresses
     /// <exception cref="StartException">An address or a port cannot be one, or has another use.</exception>
     public static void Check(ConfigurationManager configuration)
     {
-        var ports = OwnAddresses(configuration).Select(address => BindingAddress.Parse(address).Port).ToHashSet();
-        var endpoints = configuration.GetSection(Endpoints).GetChildren().Any();
+        var ports = ListenAddresses.OfHost(configuration).Select(address => BindingAddress.Parse(address).Port).ToHashSet();
+        var endpoints = configuration.GetSection(ListenAddresses.Endpoints).GetChildren().Any();
         foreach (var key in (string[])[Front, Admin])
         {
             if (configuration[key] is not { Length: > 0 } address) continue;
@@ -27,7 +26,7 @@ internal static class IcometAddresses
             var parsed = BindingAddress.Parse(address);
             if (parsed.IsUnixPipe || parsed.IsNamedPipe || parsed.Port == 0) throw new StartException($"{key}: '{address}' names no port; an address is written http://127.0.0.1:8100.");
             if (!ports.Add(parsed.Port)) throw new StartException($"{key}: port {parsed.Port} is that of another address of this server.");
-            if (endpoints) configuration.AddInMemoryCollection([new($"{Endpoints}:{key.Replace(':', '.')}:Url", address)]);
+            if (endpoints) configuration.AddInMemoryCollection([new($"{ListenAddresses.Endpoints}:{key.Replace(':', '.')}:Url", address)]);
         }
     }
 
@@ -35,21 +34,11 @@ internal static class IcometAddresses
     public static void Listen(WebApplication app, IcometSettings settings)
     {
         if (!settings.IsOn || app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>() is not { Addresses.IsReadOnly: false } feature) return;
-        if (app.Configuration.GetSection(Endpoints).GetChildren().Any()) return;
+        if (app.Configuration.GetSection(ListenAddresses.Endpoints).GetChildren().Any()) return;
 
         // The host adds its own only where there is none yet.
-        if (feature.Addresses.Count == 0) foreach (var address in OwnAddresses(app.Configuration)) feature.Addresses.Add(address);
+        if (feature.Addresses.Count == 0) foreach (var address in ListenAddresses.OfHost(app.Configuration)) feature.Addresses.Add(address);
         foreach (var address in (string[])[settings.Front, settings.Admin])
             if (address.Length > 0) feature.Addresses.Add(address);
-    }
-
-    /// <summary>Lists the addresses that the host would listen on, as it finds them.</summary>
-    private static IEnumerable<string> OwnAddresses(IConfiguration configuration)
-    {
-        if (configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 } urls) return ListenAddresses.Split(urls);
-        var ports = ListenAddresses.Split(configuration["http_ports"]).Select(port => $"http://*:{port}")
-            .Concat(ListenAddresses.Split(configuration["https_ports"]).Select(port => $"https://*:{port}"))
-            .ToList();
-        return ports.Count > 0 ? ports : [DefaultAddress];
     }
 }
