@@ -1,4 +1,5 @@
 using CComet.Http;
+using CComet.Web.Hosting.Access;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;
@@ -43,6 +44,7 @@ internal static partial class CCometHosting
         services.AddCComet(hub => hub.Drain = new DrainOptions()).AddStore(settings.GetSection("Store"));
         services.AddOptions<HubOptions>().Bind(settings);
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
+        ApplicationHook.Register(services, settings);
         builder.WebHost.UseCCometKestrel();
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
