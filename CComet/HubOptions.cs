@@ -132,7 +132,7 @@ public sealed record HistoryOptions
 }
 
 /// <summary>Bounds of what clients can make grow.</summary>
-public sealed record LimitOptions
+public sealed partial record LimitOptions
 {
     /// <summary>A message's msg, in bytes of UTF-8: 1 to 16 MiB. A longer one is a 413.</summary>
     [Range(1, 16 << 20)]

@@ -36,7 +36,7 @@ public sealed class AddressShareTests
     public async Task Share_of_an_address_is_half_of_the_whole_unless_it_is_set()
     {
         using var fixture = NewFixture(new LimitOptions { Subscribers = 5, Channels = 7 });
-        Assert.Equal((3, 4), (fixture.Hub.Context.Addresses.MaxSubscriptions, fixture.Hub.Context.Addresses.MaxChannels));
+        Assert.Equal((3, 4), (fixture.Hub.Context.Quotas.Addresses.Bounds.Subscriptions, fixture.Hub.Context.Quotas.Addresses.Bounds.Channels));
         using var first = await fixture.Operations.SubscribeAsync(One, Starts("a", "b", "c"), null);
         await Assert.ThrowsAsync<LimitException>(async () => await fixture.Operations.SubscribeAsync(One, Starts("a"), null));
     }
@@ -64,7 +64,7 @@ public sealed class AddressShareTests
         await PublishAsync(One, "later");
         fixture.Time.Advance(fixture.Options.History.MaxAge);
         await fixture.Hub.SweepAsync();
-        Assert.Equal(0, fixture.Hub.Context.Addresses.Count);
+        Assert.Equal(0, fixture.Hub.Context.Quotas.Addresses.Count);
 
         async Task<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, params string[] names) =>
             await fixture.Operations.PublishAsync(caller, [.. names.Select(n => HubFixture.NewMessage(n, "m"))]);
@@ -90,7 +90,7 @@ public sealed class AddressShareTests
         for (var i = 0; i < 1_000; i++) (await fixture.Operations.SubscribeAsync(new CallerContext(new IPAddress(i + 1L)), Starts("a"), null)).Dispose();
         using var stays = await fixture.Operations.SubscribeAsync(One, Starts("a"), null);
         await fixture.Hub.SweepAsync();
-        Assert.Equal(1, fixture.Hub.Context.Addresses.Count);
+        Assert.Equal(1, fixture.Hub.Context.Quotas.Addresses.Count);
     }
 
     [Theory]
@@ -100,7 +100,7 @@ public sealed class AddressShareTests
     [InlineData("192.0.2.1", "192.0.2.2", false)]
     [InlineData("::1", "0.0.0.1", false)]
     public void Address_is_counted_by_its_network(string one, string other, bool isSame) =>
-        Assert.Equal(isSame, AddressShares.CountedAs(IPAddress.Parse(one)) == AddressShares.CountedAs(IPAddress.Parse(other)));
+        Assert.Equal(isSame, AddressKey.Create(IPAddress.Parse(one)) == AddressKey.Create(IPAddress.Parse(other)));
 
     [Fact]
     public async Task Every_verb_that_subscribes_is_held_to_the_share_of_its_address()

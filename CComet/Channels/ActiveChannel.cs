@@ -13,7 +13,7 @@ internal sealed class ActiveChannel : ChannelLog
     private Dictionary<string, IChannelReader>? _named;
     private int _subscribers;
     private long _end;
-    private AddressShare? _opener;
+    private CallerShares _opener;
     private long _idleSince;
 
     public ActiveChannel(HubContext hub, string name)
@@ -47,8 +47,8 @@ internal sealed class ActiveChannel : ChannelLog
     }
 
     /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
-    /// <param name="share">The share of the subscriber's address; the first subscriber's is charged with the channel until the last has left.</param>
-    public bool TryEnter(AddressShare? share)
+    /// <param name="shares">The shares that the subscriber is counted in; the first subscriber's are charged with the channel until the last has left.</param>
+    public bool TryEnter(CallerShares shares)
     {
         lock (Gate)
         {
@@ -57,14 +57,14 @@ internal sealed class ActiveChannel : ChannelLog
                 throw Hub.Limits.Refuse("Limits:SubscribersPerChannel", isGlobal: false, "channel", $"'{Name}' has its {_subscribers} subscribers already.");
             if (_subscribers == 0)
             {
-                if (share?.TryOpen(Hub.Addresses.MaxChannels) == false)
+                if (Hub.Quotas.Open(shares) is { } refusal)
                 {
                     // It may have been opened for this one alone.
                     MarkIdle();
-                    throw Hub.Addresses.Refuse("follows");
+                    throw refusal;
                 }
 
-                _opener = share;
+                _opener = shares;
                 Hub.Idle.Remove(this);
                 Hub.Occupancy?.Occupied(Name);
             }
@@ -84,8 +84,8 @@ internal sealed class ActiveChannel : ChannelLog
                 _named.Remove(reader.Sname);
             Release(ref cursor);
             if (--_subscribers > 0) return;
-            _opener?.Close();
-            _opener = null;
+            Quotas.Close(_opener);
+            _opener = default;
             Hub.Occupancy?.Vacated(Name);
             Tail.Forget();
             MarkIdle();

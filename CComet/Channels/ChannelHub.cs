@@ -53,14 +53,14 @@ public sealed class ChannelHub : IDisposable
 
     /// <summary>Opens a channel, unless it is open, and counts a subscriber in.</summary>
     /// <param name="name">The channel.</param>
-    /// <param name="share">The share of the subscriber's address, or null.</param>
+    /// <param name="shares">The shares that the subscriber is counted in.</param>
     /// <exception cref="LimitException">A channel or a subscriber too many.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
-    internal async ValueTask<ActiveChannel> EnterAsync(string name, AddressShare? share)
+    internal async ValueTask<ActiveChannel> EnterAsync(string name, CallerShares shares)
     {
         while (true)
         {
-            var channel = _channels.GetValueOrDefault(name) ?? Add(name, share);
+            var channel = _channels.GetValueOrDefault(name) ?? Add(name, shares);
             try
             {
                 await channel.OpenAsync();
@@ -73,7 +73,7 @@ public sealed class ChannelHub : IDisposable
                 throw;
             }
 
-            if (channel.TryEnter(share)) return channel;
+            if (channel.TryEnter(shares)) return channel;
             Close(channel);
         }
     }
@@ -109,7 +109,7 @@ public sealed class ChannelHub : IDisposable
         foreach (var (_, channel) in _channels) channel.EndParked(isMeant, reason);
     }
 
-    /// <summary>Closes the channels that have been idle for long, forgets addresses that hold nothing, and lets the store do its own sweeping.</summary>
+    /// <summary>Closes the channels that have been idle for long, forgets addresses and users that hold nothing, and lets the store do its own sweeping.</summary>
     internal async ValueTask SweepAsync(CancellationToken cancellation = default)
     {
         while (Context.Idle.First is { } idlest && Context.Time.GetElapsedTime(idlest.IdleSince) >= Options.Limits.IdleChannel)
@@ -118,17 +118,17 @@ public sealed class ChannelHub : IDisposable
         }
 
         foreach (var (_, channel) in _channels) channel.Sweep();
-        Context.Addresses.Sweep();
+        Context.Quotas.Sweep();
         await Context.Store.SweepAsync(cancellation);
     }
 
     /// <summary>Ends the timing wheel. Not public: the container that made the hub disposes of it.</summary>
     void IDisposable.Dispose() => Context.Dispose();
 
-    private ActiveChannel Add(string name, AddressShare? share)
+    private ActiveChannel Add(string name, CallerShares shares)
     {
         // Before the log is opened for nothing; the channel itself counts.
-        if (share?.MayOpen(Context.Addresses.MaxChannels) == false) throw Context.Addresses.Refuse("follows");
+        if (Context.Quotas.FindRefusal(shares) is { } refusal) throw refusal;
         while (ChannelCount >= Options.Limits.Channels)
         {
             if (!TryEvict("Limits:Channels"))

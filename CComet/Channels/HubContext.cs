@@ -26,7 +26,7 @@ internal sealed class HubContext : IDisposable
         Time = time;
         Logger = logger;
         Limits = new LimitMonitor(metrics, time, logger);
-        Addresses = new AddressShares(options, Limits, time);
+        Quotas = new Quotas(options, Limits, time);
         Bodies = new BodyBudget(options.Limits, Limits);
         Memory = new HubMemory(ByteBudget.Resolve(options.Limits.MemoryBytes, 8), TailBounds.MaxBytes, evictIdlest, shrinkTails);
         Wheel = new TimingWheel(time);
@@ -56,8 +56,8 @@ internal sealed class HubContext : IDisposable
     /// <summary>Which bounds are met.</summary>
     public LimitMonitor Limits { get; }
 
-    /// <summary>What each client address takes.</summary>
-    public AddressShares Addresses { get; }
+    /// <summary>What each client address and each user may take.</summary>
+    public Quotas Quotas { get; }
 
     /// <summary>The bodies of requests that are in memory.</summary>
     public BodyBudget Bodies { get; }
@@ -86,25 +86,29 @@ internal sealed class HubContext : IDisposable
     /// <summary>True once every wait is ended at once.</summary>
     public bool IsEnding => _ending;
 
-    /// <summary>Counts a subscriber in.</summary>
+    /// <summary>Counts a subscriber in: in its quotas, and then in the whole.</summary>
+    /// <returns>The shares it is counted in.</returns>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="LimitException">A subscriber too many.</exception>
-    public void CountIn()
+    public CallerShares CountIn(in CallerContext caller, int channels)
     {
         if (_draining) throw new DrainingException();
+        var shares = Quotas.Enter(caller, channels);
         if (Interlocked.Increment(ref _subscriberCount) > Options.Limits.Subscribers)
         {
             Interlocked.Decrement(ref _subscriberCount);
+            Quotas.Leave(shares, channels);
             throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
         }
 
         Metrics.Subscribers(1);
+        return shares;
     }
 
     /// <summary>Counts a subscriber out.</summary>
-    public void CountOut(AddressShare? share, int channels)
+    public void CountOut(CallerShares shares, int channels)
     {
-        share?.Leave(channels);
+        Quotas.Leave(shares, channels);
         Interlocked.Decrement(ref _subscriberCount);
         Metrics.Subscribers(-1);
     }

@@ -27,7 +27,7 @@ internal sealed class HubMetrics
         _lost = meter.CreateCounter<long>("ccomet.gap.messages", "{message}", "Messages that subscribers were told they missed.");
         _resets = meter.CreateCounter<long>("ccomet.resets", "{reset}", "Subscribers that were told of a new epoch.");
         _stalled = meter.CreateCounter<long>("ccomet.stalled", "{connection}", "Streams cut off because the client took nothing; the tag names the channel.");
-        _refused = meter.CreateCounter<long>("ccomet.limit.refused", "{request}", "Requests refused because a bound was met; the tag names the setting.");
+        _refused = meter.CreateCounter<long>("ccomet.limit.refused", "{request}", "Requests refused, and connections closed, because a bound was met; the tag names the setting.");
         _evicted = meter.CreateCounter<long>("ccomet.limit.evicted", "{channel}", "Idle channels dropped from memory to keep a bound; the tag names the setting.");
         _subscribers = meter.CreateUpDownCounter<int>("ccomet.subscribers", "{subscriber}", "Subscribers at this moment.");
         _channels = meter.CreateUpDownCounter<int>("ccomet.channels", "{channel}", "Channels open on this node at this moment.");

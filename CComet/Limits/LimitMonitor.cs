@@ -28,15 +28,13 @@ internal sealed partial class LimitMonitor(HubMetrics metrics, TimeProvider time
     public void Refused(LimitException refusal)
     {
         var bound = refusal.Setting ?? "Limits";
-        metrics.Refused(bound);
-        var state = _states.GetOrAdd(bound, static _ => new State());
-        lock (state)
-        {
-            state.RefusedAt = time.GetTimestamp();
-            state.IsGlobal |= refusal.IsGlobal;
-        }
+        if (Note(bound, refusal.IsGlobal).MayLog(time)) LogRefused(logger, bound);
+    }
 
-        if (state.MayLog(time)) LogRefused(logger, bound);
+    /// <summary>Notes that a connection was closed, to which nothing can be said.</summary>
+    public void Closed(string bound)
+    {
+        if (Note(bound, isGlobal: false).MayLog(time)) LogClosed(logger, bound);
     }
 
     /// <summary>Notes that a bound was kept by dropping what can be read again.</summary>
@@ -45,6 +43,22 @@ internal sealed partial class LimitMonitor(HubMetrics metrics, TimeProvider time
         metrics.Evicted(bound);
         if (_states.GetOrAdd($"{bound} (evicted)", static _ => new State()).MayLog(time)) LogEvicted(logger, bound);
     }
+
+    private State Note(string bound, bool isGlobal)
+    {
+        metrics.Refused(bound);
+        var state = _states.GetOrAdd(bound, static _ => new State());
+        lock (state)
+        {
+            state.RefusedAt = time.GetTimestamp();
+            state.IsGlobal |= isGlobal;
+        }
+
+        return state;
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "CComet:{Bound} is met: connections of an address that has as many are closed at once. A proxy in front is to be listed in CComet:Proxies")]
+    private static partial void LogClosed(ILogger logger, string bound);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "CComet:{Bound} is met: requests are refused with 429")]
     private static partial void LogRefused(ILogger logger, string bound);

@@ -18,7 +18,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="cancellation">Ends the waiting; what was on its way may be stored all the same.</param>
     /// <returns>One receipt for each message, once they are stored.</returns>
     /// <exception cref="AccessDeniedException">The caller may not publish to one of the channels; nothing is stored.</exception>
-    /// <exception cref="LimitException">A bound of the store is met, or the caller's address has made its share of channels and this would be another.</exception>
+    /// <exception cref="LimitException">A bound of the store is met, or a quota of the caller's address, its user or the channel.</exception>
     public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
     {
         string? authorized = null;
@@ -80,15 +80,14 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
     {
-        Context.CountIn();
-        var subscriber = new Subscriber(sname, starts.Count);
+        var shares = Context.CountIn(caller, starts.Count);
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares };
         var entered = 0;
         try
         {
-            subscriber.Share = Context.Addresses.Enter(caller, starts.Count);
             for (; entered < starts.Count; entered++)
             {
-                var channel = await hub.EnterAsync(starts[entered].Channel, subscriber.Share);
+                var channel = await hub.EnterAsync(starts[entered].Channel, shares);
                 subscriber.At(entered) = new ChannelCursor
                 {
                     Channel = channel,
@@ -103,7 +102,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         catch
         {
             for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
-            Context.CountOut(subscriber.Share, starts.Count);
+            Context.CountOut(shares, starts.Count);
             throw;
         }
     }
@@ -120,9 +119,20 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask<IReadOnlyList<Receipt>> AppendAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
-        var addresses = Context.Addresses;
-        if (addresses.AnyOver && addresses.IsOver(caller)) await CheckKnownAsync(messages, cancellation);
-        var receipts = await hub.AppendAsync(messages, cancellation);
+        var charge = Context.Quotas.Publishes?.Take(caller, messages);
+        IReadOnlyList<Receipt> receipts;
+        try
+        {
+            if (Context.Quotas.AnyOver && Context.Quotas.IsOver(caller)) await CheckKnownAsync(caller, messages, cancellation);
+            receipts = await hub.AppendAsync(messages, cancellation);
+        }
+        catch (Exception e) when (e is LimitException or RefusedException or StoreUnavailableException)
+        {
+            // Nothing was stored.
+            charge?.GiveBack();
+            throw;
+        }
+
         var (stored, made) = (0, 0);
         for (var i = 0; i < receipts.Count; i++)
         {
@@ -132,7 +142,8 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         }
 
         Context.Metrics.Published(stored);
-        if (made > 0) addresses.Made(caller, made);
+        if (made > 0) Context.Quotas.Made(caller, made);
+        if (stored < receipts.Count) charge?.GiveBackDuplicates(messages, receipts);
         return receipts;
     }
 
@@ -191,14 +202,14 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         return signed;
     }
 
-    /// <summary>Refuses messages that would make a channel. The store is asked, a read for each name: only addresses over their share pay that.</summary>
-    private async ValueTask CheckKnownAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
+    /// <summary>Refuses messages that would make a channel. The store is asked, a read for each name: only callers over their share pay that.</summary>
+    private async ValueTask CheckKnownAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
         foreach (var channel in messages.Select(m => m.Channel).Distinct(StringComparer.Ordinal))
         {
             // From the end on: only the log's end is wanted.
             var slice = await Context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation);
-            if (slice.Head.End == 0) throw Context.Addresses.Refuse("has made");
+            if (slice.Head.End == 0) throw Context.Quotas.RefuseMade(caller);
         }
     }
 }

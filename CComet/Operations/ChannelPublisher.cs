@@ -6,7 +6,7 @@ namespace CComet.Operations;
 
 /// <summary>Publishes from an application's own code. A service that <c>AddCComet()</c> adds; its methods may be called on any thread.</summary>
 /// <remarks>
-/// The application's own code is trusted: no <see cref="Access.IChannelAuthorizer"/> is asked, and no bound per address holds. All other
+/// The application's own code is trusted: no <see cref="Access.IChannelAuthorizer"/> is asked, and no quota of an address, a user or a channel holds. All other
 /// bounds do. Messages that one caller publishes one after the other get their seqids in that order.
 /// </remarks>
 public sealed class ChannelPublisher

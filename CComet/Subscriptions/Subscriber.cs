@@ -39,8 +39,8 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         _turn = (ushort)Random.Shared.Next(channels);
     }
 
-    /// <summary>The share of its address that it is counted in; null where there is no address.</summary>
-    public AddressShare? Share { get; set; }
+    /// <summary>The shares that it is counted in.</summary>
+    public CallerShares Shares { get; init; }
 
     /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
     public Grant? Grant { get; set; }
@@ -230,7 +230,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         if (HasLeft) return;
         HasLeft = true;
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
-        Hub.CountOut(Share, Channels);
+        Hub.CountOut(Shares, Channels);
     }
 
     /// <inheritdoc/>
