@@ -17,7 +17,7 @@ public sealed partial class OpenFilesTests
     public async Task Connections_over_the_limit_of_open_files_wait_and_those_within_it_are_served()
     {
         if (!OperatingSystem.IsLinux()) return;
-        await using var server = ServerProcess.StartWithOpenFiles(300);
+        await using var server = ServerProcess.StartWithOpenFiles(300, "--CComet:Limits:ConnectionsPerAddress=1000");
         int port;
         using (var http = await server.ClientAsync()) port = http.BaseAddress!.Port;
         await Eventually.TrueAsync(() => server.Output.Any(l => AtMost().IsMatch(l)), "The warning at the start");
@@ -53,7 +53,7 @@ public sealed partial class OpenFilesTests
     [Fact]
     public async Task Connections_are_bounded_by_their_setting_and_counted_until_they_are_closed()
     {
-        await using var server = await LiveServer.StartAsync("CComet:Limits:Connections=3");
+        await using var server = await LiveServer.StartAsync("CComet:Limits:Connections=3", "CComet:Limits:ConnectionsPerAddress=3");
         var gate = server.Services.GetRequiredService<ConnectionGate>();
         Assert.Equal(3, gate.Max);
         using var first = await RawHttp.ConnectAsync(server.Port);

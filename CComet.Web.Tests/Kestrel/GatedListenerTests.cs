@@ -15,13 +15,23 @@ public sealed class GatedListenerTests : IDisposable
     private readonly ConnectionGate _gate = new(new LimitOptions { Connections = 2 }, null, 0, new LogLines<ConnectionGate>());
     private readonly Queue<Func<ValueTask<Socket>>> _answers = new();
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+    private readonly HubFixture _fixture = new();
     private readonly Disposable _listening = new();
     private readonly Disposable _connections = new();
     private readonly GatedListener _listener;
     private int _accepts;
 
     public GatedListenerTests() =>
-        _listener = new GatedListener(new IPEndPoint(IPAddress.Loopback, 1), Accept, _ => new DefaultConnectionContext(), _listening, _connections, _gate, _time, _log);
+        _listener = new GatedListener(
+            new IPEndPoint(IPAddress.Loopback, 1),
+            Accept,
+            _ => new DefaultConnectionContext(),
+            _listening,
+            _connections,
+            _gate,
+            new ConnectionQuota(_fixture.Hub, _gate, UncountedAddresses.None),
+            _time,
+            _log);
 
     [Theory]
     [InlineData(SocketError.TooManyOpenSockets)]
@@ -121,6 +131,7 @@ public sealed class GatedListenerTests : IDisposable
     public void Dispose()
     {
         _socket.Dispose();
+        _fixture.Dispose();
         _gate.Dispose();
     }
 

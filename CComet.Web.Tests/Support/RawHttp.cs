@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -16,9 +17,10 @@ public sealed class RawHttp : IDisposable
         _input = new BufferedStream(tcp.GetStream());
     }
 
-    public static async Task<RawHttp> ConnectAsync(int port, int? receiveBuffer = null)
+    /// <summary>Connects, from an address of this machine where that matters.</summary>
+    public static async Task<RawHttp> ConnectAsync(int port, int? receiveBuffer = null, IPAddress? from = null)
     {
-        var tcp = new TcpClient { NoDelay = true };
+        var tcp = new TcpClient(new IPEndPoint(from ?? IPAddress.Any, 0)) { NoDelay = true };
         if (receiveBuffer is not null) tcp.ReceiveBufferSize = receiveBuffer.Value;
         await tcp.ConnectAsync("127.0.0.1", port);
         return new RawHttp(tcp);

@@ -1,5 +1,6 @@
 using CComet.Http;
 using CComet.Web.Hosting.Access;
+using CComet.Kestrel;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;
@@ -46,6 +47,7 @@ internal static partial class CCometHosting
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         ApplicationHook.Register(services, settings);
         builder.WebHost.UseCCometKestrel();
+        services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
     }

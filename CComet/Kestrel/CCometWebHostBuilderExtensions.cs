@@ -20,7 +20,9 @@ public static class CCometWebHostBuilderExtensions
     /// <item>Limits: a request's body is at most <see cref="LimitOptions.BodyBytes"/>; an idle connection is closed after
     /// <see cref="LimitOptions.IdleConnection"/>; the request line and the headers may be longer than by default, because JSONP publishes
     /// in the query and a browser sends the cursors of all its channels in one header.</item>
-    /// <item>Accepting: at most <see cref="LimitOptions.Connections"/> at a time, and never so many that no file could be opened any more.</item>
+    /// <item>Accepting: at most <see cref="LimitOptions.Connections"/> at a time, and never so many that no file could be opened any more;
+    /// of one address at most <see cref="LimitOptions.ConnectionsPerAddress"/>, to be raised where all clients come by a proxy.</item>
+    /// <item>Time: the head of a request must have come within 30 s.</item>
     /// <item>Stopping: no connection is closed whose request is on its way.</item>
     /// <item>Parked requests lose their headers, which middleware cannot read afterwards, so that streams are not compressed; streams of
     /// HTTP/1.1 without TLS are written to the socket directly.</item>
@@ -44,6 +46,8 @@ public static class CCometWebHostBuilderExtensions
         services.AddSingleton<ConnectionBuffers>();
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(provider => provider.GetRequiredService<ConnectionBuffers>()));
         services.AddSingleton<ConnectionGate>();
+        services.AddSingleton<ConnectionQuota>();
+        services.TryAddSingleton(UncountedAddresses.None);
         services.AddOptions<SocketTransportOptions>().Configure<IOptions<HubOptions>>((sockets, hub) => ConnectionLimits.Apply(sockets, hub.Value.Stream));
         services.AddSingleton<GatedListenerFactory>();
         services.AddSingleton<IConnectionListenerFactory, DrainingListenerFactory>();

@@ -1,15 +1,19 @@
 using System.IO.Pipelines;
 using System.Net;
+using CComet.Limits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http.Features;
 
 namespace CComet.Kestrel;
 
 /// <summary>
-/// A connection that gives its place in the gate back once it is closed. It is the transport's own in all else.
+/// A connection that gives its place in the gate, and in its address's share, back once it is closed. It is the transport's own in all else.
 /// </summary>
-/// <remarks>56 bytes for each connection; a callback on the transport's token takes some 90.</remarks>
-internal sealed class CountedConnection(ConnectionContext inner, ConnectionGate gate) : ConnectionContext
+/// <remarks>64 bytes for each connection; a callback on the transport's token takes some 90.</remarks>
+/// <param name="inner">The transport's connection.</param>
+/// <param name="gate">The gate, in which it has a place.</param>
+/// <param name="share">The share of its address; null when it is not counted.</param>
+internal sealed class CountedConnection(ConnectionContext inner, ConnectionGate gate, Share? share) : ConnectionContext
 {
     /// <inheritdoc/>
     public override IDuplexPipe Transport { get => inner.Transport; set => inner.Transport = value; }
@@ -48,6 +52,7 @@ internal sealed class CountedConnection(ConnectionContext inner, ConnectionGate 
         }
         finally
         {
+            share?.Release(Held.Connections, 1);
             gate.Leave();
         }
     }

@@ -1,11 +1,12 @@
 using System.Net;
 using System.Net.Sockets;
+using CComet.Limits;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Logging;
 
 namespace CComet.Kestrel;
 
-/// <summary>Accepts connections as far as the gate has places for them.</summary>
+/// <summary>Accepts connections as far as the gate, and the share of their address, have places for them.</summary>
 /// <remarks>
 /// The web server's own listener takes every error of accept for a client that has gone, and tries again at once. When no descriptor
 /// is free (EMFILE), the connection stays in the backlog and accept fails again: the thread that hears of the sockets turns in a
@@ -18,6 +19,7 @@ internal sealed partial class GatedListener(
     IDisposable listener,
     IDisposable connections,
     ConnectionGate gate,
+    ConnectionQuota quota,
     TimeProvider time,
     ILogger logger) : IConnectionListener
 {
@@ -104,18 +106,24 @@ internal sealed partial class GatedListener(
         }
     }
 
-    /// <summary>Makes the connection of an accepted socket; null when its client has gone.</summary>
+    /// <summary>Makes the connection of an accepted socket; null when its client has gone, or its address has as many connections as it may.</summary>
     private CountedConnection? Open(Socket socket)
     {
+        Share? share = null;
         try
         {
-            return new CountedConnection(open(socket), gate);
+            if (quota.TryEnter(socket, out share)) return new CountedConnection(open(socket), gate, share);
+
+            // By a reset.
+            socket.Close(timeout: 0);
         }
         catch (SocketException)
         {
+            share?.Release(Held.Connections, 1);
             socket.Dispose();
-            return null;
         }
+
+        return null;
     }
 
     private async Task<bool> RestAsync()

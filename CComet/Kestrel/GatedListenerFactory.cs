@@ -12,6 +12,7 @@ namespace CComet.Kestrel;
 internal sealed class GatedListenerFactory(
     IOptions<SocketTransportOptions> options,
     ConnectionGate gate,
+    ConnectionQuota quota,
     TimeProvider time,
     ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
@@ -47,6 +48,7 @@ internal sealed class GatedListenerFactory(
             listener,
             connections,
             gate,
+            quota,
             time,
             loggers.CreateLogger<GatedListener>()));
     }
