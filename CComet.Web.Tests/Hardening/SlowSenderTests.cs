@@ -2,6 +2,9 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using CComet.Web.Tests.Support;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Hardening;
@@ -65,6 +68,32 @@ public sealed class SlowSenderTests
             Assert.Equal(200, (await http.ReadAsync())!.Status);
             Assert.Equal(0, server.Hub.Context.Wheel.Count);
         }
+    }
+
+    /// <summary>The web server's own clock, which no test can turn, drives it: a second is enough to see that bytes that come do not put it off.</summary>
+    [Theory]
+    [InlineData("GET /sub?channel=")]
+    [InlineData("GET /sub?channel=a HTTP/1.1\r\nHost: a\r\nX-Slow: ")]
+    [InlineData("POST /pub HTTP/1.1\r\nHost: a\r\n")]
+    public async Task Head_that_does_not_end_is_refused_once_its_time_is_over(string head)
+    {
+        var factory = new CCometFactory { OnServices = services => services.PostConfigure<KestrelServerOptions>(kestrel => kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(1)) };
+        await using var server = await LiveServer.StartAsync(0, factory);
+        using var http = await RawHttp.ConnectAsync(server.Port);
+        await http.SendAsync(head);
+        var answering = http.ReadAsync();
+        using var trickle = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (!answering.IsCompleted && await trickle.WaitForNextTickAsync()) await http.SendToRefusalAsync("x");
+
+        // The answer is lost when a byte comes behind it.
+        Assert.True(await answering is null or { Status: 408 });
+    }
+
+    [Fact]
+    public async Task Head_has_thirty_seconds()
+    {
+        await using var server = await LiveServer.StartAsync();
+        Assert.Equal(TimeSpan.FromSeconds(30), server.Services.GetRequiredService<IOptions<KestrelServerOptions>>().Value.Limits.RequestHeadersTimeout);
     }
 
     /// <summary>A waiting request's client has nothing to say: what it says is held for as long as the request waits.</summary>

@@ -32,6 +32,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     /// <summary>Sees every request before the application does.</summary>
     public Action<HttpContext>? OnRequest { get; init; }
 
+    /// <summary>Sets what is no setting of the server.</summary>
+    public Action<IServiceCollection>? OnServices { get; init; }
+
     /// <summary>Decides what callers may do; without one everything is allowed.</summary>
     public IChannelAuthorizer? Authorizer { get; init; }
 
@@ -72,6 +75,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
 
         if (_time is not null) builder.ConfigureTestServices(services => services.AddSingleton(_time));
         if (Authorizer is not null) builder.ConfigureTestServices(services => services.AddSingleton(Authorizer));
+        if (OnServices is not null) builder.ConfigureTestServices(OnServices);
         if (OnRequest is not null) builder.ConfigureTestServices(services => services.AddSingleton<IStartupFilter>(new Watching(OnRequest)));
     }
 

@@ -24,6 +24,9 @@ internal static class ConnectionLimits
 
     private const int HeadersRest = 32 << 10;
 
+    /// <summary>How long the head of a request may take, from its first byte until it is whole.</summary>
+    private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(30);
+
     /// <summary>How much a client of HTTP/2 may send ahead on one stream, in bytes: the least that RFC 9113 allows.</summary>
     private const int StreamWindow = (64 << 10) - 1;
 
@@ -60,6 +63,7 @@ internal static class ConnectionLimits
     public static void Apply(KestrelServerLimits kestrel, LimitOptions limits)
     {
         kestrel.KeepAliveTimeout = limits.IdleConnection;
+        kestrel.RequestHeadersTimeout = HeadTimeout;
         kestrel.MaxRequestBodySize = WireLimits.MaxBodyBytes(limits) + 1L;
 
         // JSONP can publish by GET alone, so that a message at its limit must fit in a request line.
