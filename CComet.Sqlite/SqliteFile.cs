@@ -163,6 +163,7 @@ internal sealed class SqliteFile(string path, Durability durability)
             // A file is only looked at when something is read of it.
             CheckIsOurs(connection);
             Scalar(connection, "SELECT commits FROM store");
+            Execute(connection, "PRAGMA temp_store = MEMORY");
             return connection;
         }
         catch

@@ -14,6 +14,7 @@ internal static class SqlitePlace
     private const string PathKey = "Path";
     private const UnixFileMode ForUser = UnixFileMode.UserRead | UnixFileMode.UserWrite;
     private const UnixFileMode ForGroup = UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+    private const UnixFileMode ForOthers = UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
     /// <summary>Makes the folder of a database, and those above it, unless they are there.</summary>
     public static void MakeFolder(string database)
@@ -80,6 +81,38 @@ internal static class SqlitePlace
         if (!isRights || facts.Kind is FileKind.Unknown or FileKind.Missing || Unix.Uid == 0) return path;
         return $"{path} belongs to uid {facts.Uid}, gid {facts.Gid} with mode {Convert.ToString((int)facts.Mode, 8)}, and the server runs as {Unix.User}: "
             + $"chown it to {Unix.Uid}, or make it the group's (chgrp {Unix.Gid}, chmod g=u)";
+    }
+
+    /// <summary>Takes away what others than the user and the group may do with the files of a database, and returns a sentence about what was changed, or null.</summary>
+    /// <remarks>
+    /// The database may hold keys that seal what is given to clients, so that reading it gives every right. A file that every user may read
+    /// was made under an umask, or restored by a copy: it gets the mode that the server would have given it. A file that the group alone may
+    /// read was given to it by an operator, as to a user that makes backups, and keeps its mode. A file of another user cannot be changed.
+    /// </remarks>
+    public static string? Narrow(string database)
+    {
+        if (OperatingSystem.IsWindows()) return null;
+
+        // SQLite has its files beside the one that a link leads to.
+        var target = File.Exists(database) ? File.ResolveLinkTarget(database, returnFinalTarget: true)?.FullName ?? database : database;
+        string? narrowed = null;
+        foreach (var path in (string[])[target, target + "-wal", target + "-shm", SqliteMark.PathOf(database)])
+        {
+            var file = Unix.Look(path);
+            if (file.Kind != FileKind.Regular || (file.Mode & ForOthers) == 0) continue;
+            var mode = ForUser | (IsGroups(path) ? ForGroup : 0);
+            try
+            {
+                File.SetUnixFileMode(path, mode);
+                narrowed ??= $"{path} could be used by every user of this machine (mode {Convert.ToString((int)file.Mode, 8)}): its mode is {Convert.ToString((int)mode, 8)} now, and so is that of the files beside it";
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // Another user's, or on a disk that is read-only: told as exposed.
+            }
+        }
+
+        return narrowed;
     }
 
     /// <summary>Returns a sentence about a database that every user of the machine may read, or null.</summary>

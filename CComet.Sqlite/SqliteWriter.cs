@@ -245,6 +245,7 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
             // Connections of one process share what they know of a file: one that has found it read-only would stand for all.
             _readers.Renew();
+            if (SqlitePlace.Narrow(_file.Path) is { } narrowed) LogNarrowed(_logger, narrowed);
             _session = new SqliteSession(_file.OpenForWriting());
             Verify();
             _scope.Opened(_session, _file.Path);
@@ -303,6 +304,9 @@ internal sealed partial class SqliteWriter : IAsyncDisposable
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Exposure}")]
     private static partial void LogExposed(ILogger logger, string exposure);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Narrowed}")]
+    private static partial void LogNarrowed(ILogger logger, string narrowed);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "No more files may be open (LimitNOFILE, ulimit -n): the database is served by the connections to it that are open")]
     private static partial void LogNoOpenFiles(ILogger logger);

@@ -25,6 +25,60 @@ public sealed class SqlitePlaceTests : IDisposable
         Assert.Equal(ForUser | UnixFileMode.UserExecute, File.GetUnixFileMode(Path.GetDirectoryName(_file.Path)!));
     }
 
+    [Theory]
+    [InlineData("000")]
+    [InlineData("022")]
+    [InlineData("077")]
+    public async Task Server_that_starts_under_any_umask_makes_nothing_that_others_may_read(string umask)
+    {
+        var folder = Path.GetDirectoryName(_file.Path)!;
+        await using var server = ServerProcess.StartBy(["/bin/sh", "-c", $"umask {umask}; exec \"$@\"", "sh"], "--CComet:Store:Kind=Sqlite", $"--CComet:Store:Path={_file.Path}");
+        using var http = await server.ClientAsync();
+        await http.PublishAsync("c", "m");
+        Assert.Equal(ForUser | UnixFileMode.UserExecute, File.GetUnixFileMode(folder));
+        var files = Directory.GetFiles(folder);
+        Assert.Equal(4, files.Length);
+        Assert.All(files, file => Assert.Equal((file, ForUser), (file, File.GetUnixFileMode(file))));
+        Assert.DoesNotContain(server.Output, line => line.Contains("user of this machine", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Database_that_every_user_may_read_is_narrowed_at_the_start_and_one_that_its_group_may_read_is_not()
+    {
+        const UnixFileMode all = ForUser | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        await _file.Open().AppendAsync([HubFixture.NewMessage("c", "0")]);
+        using var killed = _file.Copy();
+        string[] files = [killed.Path, killed.Path + "-wal", killed.Path + "-mark"];
+        foreach (var file in files) File.SetUnixFileMode(file, all);
+        Assert.Equal(1, (await killed.Open().AppendAsync([HubFixture.NewMessage("c", "1")]))[0].Seqid);
+        foreach (var file in (string[])[.. files, killed.Path + "-shm"]) Assert.Equal((file, ForUser), (file, File.GetUnixFileMode(file)));
+        await killed.CloseAsync();
+
+        File.SetUnixFileMode(killed.Path, ForUser | UnixFileMode.GroupRead);
+        await killed.Open().AppendAsync([HubFixture.NewMessage("c", "2")]);
+        Assert.Equal(ForUser | UnixFileMode.GroupRead, File.GetUnixFileMode(killed.Path));
+        Assert.Equal(ForUser | UnixFileMode.GroupRead, File.GetUnixFileMode(killed.Path + "-wal"));
+        Assert.Null(SqlitePlace.Narrow(killed.Path));
+    }
+
+    [Fact]
+    public void Narrowing_follows_a_link_to_a_database_and_none_beside_it()
+    {
+        const UnixFileMode all = ForUser | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
+        var (database, other, link) = (Path.Combine(_file.Folder, "real.db"), Path.Combine(_file.Folder, "other"), Path.Combine(_file.Folder, "link.db"));
+        foreach (var file in (string[])[database, database + "-wal", other])
+        {
+            File.WriteAllText(file, "");
+            File.SetUnixFileMode(file, all);
+        }
+
+        File.CreateSymbolicLink(link, database);
+        File.CreateSymbolicLink(link + "-mark", other);
+        Assert.Contains("mode 644", SqlitePlace.Narrow(link), StringComparison.Ordinal);
+        Assert.Equal((ForUser, ForUser, all), (File.GetUnixFileMode(database), File.GetUnixFileMode(database + "-wal"), File.GetUnixFileMode(other)));
+        Assert.Null(SqlitePlace.Narrow(link));
+    }
+
     [Fact]
     public async Task Folder_that_is_there_keeps_its_mode()
     {
