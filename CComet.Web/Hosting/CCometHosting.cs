@@ -48,6 +48,7 @@ internal static partial class CCometHosting
         ApplicationHook.Register(services, settings);
         builder.WebHost.UseCCometKestrel();
         services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
+        services.AddKeyRing();
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
     }

@@ -24,6 +24,11 @@ internal static class Logs
         builder.Services.AddSerilog(
             (services, logs) => logs
                 .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
+
+                // Data Protection warns of keys that are kept without encryption: that the store is closed to others is what protects them,
+                // as docs/operations.md says. It logs each reading that fails, with its stack; KeyRing logs the first one, in one line.
+                .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
+                .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection.KeyManagement.KeyRingProvider", LevelAlias.Off)
                 .Filter.ByExcluding(StartFailure.IsToldTwice)
                 .ReadFrom.Configuration(Without(builder.Configuration, Sinks))
                 .WriteTo.Sink(QueueOf(
