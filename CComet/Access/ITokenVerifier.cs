@@ -6,8 +6,15 @@ namespace CComet.Access;
 /// <remarks>It is asked once for each token; what it returned is remembered until the token's expiry. Called on many threads at once.</remarks>
 public interface ITokenVerifier
 {
-    /// <summary>Is raised when keys have changed: what was remembered of tokens is forgotten.</summary>
-    event Action? Changed;
+    /// <summary>
+    /// Raised when tokens are verified by other keys or settings than before: what was remembered of tokens is forgotten, and each is
+    /// verified again. A verifier whose keys never change need not have it. Raised on any thread; handlers do not block.
+    /// </summary>
+    event Action? Changed
+    {
+        add { }
+        remove { }
+    }
 
     /// <summary>Verifies a token.</summary>
     /// <param name="token">The token, at most 16 KiB.</param>
