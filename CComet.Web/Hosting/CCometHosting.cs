@@ -42,6 +42,7 @@ internal static partial class CCometHosting
         services.AddSingleton<Edge>();
         HostRefusal.Register(services);
 
+        builder.AddTokens(settings);
         services.AddCComet(hub => hub.Drain = new DrainOptions()).AddStore(settings.GetSection("Store"));
         services.AddOptions<HubOptions>().Bind(settings);
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);

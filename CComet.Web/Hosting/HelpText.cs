@@ -22,6 +22,8 @@ internal static partial class HelpText
           --environment=Production       the name of the environment: appsettings.NAME.json is read too
           --contentRoot=FOLDER           where appsettings.json and wwwroot are; by default the program's own folder
           --Kestrel:Certificates:Default:Path=FILE --Kestrel:Certificates:Default:Password=TEXT     for https
+          --Authentication:Schemes:Bearer:Authority=https://ISSUER --Authentication:Schemes:Bearer:ValidAudiences:0=NAME
+                                         whose tokens count, with CComet:Auth:Mode=Token
           --Serilog:MinimumLevel:Default=Debug     what is logged
           --help, -h, -?                 this text
           --version                      the version

@@ -16,8 +16,8 @@ internal static partial class ServerBuilder
     /// <summary>Makes the builder.</summary>
     /// <exception cref="StartException">An argument or an address means nothing.</exception>
     /// <remarks>
-    /// Nothing reads the settings again, so their files are not watched. No file is watched by inotify: a user has 128 instances of
-    /// it by default, which other programs may have used up.
+    /// Nothing but the keys of tokens is read again, for which <see cref="Access.KeyRefreshService"/> looks at the files, so they are not
+    /// watched. No file is watched by inotify: a user has 128 instances of it by default, which other programs may have used up.
     /// </remarks>
     public static WebApplicationBuilder Create(string[] args)
     {
