@@ -54,7 +54,7 @@ declare namespace CComet {
     readonly status: number;
     /** What is wrong, in the server's words. */
     readonly detail: string;
-    /** The wire's own number: the status, but for 402 (a seqid beyond the end, HTTP 409). */
+    /** The wire's own number: the status, but for 402 (a seqid beyond the end, HTTP 409). `token` when the token function failed. */
     readonly code: string;
     readonly title?: string;
     /** The parameter at fault, if told. */
@@ -94,6 +94,9 @@ declare namespace CComet {
     retryMax?: number;
   }
 
+  /** Gets a JWT; null is none. It is called at the first connect, when 75 % of the life of the last one are over, and after a 401. */
+  type TokenFunction = () => string | null | undefined | Promise<string | null | undefined>;
+
   interface ModernOptions extends CommonOptions {
     /** Where the server is, relative to the page. Default '/'. */
     url?: string;
@@ -103,6 +106,14 @@ declare namespace CComet {
     sname?: string | null;
     /** Default 'auto'. */
     transport?: 'auto' | TransportName;
+    /**
+     * Who one is, for a server that lets in only callers with a token: a JWT, or a function that gets one. It goes in a header or
+     * in a frame of a WebSocket, never in an address; JSONP goes by tickets that are asked for by fetch. Instances of the same
+     * function share it, and their connection.
+     */
+    token?: string | TokenFunction | null;
+    /** Whether fetch sends cookies, fetch's own option: `include` also to another origin. Default 'same-origin'. */
+    credentials?: 'omit' | 'same-origin' | 'include';
   }
 
   /** The options of 2014. */
@@ -113,6 +124,9 @@ declare namespace CComet {
     /** Ends in `seqid=`; the seqid is appended. */
     sub_url: string;
     transport?: 'fetch' | 'jsonp';
+    token?: never;
+    /** Whether fetch sends cookies, fetch's own option. */
+    credentials?: 'omit' | 'same-origin' | 'include';
   }
 
   type Options = ModernOptions | SeedOptions;
@@ -160,7 +174,7 @@ declare class CComet {
   sign(): void;
   /** 2014's name of `resume`. */
   sub(): void;
-  /** Goes on after `replaced` or `refused`; while `reconnecting`, tries again now instead of later. */
+  /** Goes on after `replaced` or `refused`, with a new token if there is a token function; while `reconnecting`, tries again now instead of later. */
   resume(): void;
   /** Ends for good. What was given to `publish` is still sent. */
   close(): void;

@@ -18,6 +18,11 @@
  * `exclusive: true` it goes along when following too, and then the server keeps one follower of each channel and name: the
  * newest page takes the place of the older one, whose state becomes `replaced`. That suits a name that is one device or one
  * login, not a nickname. The constructor of 2014 follows by its name, as its addresses say.
+ *
+ * A server that lets in only callers with a token is given one by `token`, a function that the client calls whenever it needs
+ * the next:
+ *
+ *   new CComet({ url: '.', channel: 'lobby', token: async () => (await (await fetch('token', { method: 'POST' })).json()).token });
  */
 (() => {
   'use strict';
@@ -68,8 +73,33 @@
   /** The code with which a WebSocket is closed after a message over its limit. */
   const TOO_LONG = 1009;
 
+  /** The codes with which a WebSocket is closed whose caller is not known, or has not the right. */
+  const UNAUTHORIZED = 4401;
+  const FORBIDDEN = 4403;
+
+  /** A token function that has not answered by then has failed, in ms. */
+  const TOKEN_TIMEOUT = 15_000;
+
+  /** The share of a token's life, or of a ticket's, after which the next one is asked for. */
+  const RENEW_AT = 0.75;
+
+  /** A token is not asked for again sooner than this, in ms, as long as the one at hand holds. */
+  const LEAST_LIFE = 1_000;
+
+  /** While the token at hand holds, a token function that fails is called again after pauses that grow up to this, in ms. */
+  const LONGEST_RENEWAL = 60_000;
+
+  /** For how long a ticket is asked for, in seconds; the server gives none for longer. */
+  const TICKET_SECONDS = 60;
+
+  /** What a ticket must be good for, by the verb of the address. */
+  const RIGHTS = { sub: ['subscribe'], pub: ['publish'], sign: ['subscribe', 'publish'] };
+
   /** Refusals, in the server's own words, that asking again will not change. */
   const FINAL = new Set(['400', '401', '403']);
+
+  /** What fetch knows of credentials; undefined is its default. */
+  const COOKIES = new Set([undefined, null, 'omit', 'same-origin', 'include']);
 
   /** The states in which nothing is asked. */
   const RESTING = new Set(['replaced', 'refused', 'closed']);
@@ -125,6 +155,12 @@
     document: globalThis.document,
   };
 
+  /** A point in time, by both clocks. */
+  const moment = env => ({ now: env.now(), wallTime: env.wallTime() });
+
+  /** How long ago that was, in ms. While the computer slept one clock may have stood still, and somebody may have set the other: the longer time counts. */
+  const since = (env, { now, wallTime }) => Math.max(env.now() - now, env.wallTime() - wallTime);
+
   /** Why something was refused or failed. */
   class CCometError extends Error {
     name = 'CCometError';
@@ -134,7 +170,7 @@
       this.status = status;
       /** What is wrong, in the server's words. */
       this.detail = detail;
-      /** The wire's own number: the status, but for 402 (a seqid beyond the end, HTTP 409). */
+      /** The wire's own number: the status, but for 402 (a seqid beyond the end, HTTP 409). `token` when the token function failed. */
       this.code = code;
       /** The kind of error in a few words, if told. */
       this.title = title;
@@ -151,6 +187,21 @@
     return new Promise(resolve => {
       const timer = env.setTimeout(resolve, ms);
       signal?.addEventListener('abort', () => { env.clearTimeout(timer); resolve(); }, { once: true });
+    });
+  }
+
+  /** What comes of `work`, unless that takes longer than `ms` or `signal` is aborted. */
+  function inTime(env, work, ms, signal) {
+    return new Promise((resolve, reject) => {
+      const giveUp = () => end(reject, new CCometError('Given up.'));
+      const timer = env.setTimeout(() => end(reject, new CCometError(`Nothing came within ${ms / 1000} s.`)), ms);
+      const end = (settle, value) => {
+        env.clearTimeout(timer);
+        signal?.removeEventListener('abort', giveUp);
+        settle(value);
+      };
+      signal?.addEventListener('abort', giveUp, { once: true });
+      work.then(value => end(resolve, value), error => end(reject, error));
     });
   }
 
@@ -188,21 +239,34 @@
     }
   }
 
-  /** Asks by fetch. `cursor` and `retry` are what the headers CComet-Cursor and CComet-Retry told. */
-  async function askByFetch(env, { url, post, signal, heard }) {
-    const how = { signal, cache: 'no-store' };
-    if (post) Object.assign(how, { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(post) });
+  /** How fetch is called: by the token, if there is one, and with what `cookies`, fetch's own option `credentials`, says. */
+  const fetchOptions = ({ token, cookies, headers, post, signal }) => ({
+    signal,
+    cache: 'no-store',
+    ...(cookies && { credentials: cookies }),
+    ...(post && { method: 'POST', body: JSON.stringify(post) }),
+    headers: { ...headers, ...(post && { 'Content-Type': 'application/json' }), ...(token != null && { Authorization: `Bearer ${token}` }) },
+  });
+
+  /** Fetches, and reads JSON: undefined when it is none. */
+  async function fetchJson(env, { url, heard, ...how }) {
     let answer, text;
     try {
-      answer = await env.fetch(url, how);
+      answer = await env.fetch(url, fetchOptions(how));
       text = await readText(answer, heard);
     } catch (cause) {
       if (cause instanceof CCometError) throw cause;
       throw new CCometError('The server cannot be reached.', { cause });
     }
 
-    let items;
-    try { items = JSON.parse(text); } catch { /* refusalBy() says so */ }
+    let json;
+    try { json = JSON.parse(text); } catch { /* refusalBy() says so */ }
+    return { answer, text, json };
+  }
+
+  /** Asks by fetch. `cursor` and `retry` are what the headers CComet-Cursor and CComet-Retry told. */
+  async function askByFetch(env, how) {
+    const { answer, text, json: items } = await fetchJson(env, how);
     // A poll that was replaced is a 409 whose body is an array; every other refusal is an object.
     if (!Array.isArray(items) || !(answer.ok || answer.status === 409)) throw refusalBy(env, answer, text);
     return { items, cursor: answer.headers.get('CComet-Cursor'), retry: answer.headers.get('CComet-Retry') };
@@ -236,7 +300,7 @@
     const asked = link.env.now();
     const { items, cursor, retry } = await link.ask('sub', { ...link.where(), wait: link.probing ? 0 : POLL_SECONDS, _: link.tag }, { timeout: link.probing ? ASK_TIMEOUT : POLL_TIMEOUT });
     link.deliver(items, cursor);
-    if (retry !== null) await link.sentAway(Number(retry));
+    if (retry !== null) await link.sentAway({ retry: Number(retry) });
     else if (items.length === 0 && !link.probing && link.env.now() - asked < UNWAITED) await link.rest();
   }
 
@@ -296,7 +360,8 @@
     };
     try {
       expect(FIRST_BYTES, 'never begun');
-      const answer = await env.fetch(link.locate('sse', link.where()), { signal: limit.signal, cache: 'no-store', headers: { Accept: 'text/event-stream' } });
+      const { token, cookies } = link;
+      const answer = await env.fetch(link.locate('sse', link.where()), fetchOptions({ token, cookies, signal: limit.signal, headers: { Accept: 'text/event-stream' } }));
       if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(env, answer, await readText(answer, () => {}));
       if (!answer.body?.getReader) throw new CCometError('This browser cannot read a stream as it comes.');
       const reader = answer.body.getReader();
@@ -308,13 +373,16 @@
         link.heard();
         const events = read(value);
         retryAfter = events.reduce((told, { retry }) => (retry ? readPause(Number(retry)) : told), retryAfter);
-        const items = events.filter(event => event.data !== undefined).map(event => JSON.parse(event.data));
+        const told = events.filter(event => event.data !== undefined).map(event => ({ by: event.event, item: JSON.parse(event.data) }));
+        // A ticket is for those that cannot say who they are by a header.
+        const items = told.filter(({ by }) => by !== 'ticket' && by !== 'refused').map(({ item }) => item);
         const id = events.findLast(event => event.id !== undefined)?.id;
-        const refusal = items.find(isRefusal);
-        if (refusal) throw refusalOf(refusal);
+        const refusal = told.find(({ by, item }) => by === 'refused' || isRefusal(item));
+        if (refusal?.by === 'refused') throw refusalOf({ type: String(refusal.item.code), reason: refusal.item.reason });
+        if (refusal) throw refusalOf(refusal.item);
         if (items.length > 0 || id !== undefined) link.deliver(items, id);
         const bye = items.find(item => item.type === 'BYE');
-        if (bye) return await link.sentAway(bye.retry);
+        if (bye) return await link.sentAway(bye);
       }
     } catch (cause) {
       if (silence) throw Object.assign(new CCometError(`The stream has ${silence}.`, { cause }), { silence });
@@ -328,21 +396,26 @@
     }
   }
 
+  const authFrame = token => JSON.stringify({ type: 'auth', token });
+
   /**
    * Receives by a WebSocket, which also takes what is published. The server's pings are answered by the browser and not
    * told to the page, so the server also sends an empty array after 15 s of silence: without it, a connection that died
    * in silence would look like a quiet one.
+   *
+   * A WebSocket has no headers of its own: the token is its first frame. A refusal that comes while an answer is due is that
+   * answer; if the connection was meant as well, the code with which it is closed says so.
    */
   function receiveBySocket(link) {
-    const { env, signal } = link;
+    const { env, signal, token } = link;
     return new Promise((resolve, reject) => {
       let begun = false;
-      let timer;
+      let timer, refusal;
       const socket = env.openSocket(link.locate('ws', link.where()).replace(/^http/, 'ws'));
       const end = error => {
         env.clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
-        socket.onmessage = socket.onclose = null;
+        socket.onopen = socket.onmessage = socket.onclose = null;
         socket.close();
         link.hangUp(error);
         if (error) reject(error);
@@ -356,10 +429,15 @@
         if (!first) return; // a sign of life
         if (first.type === 'BYE') {
           end();
-          resolve(link.sentAway(first.retry));
+          resolve(link.sentAway(first));
         } else if (first.type === '409' && first.sname !== undefined) {
           end(refusalOf(first));
+        } else if (first.type === 'auth') {
+          link.authenticated(first);
+        } else if (isRefusal(first) && link.isRefusedBy(first)) {
+          end(refusalOf(first));
         } else if (first.type === 'pub' || isRefusal(first)) {
+          if (isRefusal(first)) refusal = first;
           link.receipt(first);
         } else {
           link.deliver(items, null);
@@ -370,13 +448,15 @@
       const onAbort = () => end(new CCometError('Given up.'));
       signal.addEventListener('abort', onAbort, { once: true });
       expect(ASK_TIMEOUT, 'The server cannot be reached.');
+      socket.onopen = () => { if (token != null) socket.send(authFrame(token)); };
       socket.onmessage = ({ data }) => {
         expect(SILENCE, 'The connection has fallen silent.');
         link.heard();
         try { take(JSON.parse(data)); } catch (cause) { end(new CCometError('What came is no answer of CComet.', { cause })); }
       };
-      socket.onclose = ({ code }) => {
+      socket.onclose = ({ code, reason }) => {
         if (code === TOO_LONG) end(new CCometError('The message is too long.', { status: 413 }));
+        else if (code === UNAUTHORIZED || code === FORBIDDEN) end(refusalOf({ type: String(code - 4000), reason: refusal?.reason ?? (reason || 'The server has refused the connection.') }));
         else if (begun) end(new CCometError('The connection was cut.'));
         // Why a WebSocket was refused is not told to the page; a poll is told.
         else link.ask('sub', { ...link.where(), wait: 0 }).then(() => end(new CCometError('No WebSocket can be opened.')), end);
@@ -386,20 +466,22 @@
 
   /**
    * The transports by name. One has
-   * - `ask(env, { url, post, signal, heard })`, one request: resolves to `{ items, cursor, retry }` or rejects with a
+   * - `ask(env, { url, post, token, cookies, signal, heard })`, one request: resolves to `{ items, cursor, retry }` or rejects with a
    *   CCometError; where it can, it calls `heard` with each piece of the answer;
    * - `receive(link)`, which gives what it gets to `link.deliver(items, cursor)`, as often as it likes, until its request
    *   has ended as planned (then it is called again), failed (then it rejects) or `link.signal` was aborted;
    * - `posts`, whether it can send a body, and so values of JSON that are not strings;
    * - `tellsCursor`, whether an answer to /sign comes with its cursor;
    * - `carries`, whether what is published goes over the connection that receives;
+   * - `streams`, whether `receive` goes on for ever, and so for longer than a token holds;
+   * - `byTicket`, whether `ask` has nothing but an address, in which a token must not be: it goes by tickets;
    * - `young`, for how long after it was heard of it is taken to be alive, in ms.
    */
   const transports = {
-    sse: { ask: askByFetch, receive: receiveByEvents, posts: true, tellsCursor: true, carries: false, young: YOUNG_STREAM },
-    fetch: { ask: askByFetch, receive: receiveByPoll, posts: true, tellsCursor: true, carries: false, young: YOUNG },
-    jsonp: { ask: askByScript, receive: receiveByPoll, posts: false, tellsCursor: false, carries: false, young: YOUNG },
-    websocket: { ask: askByFetch, receive: receiveBySocket, posts: true, tellsCursor: true, carries: true, young: YOUNG_STREAM },
+    sse: { ask: askByFetch, receive: receiveByEvents, posts: true, tellsCursor: true, carries: false, streams: true, byTicket: false, young: YOUNG_STREAM },
+    fetch: { ask: askByFetch, receive: receiveByPoll, posts: true, tellsCursor: true, carries: false, streams: false, byTicket: false, young: YOUNG },
+    jsonp: { ask: askByScript, receive: receiveByPoll, posts: false, tellsCursor: false, carries: false, streams: false, byTicket: true, young: YOUNG },
+    websocket: { ask: askByFetch, receive: receiveBySocket, posts: true, tellsCursor: true, carries: true, streams: true, byTicket: false, young: YOUNG_STREAM },
   };
 
   /** What `auto` tries, the best first. */
@@ -455,7 +537,8 @@
         this.#first = error;
         this.#inOutage = failures > 0;
       } else if (this.#isProven || this.#at === LADDER.length - 1) {
-        const told = this.#isProven ? error : this.#first;
+        // Why there is no ticket says more than why there is no stream.
+        const told = this.#isProven || error.isOfTicket ? error : this.#first;
         this.#at = 0;
         this.#isProven = false;
         return told;
@@ -464,6 +547,207 @@
       this.#at++;
       this.#isProven = false;
       return null;
+    }
+  }
+
+  /** The characters of a token, as RFC 6750 has them. */
+  const TOKEN = /^[\w.~+/-]+=*$/;
+
+  /**
+   * A token's life in ms, from when it was asked for; Infinity when it is not known. `told` is its end in ms since 1970, as the
+   * server told it; without that the token is read, which verifies nothing. The page's clock may be wrong: a life that would be
+   * over, though the server has just taken the token, does not count, nor does one above what the token says of itself.
+   */
+  function lifeOf(token, asked, told) {
+    let claims = {};
+    try { claims = JSON.parse(atob(token.split('.')[1].replace(/-/g, '+').replace(/_/g, '/'))); } catch { /* The server knows. */ }
+    const lives = [(told ?? claims.exp * 1000) - asked.wallTime, (claims.exp - claims.iat) * 1000].filter(life => life > 0);
+    return Math.min(...lives);
+  }
+
+  /** Refusals by 401, and whether another token is to be had: of each error the token is told once. */
+  const renewals = new WeakMap();
+
+  /**
+   * The token of one url, and the tickets that were had for it. It comes from `source`, a text or a function, which is asked when
+   * there is none yet, when 75 % of the life of the one at hand are over, and when the server does not take it: then once. If
+   * the next is not taken either, or is the same, that is final, until `forget`.
+   *
+   * A token that is null is none: what everybody may do without one can still be done.
+   */
+  class Credentials {
+    static #count = 0;
+
+    #env; #source;
+    #token;
+    #asked;
+    #life = Infinity;
+    #notBefore = 0;
+    #asking = null;
+    #isSpent = false;
+    #refusal = null;
+    #isTrial = false;
+    #failures = 0;
+    #waiting = new Set();
+    #tickets = new Map();
+
+    /** Differs from that of all others. */
+    id = Credentials.#count++;
+
+    constructor(env, source) {
+      this.#env = env;
+      this.#source = source;
+    }
+
+    get #canRenew() { return typeof this.#source === 'function'; }
+
+    get #age() { return since(this.#env, this.#asked); }
+
+    /** The age at which the next is asked for. */
+    get #due() { return this.#canRenew ? Math.max(LEAST_LIFE, RENEW_AT * this.#life, this.#notBefore) : Infinity; }
+
+    get #isUsable() { return this.#token !== undefined && !this.#isSpent && !this.#refusal; }
+
+    /**
+     * The token to go by.
+     * @param {object} [how]
+     * @param {(error: CCometError) => void} [how.failed] hears that the next could not be had, while the one at hand still holds
+     * @throws {CCometError} none could be had (code `token`), or only the one that was refused (code 401)
+     */
+    async get({ timeout = TOKEN_TIMEOUT, signal, failed } = {}) {
+      if (this.#isUsable && this.#age < this.#due) return this.#token;
+      this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
+      try {
+        return await inTime(this.#env, this.#asking, timeout, signal);
+      } catch (error) {
+        if (!this.#isUsable || this.#age >= this.#life || signal?.aborted) throw error;
+        error.retryIn = Math.max(LEAST_LIFE, this.#notBefore - this.#age);
+        failed?.(error);
+        return this.#token;
+      }
+    }
+
+    async #ask() {
+      const asked = moment(this.#env);
+      let token;
+      try {
+        token = this.#canRenew ? await inTime(this.#env, Promise.resolve(this.#source()), TOKEN_TIMEOUT) : this.#source;
+        token ??= null;
+        if (token !== null && !TOKEN.test(token)) throw new TypeError('What it gave is no token.');
+      } catch (cause) {
+        // While one holds, it does for each request; others need not wait.
+        if (this.#isUsable) this.#notBefore = this.#age + Math.min(LONGEST_RENEWAL, LEAST_LIFE * 2 ** this.#failures++);
+        throw new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
+      }
+
+      this.#failures = 0;
+      if (this.#refusal?.token === token) {
+        const { detail, title } = this.#refusal.error;
+        const error = new CCometError(detail, { status: 401, title });
+        renewals.set(error, false);
+        this.#isTrial = true;
+        throw error;
+      }
+
+      if (this.#token === token && this.#isUsable) {
+        // Its giver thinks that it is good for longer: he is asked again when three quarters of what is left are over.
+        const age = this.#age;
+        this.#notBefore = age + Math.max(LEAST_LIFE, RENEW_AT * (this.#life - age));
+        return token;
+      }
+
+      this.#isTrial ||= this.#refusal !== null;
+      this.#refusal = null;
+      this.#isSpent = false;
+      this.#token = token;
+      this.#asked = asked;
+      this.#life = lifeOf(token, asked);
+      this.#notBefore = 0;
+      this.#tickets.clear();
+      this.#changed();
+      return token;
+    }
+
+    /** Waits until a token is no longer the one to go by: it is due, refused, or another has been had. */
+    async untilDue(token, signal) {
+      while (!signal.aborted && token === this.#token && this.#isUsable && this.#age < this.#due) {
+        const change = new AbortController();
+        const wake = () => change.abort();
+        this.#waiting.add(wake);
+        signal.addEventListener('abort', wake, { once: true });
+        await sleep(this.#env, Math.min(this.#due - this.#age, LONGEST_PAUSE), change.signal);
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+      }
+    }
+
+    #changed() {
+      for (const wake of [...this.#waiting]) wake();
+    }
+
+    /** The server has taken a token, and told when what it gives ends, if it does. */
+    accepted(token, expires) {
+      if (token !== this.#token || !this.#isUsable) return;
+      this.#isTrial = false;
+      if (!(expires > 0)) return;
+      const life = lifeOf(token, this.#asked, expires);
+      if (life === this.#life) return;
+      this.#life = life;
+      this.#changed();
+    }
+
+    /** The server has not taken a token. Gives whether another is to be tried. */
+    refused(token, error) {
+      if (token !== this.#token) return true;
+      if (!this.#canRenew) return false;
+      if (this.#isTrial) this.#isSpent = true;
+      else this.#refusal ??= { token, error };
+      this.#changed();
+      return !this.#isTrial;
+    }
+
+    /** A token's time is over. */
+    spent(token) {
+      if (token !== this.#token) return;
+      this.#isSpent = true;
+      this.#changed();
+    }
+
+    /** Begins again: the next that is asked for is tried, even if it was refused. */
+    forget() {
+      this.#isSpent = true;
+      this.#isTrial = false;
+      this.#refusal = null;
+    }
+
+    /** The tickets for these rights: those at hand, or what `ask({ channels, verb, ttl })` gives. */
+    async tickets(verbs, channels, ask) {
+      const tickets = [];
+      for (const verb of verbs) {
+        const key = JSON.stringify([verb, channels]);
+        let ticket = this.#tickets.get(key);
+        if (!ticket || since(this.#env, ticket.asked) >= RENEW_AT * ticket.life) {
+          const [token, asked] = [this.#token, moment(this.#env)];
+          ticket = this.#newTicket(await ask({ channels, verb, ttl: TICKET_SECONDS }), asked);
+          if (token === this.#token) this.#tickets.set(key, ticket);
+        }
+
+        tickets.push(ticket);
+      }
+
+      return tickets;
+    }
+
+    /** An answer came with the next ticket for what was asked. */
+    keepTicket(verb, channels, told, token) {
+      if (token === this.#token) this.#tickets.set(JSON.stringify([verb, channels]), Object.assign(this.#newTicket(told, moment(this.#env)), { isTried: true }));
+    }
+
+    dropTickets() { this.#tickets.clear(); }
+
+    #newTicket({ ticket, expires }, asked) {
+      const life = expires - asked.wallTime;
+      return { text: ticket, asked, life: Math.min(TICKET_SECONDS * 1000, life > 0 ? life : Infinity), isTried: false };
     }
   }
 
@@ -490,11 +774,12 @@
    * what the channel adds to an address), `pauses`, `place()`, `signs()`, and what it is told.
    */
   class Connection {
-    #env; #locate; #transport; #ladder; #alone; #sname; #tag;
+    #env; #locate; #transport; #ladder; #alone; #sname; #tag; #credentials; #cookies;
     #pauses = { retryMin: 0, retryMax: 0 };
     #members = new Set();
     #length = 0;
     #flight = null;
+    #successor = null;
     #running = false;
     #waiting = false;
     #waitsUntil = 0;
@@ -506,7 +791,7 @@
 
     #left;
 
-    constructor(env, { locate, transport, ladder, alone, sname, left }) {
+    constructor(env, { locate, transport, ladder, alone, sname, credentials, cookies, left }) {
       this.#env = env;
       this.#left = left;
       this.#locate = locate;
@@ -514,6 +799,8 @@
       this.#ladder = ladder;
       this.#alone = alone;
       this.#sname = sname;
+      this.#credentials = credentials;
+      this.#cookies = cookies;
       this.#tag = env.random().toString(36).slice(2);
     }
 
@@ -558,26 +845,91 @@
       }
 
       this.#left(this);
-
       for (const event of ['online', 'offline']) this.#env.window.removeEventListener?.(event, this.#onNetwork);
       this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
-      this.#flight?.abort();
+      this.#abort();
     }
+
+    #abort() {
+      this.#flight?.abort();
+      this.#successor?.abort();
+    }
+
+    /** After a refusal: the token is asked for again. */
+    forgetToken() { this.#credentials?.forget(); }
 
     /** Asks again at once: the request in flight may be dead without any event. A sign-in is never sent twice for it. */
     wake(always) {
       const flight = this.#flight;
-      // While the computer slept one clock may have stood still, and somebody may have set the other: the longer time counts.
-      const age = flight ? Math.max(this.#env.now() - flight.heard, this.#env.wallTime() - flight.heardAt) : Infinity;
-      const isYoung = age < this.#used.young;
+      const isYoung = flight !== null && since(this.#env, flight.heard) < this.#used.young;
       // When the server said when to come back, that is when.
       if (flight?.isAway || (!this.#waiting && (flight?.signs || (isYoung && !always)))) return;
       this.#failures = 0;
       this.#probing = true;
-      flight?.abort();
+      this.#abort();
     }
 
-    async ask(verb, params, { post, signal, timeout = ASK_TIMEOUT, transport = this.#used } = {}) {
+    /** Asks once, by the credentials that there are, and tells them what the server thought of them. */
+    async ask(verb, params, { timeout = ASK_TIMEOUT, transport = this.#used, ...how } = {}) {
+      if (!this.#credentials) return await this.#ask(verb, params, { ...how, timeout, transport });
+      const { signal } = how;
+      const credentials = this.#credentials;
+      const asked = this.#env.now();
+      const token = await credentials.get({ timeout: Math.min(TOKEN_TIMEOUT, timeout), signal, failed: error => this.#warn(error) });
+      const left = timeout - (this.#env.now() - asked);
+      const channels = [params.channel].flat();
+      const byTicket = transport.byTicket && token !== null;
+      for (;;) {
+        let tickets = [];
+        try {
+          if (byTicket) tickets = await credentials.tickets(RIGHTS[verb], channels, post => this.#askForTicket({ post, token, signal }));
+          const ticketed = byTicket ? { ...params, ticket: tickets.map(({ text }) => text) } : params;
+          const answer = await this.#ask(verb, ticketed, { ...how, timeout: left, transport, token });
+          credentials.accepted(token, answer.items.find(item => item.type === 'CURSOR')?.expires);
+          const next = answer.items.find(item => item.type === 'TICKET');
+          if (next) credentials.keepTicket(RIGHTS[verb][0], channels, next, token);
+          for (const ticket of tickets) ticket.isTried = true;
+          return { ...answer, items: answer.items.filter(item => item !== next) };
+        } catch (error) {
+          // A ticket that was good before is too old, or of a server that has forgotten its keys: the token may still be good.
+          const isOfOldTicket = error.code === '401' && tickets.some(({ isTried }) => isTried);
+          if (!isOfOldTicket) {
+            this.#blame(error, token);
+            throw error;
+          }
+
+          credentials.dropTickets();
+        }
+      }
+    }
+
+    /** By fetch, as the token must be in a header. */
+    async #askForTicket({ post, token, signal }) {
+      const limit = new AbortController();
+      const reading = fetchJson(this.#env, { url: this.#locate('ticket', {}), post, token, cookies: this.#cookies, signal: limit.signal, heard: () => {} });
+      try {
+        const { answer, text, json } = await inTime(this.#env, reading, ASK_TIMEOUT, signal);
+        if (answer.ok && typeof json?.ticket === 'string') return json;
+        throw refusalBy(this.#env, answer, text);
+      } catch (error) {
+        if (error.status !== 0) throw error;
+        throw Object.assign(new CCometError('JSONP needs a ticket, and the address that gives tickets cannot be reached by fetch: the server is away, or does not let pages of this origin ask for one (CORS).', { cause: error }), { isOfTicket: true });
+      } finally {
+        limit.abort();
+      }
+    }
+
+    /** Tells the credentials of a 401. */
+    #blame(error, token) {
+      if (error.code === '401' && this.#credentials && !renewals.has(error)) renewals.set(error, this.#credentials.refused(token, error));
+    }
+
+    /** Tells of something that went wrong while all goes on. */
+    #warn(error, members = [...this.#members]) {
+      for (const member of members) if (this.#members.has(member)) member.warned(error);
+    }
+
+    async #ask(verb, params, { post, token, signal, timeout, transport }) {
       if (signal?.aborted) throw new CCometError('Given up.');
       const limit = new AbortController();
       const abort = () => limit.abort();
@@ -589,7 +941,7 @@
       expect(timeout);
       signal?.addEventListener('abort', abort, { once: true });
       try {
-        const answer = await transport.ask(this.#env, { url: this.#locate(verb, params), post, signal: limit.signal, heard: () => expect(SILENCE) });
+        const answer = await transport.ask(this.#env, { url: this.#locate(verb, params), post, token, cookies: this.#cookies, signal: limit.signal, heard: () => expect(SILENCE) });
         const refusal = answer.items.find(isRefusal);
         if (refusal) throw refusalOf(refusal);
         return answer;
@@ -603,7 +955,11 @@
     async publish(message, timeout, byAddress) {
       if (this.#used.carries && this.#running) {
         const asked = this.#env.now();
-        const receipt = await this.#send(message, timeout);
+        const flight = this.#flight;
+        const receipt = await this.#send(message, timeout).catch(error => {
+          this.#blame(error, flight.token);
+          throw error;
+        });
         if (receipt) return receipt;
         timeout -= this.#env.now() - asked;
       }
@@ -621,29 +977,146 @@
     async #run() {
       if (this.#running) return;
       this.#running = true;
-      while (this.#members.size > 0) {
-        const flight = this.#flight = new AbortController();
-        const signing = [...this.#members].find(member => member.signs());
-        Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), signs: Boolean(signing), hasBegun: false, isAway: false, members: signing ? [signing] : [...this.#members], transport: this.transport });
+      for (let flight = null; this.#members.size > 0;) {
+        if (this.#flight === flight || this.#flight.signal.aborted) this.#flight = this.#promote() ?? this.#begin();
+        flight = this.#flight;
         try {
-          if (signing) await this.#signIn(signing, flight);
-          else await transports[flight.transport].receive(this.#link(flight));
+          await flight.ended;
         } catch (error) {
-          // Aborted on purpose: no channel is left, or `wake` aborted it to ask again.
-          if (!flight.signal.aborted) await this.#recover(error, flight);
+          // Aborted on purpose: no channel is left, or `wake` aborted it to ask again. And what takes its place is on its way.
+          if (!flight.signal.aborted && !this.#successor) await this.#recover(error, flight);
         }
+
+        flight.abort();
       }
 
       this.#running = false;
       for (const { reject } of this.#outbox.splice(0)) reject(new CCometError('The connection was closed.'));
     }
 
+    #begin() {
+      const signing = [...this.#members].find(member => member.signs());
+      if (!signing) return this.#receive({ members: [...this.#members], transport: this.transport });
+      const flight = this.#newFlight({ members: [signing], transport: this.transport, signs: true });
+      flight.ended = this.#signIn(signing, flight);
+      return flight;
+    }
+
+    #newFlight(how) {
+      return Object.assign(new AbortController(), { heard: moment(this.#env), signs: false, hasBegun: false, isAway: false, isOver: false, isRenewing: false, token: undefined, ...how });
+    }
+
+    #receive(how) {
+      const flight = this.#newFlight(how);
+      const transport = transports[flight.transport];
+      const receive = () => transport.receive(this.#link(flight));
+      // What streams says once who it is; what asks again and again says it each time.
+      const hasToken = !this.#credentials || !transport.streams || flight.token !== undefined;
+      flight.ended = hasToken ? receive() : this.#getToken(flight.signal).then(token => {
+        flight.token = token;
+        return receive();
+      });
+      return flight;
+    }
+
+    #getToken(signal) {
+      return this.#credentials.get({ signal, failed: error => this.#warn(error) });
+    }
+
+    /** Keeps a stream's token good for as long as it is open. What fails is tried again; until then the stream goes on as it is. */
+    async #renew(flight) {
+      const { signal, members } = flight;
+      for (let failures = 0; !signal.aborted;) {
+        await this.#credentials.untilDue(flight.token, signal);
+        // It ends, and what comes after it has a new token anyway.
+        if (signal.aborted || flight.isAway) return;
+        try {
+          const token = await this.#credentials.get({ signal });
+          if (token !== flight.token) {
+            if (transports[flight.transport].carries) await this.#authenticate(flight, token);
+            else await this.#handOver(flight, token);
+            failures = 0;
+          } else {
+            await sleep(this.#env, this.pause(failures++), signal);
+          }
+        } catch (error) {
+          if (signal.aborted || flight.isAway || flight.isOver || this.#flight !== flight) return;
+          error.retryIn = this.pause(failures++, error.retryAfter);
+          this.#warn(error, members);
+          await sleep(this.#env, error.retryIn, signal);
+        }
+      }
+    }
+
+    /**
+     * Opens a new stream by a new token. The old one goes on until the new one has begun; what comes by both is dropped the
+     * second time, as its seqid has passed.
+     */
+    async #handOver(flight, token) {
+      const members = flight.members.filter(member => this.#members.has(member));
+      const next = this.#newFlight({ members, transport: flight.transport, token, epochs: members.map(member => member.place().epoch) });
+      const begun = new Promise(resolve => { next.takesOver = resolve; });
+      this.#successor = next;
+      next.ended = transports[next.transport].receive(this.#link(next));
+      try {
+        await Promise.race([begun, next.ended.then(() => { throw new CCometError('The stream was cut.'); })]);
+      } catch (error) {
+        this.#blame(error, token);
+        // The old one may have ended meanwhile: then this one is no successor any more, and #run looks after it.
+        if (this.#successor === next) this.#successor = null;
+        throw error;
+      }
+    }
+
+    /** The new stream has begun. Gives whether it takes the old one's place. */
+    #takeOver() {
+      const old = this.#flight;
+      const next = this.#promote();
+      if (!next) return false;
+      this.#flight = next;
+      next.takesOver();
+      old.abort();
+      return true;
+    }
+
+    /** The stream that is being opened is a successor no more. Gives it, or null when it is good for nothing. */
+    #promote() {
+      const next = this.#successor;
+      this.#successor = null;
+      if (!next || next.signal.aborted) return null;
+      // The log was reset since it was asked for, and the old stream has told so: from its cursor it would be told again.
+      if (next.members.every((member, i) => member.place().epoch === next.epochs[i])) return next;
+      next.abort();
+      return null;
+    }
+
+    /** Says who one is over a WebSocket that is open. A refusal closes it, and then `flight` ends by it. */
+    #authenticate(flight, token) {
+      return new Promise((resolve, reject) => {
+        if (!this.#socket) throw new CCometError('The connection has not begun.');
+        const { sent, send } = this.#socket;
+        const timer = this.#env.setTimeout(() => {
+          reject(new CCometError('The token was not answered.'));
+          if (this.#flight === flight) this.wake(true);
+        }, ASK_TIMEOUT);
+        const end = settle => value => {
+          this.#env.clearTimeout(timer);
+          settle(value);
+        };
+        sent.push({ isAuth: true, settle: item => end(isRefusal(item) ? reject : resolve)(isRefusal(item) ? refusalOf(item) : undefined), reject: end(reject) });
+        flight.token = token;
+        send(authFrame(token));
+      });
+    }
+
     /** What a transport sees of this. */
     #link(flight) {
-      const { signal, members } = flight;
+      const { signal, members, token } = flight;
       return {
         env: this.#env,
         signal,
+        token,
+        cookies: this.#cookies,
         tag: this.#tag,
         probing: this.#probing,
         locate: this.#locate,
@@ -652,11 +1125,24 @@
         heard: () => this.#heard(flight),
         deliver: (items, cursor) => this.#deliver(flight, items, cursor),
         rest: () => this.#rest(this.pause(0), signal),
-        sentAway: ms => this.#sentAway(ms, flight),
+        sentAway: bye => this.#sentAway(bye, flight),
         carry: send => this.#carry(send),
         receipt: item => this.#socket?.sent.shift()?.settle(item),
-        hangUp: error => this.#hangUp(error),
+        authenticated: item => this.#authenticated(flight, item),
+        isRefusedBy: item => this.#isRefusedBy(item),
+        hangUp: error => { flight.isOver = true; this.#hangUp(error); },
       };
+    }
+
+    #authenticated({ token }, item) {
+      this.#credentials?.accepted(token, item.expires);
+      if (this.#socket?.sent[0]?.isAuth) this.#socket.sent.shift().settle(item);
+    }
+
+    /** Whether a refusal over the WebSocket is of the connection: nothing else waits for an answer, or it is a token. */
+    #isRefusedBy({ type }) {
+      const due = this.#socket?.sent[0];
+      return !due || (Boolean(due.isAuth) && FINAL.has(type));
     }
 
     /** Who asks, and from where on. Among several channels each has a value, which may be empty. */
@@ -667,17 +1153,18 @@
     }
 
     #heard(flight) {
-      const isLate = flight.hasBegun && this.#env.now() - flight.heard > YOUNG;
-      Object.assign(flight, { heard: this.#env.now(), heardAt: this.#env.wallTime(), hasBegun: true });
+      const isLate = flight.hasBegun && this.#env.now() - flight.heard.now > YOUNG;
+      Object.assign(flight, { heard: moment(this.#env), hasBegun: true });
       this.#ladder.works(flight.transport, isLate);
     }
 
     #deliver(flight, items, cursor) {
-      if (flight.signal.aborted) return;
+      if (flight.signal.aborted || (flight === this.#successor && !this.#takeOver())) return;
       this.#failures = 0;
       this.#probing = false;
       this.#ladder.works(flight.transport, false);
       const { members } = flight;
+      if (this.#credentials && transports[flight.transport].streams && flight === this.#flight) this.#streams(flight, items);
       const cursors = readCursors(cursor, members.map(member => member.name));
       const byName = new Map(members.map(member => [member.name, []]));
       for (const item of items) (members.length === 1 ? byName.get(members[0].name) : byName.get(item.channel))?.push(item);
@@ -686,6 +1173,16 @@
         member.deliver(byName.get(member.name), cursors[i]);
         member.opened();
       });
+    }
+
+    /** Something came by a stream: its token was good. */
+    #streams(flight, items) {
+      const expires = items.find(item => item.type === 'CURSOR')?.expires;
+      // Over a WebSocket, what may be followed without a token comes before the token is looked at.
+      if (expires || !transports[flight.transport].carries) this.#credentials.accepted(flight.token, expires);
+      if (flight.isRenewing) return;
+      flight.isRenewing = true;
+      this.#renew(flight);
     }
 
     async #signIn(member, flight) {
@@ -702,10 +1199,14 @@
       const known = error instanceof CCometError ? error : new CCometError(String(error?.message ?? error), { cause: error });
       const members = flight.members.filter(member => this.#members.has(member));
       this.#probing = true;
+      this.#blame(known, flight.token);
+      // Another token is asked for: it was not the channel that was refused.
+      const isRenewed = renewals.get(known) === true;
+      const isFinal = FINAL.has(known.code) && !isRenewed;
       // The server does not tell whose name among several was taken: none is taken back by itself.
       if (known.code === '409') return this.#end(members, known, 'replaced');
-      if (members.length > 1 && (FINAL.has(known.code) || known.code === '402')) return this.#sift(members, known, flight);
-      if (FINAL.has(known.code)) return this.#end(members, known, 'refused');
+      if (members.length > 1 && (isFinal || known.code === '402') && !renewals.has(known)) return this.#sift(members, known, flight);
+      if (isFinal) return this.#end(members, known, 'refused');
       if (known.code === '402') members[0]?.beginAgain();
 
       const failures = this.#failures++;
@@ -747,10 +1248,11 @@
     }
 
     /** The server ends what it sends on purpose, and has told when to come back: its clients share the time out among them. */
-    async #sentAway(ms, flight) {
+    async #sentAway({ retry, reason }, flight) {
+      if (reason === 'expired') this.#credentials?.spent(flight.token);
       flight.isAway = true;
       this.#probing = true;
-      const rest = this.#rest(readPause(ms) ?? this.pause(0), flight.signal);
+      const rest = this.#rest(readPause(retry) ?? this.pause(0), flight.signal);
       for (const member of flight.members) if (this.#members.has(member)) member.away();
       await rest;
     }
@@ -770,7 +1272,7 @@
       this.#env.setTimeout(() => {
         this.#settling = false;
         this.#probing = true;
-        if (!this.#waiting && !this.#flight.signs) this.#flight.abort();
+        if (!this.#waiting && !this.#flight.signs) this.#abort();
       }, SETTLE);
     }
 
@@ -824,7 +1326,7 @@
       const sent = this.#socket?.sent ?? [];
       this.#socket = null;
       // Receipts come in order: if it was a message that broke it, it was the first without one.
-      sent.forEach(({ reject }, i) => reject(i === 0 ? error : new CCometError('The connection was ended.')));
+      sent.forEach(({ reject }, i) => reject(i === 0 && !FINAL.has(error.code) ? error : new CCometError('The connection was ended.')));
     }
 
     /** Offline too: a stream whose network went away is not told so, while a new request is. */
@@ -838,9 +1340,20 @@
   /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
   const pools = new WeakMap();
 
-  function connect(owner, env, member, { key, url, ...how }) {
-    if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map() });
-    const { connections, ladders } = pools.get(owner);
+  /** The credentials of a url by their token function, which is asked for all its connections together. */
+  function credentialsOf(env, url, functions, token) {
+    if (typeof token !== 'function') return token == null ? undefined : new Credentials(env, token);
+    if (!functions.has(token)) functions.set(token, new Map());
+    const byUrl = functions.get(token);
+    if (!byUrl.has(url)) byUrl.set(url, new Credentials(env, token));
+    return byUrl.get(url);
+  }
+
+  function connect(owner, env, member, { key: parts, url, token, ...how }) {
+    if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map(), functions: new WeakMap() });
+    const { connections, ladders, functions } = pools.get(owner);
+    const credentials = credentialsOf(env, url, functions, token);
+    const key = JSON.stringify([...parts, typeof token === 'function' ? credentials.id : token ?? null]);
     if (!ladders.has(url)) ladders.set(url, new Ladder());
     if (!connections.has(key)) connections.set(key, new Set());
     const shared = connections.get(key);
@@ -849,7 +1362,7 @@
       shared.delete(one);
       if (shared.size === 0) connections.delete(key);
     };
-    const connection = new Connection(env, { ...how, ladder: ladders.get(url), left });
+    const connection = new Connection(env, { ...how, credentials, ladder: ladders.get(url), left });
     shared.add(connection);
     return connection;
   }
@@ -861,8 +1374,8 @@
    *
    * States: `connecting` (not answered yet) · `open` · `reconnecting` (something failed; it tries again by itself) ·
    * `replaced` (only with `exclusive`: another page took this sname on this channel; nothing is asked until `resume()` is
-   * called or the page becomes visible again, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403;
-   * nothing is asked until `resume()`) · `closed` (for good).
+   * called or the page becomes visible again, so that two pages do not take it from each other for ever) · `refused` (the server said 400, 401 or 403,
+   * and 401 to the next token as well, if there is a token function; nothing is asked until `resume()`) · `closed` (for good).
    */
   class CComet {
     /** The version of the wire this speaks. */
@@ -888,6 +1401,10 @@
      * @param {'auto'|'sse'|'fetch'|'jsonp'|'websocket'} [options.transport='auto'] `auto` is the first that gets through of
      *   sse, fetch (long polls) and jsonp
      * @param {string} [options.cursor] `epoch:seqid`, as `cursor` gave it, to go on from there
+     * @param {string|(() => string|null|Promise<string|null>)} [options.token] a JWT, or a function that gets one: called at the first
+     *   connect, when 75 % of the life of the last one are over, and when the server does not take it. It is sent in a header or in a
+     *   WebSocket's frame, never in an address; JSONP goes by tickets. null is no token
+     * @param {'omit'|'same-origin'|'include'} [options.credentials='same-origin'] whether fetch sends cookies: `include` also to another origin
      * @param {boolean} [options.sign=false] sign in first: everybody is told, and the history comes as messages, all of
      *   it before the state is `open`
      * @param {boolean} [options.exclusive=false] true also follows by sname: the newest page takes the place of the others.
@@ -899,24 +1416,31 @@
      * @param {string} [options.pub_url] 2014: ends in `msg=`; the encoded message is appended
      * @param {string} [options.sub_url] 2014: ends in `seqid=`; the seqid is appended
      *
-     * Instances of one url, transport, sname and exclusive share one connection for all their channels.
-     * @throws {TypeError} a channel that is no text, a cursor or a transport that does not exist
+     * Instances of one url, transport, sname, exclusive, credentials and token (the same function) share one connection for all their channels.
+     * @throws {TypeError} a channel that is no text, a cursor or a transport that does not exist, a token by the addresses of 2014
      */
     constructor(options) {
       const seed = Boolean(options?.sub_url);
       this.#options = { transport: seed ? 'jsonp' : 'auto', sign: seed && Boolean(options.sign_url), exclusive: seed, retryMin: 500, retryMax: 30_000, ...options };
       this.#env = { ...browser, ...options?.env };
-      const { channel, sname, cursor, transport, callback } = this.#options;
+      const { channel, sname, cursor, transport, token, credentials, callback } = this.#options;
       if (!seed && (typeof channel !== 'string' || channel === '')) throw new TypeError('CComet: channel must be a text.');
       if (transport !== 'auto' && !Object.hasOwn(transports, transport)) throw new TypeError(`CComet: there is no transport ${transport}.`);
       if (cursor != null && !readCursor(cursor)) throw new TypeError('CComet: cursor must be epoch:seqid.');
+      if (token != null && typeof token !== 'string' && typeof token !== 'function') throw new TypeError('CComet: token must be a text or a function.');
+      if (token != null && seed) throw new TypeError('CComet: a token needs the option url; the addresses of 2014 know none.');
+      if (!COOKIES.has(credentials)) throw new TypeError(`CComet: there are no credentials ${credentials}.`);
 
       const { key, locate } = locator(this.#env, this.#options);
       this.#key = JSON.stringify([key, channel, sname ?? null]);
       const same = living.get(this.#key);
       if (callback) (same ?? this).on('message', callback);
       if (same) {
-        if (RESTING.has(same.state)) same.resume();
+        if (RESTING.has(same.state)) {
+          same.#options.token = token ?? same.#options.token;
+          same.resume();
+        }
+
         return same;
       }
 
@@ -936,6 +1460,7 @@
         deliver: (items, after) => this.#deliver(items, after),
         opened: () => this.#turn('open'),
         away: () => this.#turn('reconnecting'),
+        warned: error => this.#emit('error', error),
         failed: error => { this.#turn('reconnecting'); this.#emit('error', error); },
         beginAgain: () => this.#beginAgain(),
         ended: (error, state) => { this.#emit('error', error); this.#turn(state); },
@@ -966,7 +1491,7 @@
      * - `reset` ({ epoch, seqid }): the log was reset: what follows is numbered from 0 again
      * - `signed` (message): the SIGN that is one's own; it comes once more, as a message, in its order
      * - `state` (state, before)
-     * - `error` (CCometError): what went wrong; `retryIn` says when it is tried again
+     * - `error` (CCometError): what went wrong; `retryIn` says when it is tried again. Its code is `token` when the token function failed
      *
      * A listener that throws is reported to the page as an uncaught error, and harms nobody else.
      * @returns {() => void} stops listening
@@ -983,7 +1508,7 @@
 
     /**
      * Publishes. Calls are sent one after another, so they are stored in the order of the calls. What fails for a passing
-     * reason (no connection, 408, 429, 5xx) is tried again with growing pauses; the id makes that it is stored once.
+     * reason (no connection, 408, 429, 5xx, a token that is over) is tried again with growing pauses; the id makes that it is stored once.
      * @param {*} msg a text; or by fetch any JSON value
      * @param {object} [how]
      * @param {string} [how.id] 1 to 200 characters; the same id within 5 minutes stores nothing; a random one by itself
@@ -1015,12 +1540,13 @@
     /** 2014's name of `resume`. */
     sub() { this.resume(); }
 
-    /** Goes on after `replaced` or `refused`; while `reconnecting`, tries again now instead of later; nothing in other states. */
+    /** Goes on after `replaced` or `refused`, with a new token if there is a token function; while `reconnecting`, tries again now instead of later; nothing in other states. */
     resume() {
       if (this.retryIn !== null) this.#connection.wake(true);
       if (!RESTING.has(this.#state) || this.#state === 'closed') return;
+      const isRefused = this.#state === 'refused';
       this.#turn('reconnecting');
-      this.#join();
+      this.#join(isRefused);
     }
 
     /** Ends for good. What was given to `publish` is still sent. */
@@ -1032,17 +1558,20 @@
       this.#connection.leave(this.#member);
     }
 
-    #join() {
-      const { sname, exclusive, transport, env, sub_url: seed } = this.#options;
+    #join(isRefused = false) {
+      const { sname, exclusive, transport, token, credentials, env, sub_url: seed } = this.#options;
       this.#connection = connect(env ?? browser, this.#env, this.#member, {
-        key: JSON.stringify([this.#url, transport, sname ?? null, Boolean(exclusive)]),
+        key: [this.#url, transport, sname ?? null, Boolean(exclusive), credentials ?? null],
         url: this.#url,
+        token,
+        cookies: credentials ?? undefined,
         locate: this.#locate,
         transport,
         // The addresses of 2014 name their channel themselves.
         alone: Boolean(seed),
         sname: exclusive ? sname : undefined,
       });
+      if (isRefused) this.#connection.forgetToken();
       this.#connection.join(this.#member);
     }
 
@@ -1112,7 +1641,7 @@
         try {
           return await this.#connection.publish(message, Math.min(ASK_TIMEOUT, left), Boolean(seed));
         } catch (error) {
-          const passing = error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500;
+          const passing = error.status === 0 || error.status === 408 || error.status === 429 || error.status >= 500 || renewals.get(error) === true;
           const pause = this.#connection.pause(failures, error.retryAfter);
           if (!passing || this.#env.now() + pause >= deadline) throw error;
           this.#pausing = new AbortController();

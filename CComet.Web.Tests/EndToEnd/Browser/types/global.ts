@@ -12,12 +12,19 @@ room.off('gap', gap);
 room.publish({ any: ['value'] }, { id: 'x', timeout: 1000 }).then(receipt => receipt.duplicate ?? receipt.seqid);
 const transport: CComet.TransportName = room.transport;
 new CComet({ sub_url: '/sub?channel=a&seqid=', pub_url: '/pub?channel=a&msg=', callback: message => message.msg }).pub('text');
+new CComet({ channel: 'a', token: async () => (await fetch('token', { method: 'POST' })).text(), credentials: 'include' });
+new CComet({ channel: 'a', token: 'a.b.c' });
+new CComet({ channel: 'a', token: () => null });
 console.log(unlisten, transport, room.cursor?.split(':'), CComet.protocol);
 
 // @ts-expect-error a channel is needed
 new CComet({ url: '.' });
 // @ts-expect-error there is no such transport
 new CComet({ channel: 'a', transport: 'pigeon' });
+// @ts-expect-error a token is no number
+new CComet({ channel: 'a', token: () => 5 });
+// @ts-expect-error the addresses of 2014 know no token
+new CComet({ sub_url: '/sub?channel=a&seqid=', token: 'a.b.c' });
 // @ts-expect-error there is no such event
 room.on('massage', () => {});
 // @ts-expect-error the cursor is moved by the client alone
