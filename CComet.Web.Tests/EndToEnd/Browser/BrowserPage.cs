@@ -76,12 +76,13 @@ public sealed class BrowserPage : IAsyncDisposable
 
     /// <summary>Opens a page that has the client and the harness.</summary>
     public Task HostClientAsync() => HostAsync(
-        "<script src=/js/ccomet.js></script><script src=/harness.js></script><script src=/work.js></script>",
+        "<script src=/js/ccomet.js></script><script src=/harness.js></script><script src=/access.js></script><script src=/work.js></script>",
         ("/js/ccomet.js", "CComet.Web/wwwroot/js/ccomet.js"),
         ("/js/ccomet.mjs", "CComet.Web/wwwroot/js/ccomet.mjs"),
         ("/js/text.js", "CComet.Web/wwwroot/js/text.js"),
         ("/js/timeline.js", "CComet.Web/wwwroot/js/timeline.js"),
         ("/harness.js", "CComet.Web.Tests/EndToEnd/Browser/pages/harness.js"),
+        ("/access.js", "CComet.Web.Tests/EndToEnd/Browser/pages/access.js"),
         ("/work.js", "CComet.Web.Tests/EndToEnd/Browser/pages/work.js"));
 
     /// <summary>

@@ -565,6 +565,8 @@
     return Math.min(...lives);
   }
 
+  const noToken = cause => new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
+
   /** Refusals by 401, and whether another token is to be had: of each error the token is told once. */
   const renewals = new WeakMap();
 
@@ -619,7 +621,8 @@
       this.#asking ??= this.#ask().finally(() => { this.#asking = null; });
       try {
         return await inTime(this.#env, this.#asking, timeout, signal);
-      } catch (error) {
+      } catch (cause) {
+        const error = cause.code === '0' ? noToken(cause) : cause;
         if (!this.#isUsable || this.#age >= this.#life || signal?.aborted) throw error;
         error.retryIn = Math.max(LEAST_LIFE, this.#notBefore - this.#age);
         failed?.(error);
@@ -637,7 +640,7 @@
       } catch (cause) {
         // While one holds, it does for each request; others need not wait.
         if (this.#isUsable) this.#notBefore = this.#age + Math.min(LONGEST_RENEWAL, LEAST_LIFE * 2 ** this.#failures++);
-        throw new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
+        throw noToken(cause);
       }
 
       this.#failures = 0;
@@ -983,6 +986,7 @@
         try {
           await flight.ended;
         } catch (error) {
+          flight.isOver = true;
           // Aborted on purpose: no channel is left, or `wake` aborted it to ask again. And what takes its place is on its way.
           if (!flight.signal.aborted && !this.#successor) await this.#recover(error, flight);
         }
@@ -1029,7 +1033,7 @@
       for (let failures = 0; !signal.aborted;) {
         await this.#credentials.untilDue(flight.token, signal);
         // It ends, and what comes after it has a new token anyway.
-        if (signal.aborted || flight.isAway) return;
+        if (signal.aborted || flight.isAway || flight.isOver) return;
         try {
           const token = await this.#credentials.get({ signal });
           if (token !== flight.token) {
@@ -1040,7 +1044,7 @@
             await sleep(this.#env, this.pause(failures++), signal);
           }
         } catch (error) {
-          if (signal.aborted || flight.isAway || flight.isOver || this.#flight !== flight) return;
+          if (signal.aborted || flight.isAway || flight.isOver) return;
           error.retryIn = this.pause(failures++, error.retryAfter);
           this.#warn(error, members);
           await sleep(this.#env, error.retryIn, signal);

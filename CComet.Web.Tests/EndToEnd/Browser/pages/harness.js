@@ -23,7 +23,7 @@ globalThis.answer = (body, { status = 200, ...headers } = {}) => new Response(ty
 globalThis.scripted = (...answers) => {
   const requests = [];
   const fetch = (url, how) => new Promise((resolve, reject) => {
-    const request = { verb: new URL(url).pathname.slice(1), query: Object.fromEntries(new URL(url).searchParams), body: how.body && JSON.parse(how.body), signal: how.signal, aborted: false };
+    const request = { verb: new URL(url).pathname.slice(1), query: Object.fromEntries(new URL(url).searchParams), url, headers: how.headers, credentials: how.credentials, body: how.body && JSON.parse(how.body), signal: how.signal, aborted: false };
     requests.push(request);
     how.signal.addEventListener('abort', () => { request.aborted = true; reject(how.signal.reason); });
     const given = (answers.length > 1 ? answers.shift() : answers[0])(request);
@@ -55,7 +55,7 @@ globalThis.eventStream = ({ signal }) => {
   let wire;
   const body = new ReadableStream({ start: controller => { wire = controller; } });
   signal.addEventListener('abort', () => { try { wire.error(signal.reason); } catch { /* It has ended. */ } });
-  return { answer: new Response(body, { headers: { 'Content-Type': 'text/event-stream' } }), say: text => wire.enqueue(new TextEncoder().encode(text)), sayBytes: bytes => wire.enqueue(bytes) };
+  return { answer: new Response(body, { headers: { 'Content-Type': 'text/event-stream' } }), say: text => wire.enqueue(new TextEncoder().encode(text)), sayBytes: bytes => wire.enqueue(bytes), cut: () => wire.close() };
 };
 
 /** A WebSocket that says what it is told to say. */
