@@ -11,6 +11,9 @@ namespace CComet.Transports;
 /// </remarks>
 internal static class PollLoop
 {
+    /// <summary>How long a poll waits whose grant has no time left: its client may ask again at once.</summary>
+    private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
+
     /// <summary>Runs until the request has been answered or its client has gone. Then the subscriber is disposed of, and the request ended.</summary>
     /// <param name="request">The request.</param>
     /// <param name="subscriber">Its subscriber; of several channels it has begun.</param>
@@ -46,8 +49,7 @@ internal static class PollLoop
     private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings)
     {
         var wait = request.Wait;
-        var left = subscriber.TimeLeft;
-        if (left < wait) wait = left;
+        if (subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
         if (readings.Count > 0)
         {
             // What is not told is passed over; only a read that finds nothing parks.
