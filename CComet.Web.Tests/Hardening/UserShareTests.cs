@@ -84,7 +84,11 @@ public sealed class UserShareTests
     {
         using var fixture = NewFixture(new LimitOptions { ChannelsPerUser = 2, ChannelsPerAddress = 1 });
         using var a = await SubscribeAsync(fixture, Callers.At(Here), "a");
-        for (var i = 0; i < 5; i++) Assert.Equal("Limits:ChannelsPerAddress", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(Here, "ann"), "b"))).Setting);
+
+        // One that is not open, and one that is but has no subscriber.
+        (await SubscribeAsync(fixture, Callers.At(There), "idle")).Dispose();
+        foreach (var name in (string[])["new", "idle", "new", "idle", "idle"])
+            Assert.Equal("Limits:ChannelsPerAddress", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(Here, "ann"), name))).Setting);
         using var b = await SubscribeAsync(fixture, Callers.At(There, "ann"), "b");
         using var c = await SubscribeAsync(fixture, Callers.At("192.0.2.3", "ann"), "c");
     }
