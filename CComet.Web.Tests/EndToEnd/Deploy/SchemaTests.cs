@@ -11,6 +11,7 @@ public sealed class SchemaTests
     [Theory]
     [InlineData("deploy/kubernetes.yaml", 5)]
     [InlineData("deploy/compose.one-node.yml", 1)]
+    [InlineData("deploy/compose.public.yml", 1)]
     [InlineData("docker-compose.yml", 1)]
     public async Task Documents_fit_the_schema_of_their_kind(string path, int count)
     {
