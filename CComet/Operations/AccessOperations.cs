@@ -69,9 +69,11 @@ internal sealed partial class AccessOperations
 
     /// <summary>Gives a ticket for one right on some channels, if the caller has that right on all of them.</summary>
     /// <exception cref="AccessDeniedException">It has not.</exception>
+    /// <exception cref="LimitException">Its user or its address has taken its tickets already.</exception>
     public async ValueTask<(string Text, long Expires)> IssueAsync(CallerContext caller, ChannelRight right, IReadOnlyList<string> channels, int seconds, CancellationToken cancellation)
     {
         foreach (var channel in channels) await _channels.AuthorizeAsync(caller, right, channel, cancellation);
+        Context.Quotas.TakeTicket(caller);
         var grant = caller.Grant ?? Grants.Anonymous;
         return Seal(grant, right, channels, (byte)seconds);
     }

@@ -49,7 +49,7 @@ internal static class PollLoop
     private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings)
     {
         var wait = request.Wait;
-        if (subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
+        if (wait > MinWait && subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
         if (readings.Count > 0)
         {
             // What is not told is passed over; only a read that finds nothing parks.

@@ -63,7 +63,7 @@ internal sealed class SettingsReader
             return;
         }
 
-        if (_catalogue.IsGroup(key) && value.Length == 0) return;
+        if (value.Length == 0 && (_catalogue.IsGroup(key) || _catalogue.Find(parent) is { Members.Count: > 0 })) return;
         if (_catalogue.IsGroup(key)) _problems.Add($"{key} has settings, and is none itself; see --help.");
         else if (_catalogue.Nearest(key) is { } nearest) _problems.Add($"{key} is no setting; did you mean {nearest}?");
         else _problems.Add($"{key} is no setting; see --help.");
