@@ -36,6 +36,8 @@ internal sealed class PeerBench(PeerOptions options)
             new SignalRPeer(options.Root),
             new EmptyPeer(options.Root),
             new CCometIcometPeer(options.CComets[0].Folder, options.CComets[0].Content),
+            new CCometTokenPeer(options.CComets[0].Folder, options.CComets[0].Content, byTicket: false),
+            new CCometTokenPeer(options.CComets[0].Folder, options.CComets[0].Content, byTicket: true),
             .. options.Icomet is { } binary ? new Peer[] { new IcometPeer(binary) } : [],
         ];
         if (options.Icomet is null) Console.WriteLine("icomet is skipped: --icomet PATH gives its binary, icomet-server.");

@@ -14,7 +14,8 @@ switch (args)
             Usage: bench/run.sh stores
                    bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--icomet PATH] [--plot FILE.svg]
             Workloads: {string.Join(", ", PeerBench.Keys)}; without one, all.
-            --peer     only these: CComet, nchan, SignalR, "an empty endpoint", "CComet via icomet dialect", icomet; the first of
+            --peer     only these: CComet, nchan, SignalR, "an empty endpoint", "CComet via icomet dialect", "CComet by bearer",
+                      "CComet by ticket", icomet; the first of
                        those that take part is the one that ratios are of
             --against  another build of CComet beside this one: the folder it was published to
             --icomet   the binary of icomet (icomet-server); without it, icomet is skipped
