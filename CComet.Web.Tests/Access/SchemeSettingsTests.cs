@@ -1,4 +1,3 @@
-using CComet.Web.Hosting;
 using CComet.Web.Hosting.Access;
 using CComet.Web.Tests.Support;
 
