@@ -1,10 +1,12 @@
 using CComet.Web.Hosting;
 using CComet.Web.Hosting.Access;
+using CComet.Web.Hosting.Commands;
 using Microsoft.Extensions.Options;
 
 WebApplication? app = null;
 try
 {
+    if (await ServerCommands.RunAsync(args) is { } exitCode) return exitCode;
     if (CommandLine.Answer(args) is { } text)
     {
         await Console.Out.WriteAsync(text);

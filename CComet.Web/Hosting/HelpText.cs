@@ -11,6 +11,11 @@ internal static partial class HelpText
 {
     private const string Usage = """
         Usage: CComet.Web [--NAME=VALUE | --NAME VALUE]...
+               CComet.Web token [--sub USER] [--subscribe PATTERN]... [--publish PATTERN]... [--ttl 1h]...
+               CComet.Web explain --token TOKEN | --anonymous --verb VERB --channel CHANNEL
+
+        token prints a token for development, explain says what gives a caller a right or what is missing: CComet.Web token --help.
+        Both read settings as the server does.
 
         A setting is given on the command line (--CComet:Poll:Timeout=00:00:20), as a variable of the environment
         (CComet__Poll__Timeout=00:00:20), or in appsettings.json in the content root. The first of these that has it counts.
@@ -38,7 +43,7 @@ internal static partial class HelpText
           CComet.Web --CComet:Store:Kind=Redis --CComet:Store:Redis=redis.example:6379,password=...
           CComet__Store__Path=/var/lib/ccomet/ccomet.db CComet.Web --CComet:History:MaxAge=7.00:00:00
 
-        Exit codes: 0 stopped as it was told to, 1 could not start (one line on standard error says why).
+        Exit codes: 0 stopped as it was told to, 1 could not start (one line on standard error says why); of explain also 3, not allowed.
         """;
 
     /// <summary>The name of the program and its version.</summary>

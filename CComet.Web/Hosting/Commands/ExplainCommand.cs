@@ -1,0 +1,104 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Security.Claims;
+using CComet.Access;
+using CComet.Messages;
+using Microsoft.Extensions.Options;
+
+namespace CComet.Web.Hosting.Commands;
+
+/// <summary>The command <c>explain</c>: says which rule or claim gives a caller a right, or what is missing.</summary>
+internal static class ExplainCommand
+{
+    /// <summary>Its name.</summary>
+    public const string Name = "explain";
+
+    private const string Mode = "CComet:Auth:Mode";
+    private const string StandardInput = "-";
+
+    /// <summary>Makes the command.</summary>
+    public static Command Build(TextWriter output)
+    {
+        var token = new Option<string>("--token") { Description = "The caller's token; - reads it from standard input, so that no list of processes has it" };
+        var anonymous = new Option<bool>("--anonymous") { Description = "A caller without a token" };
+        var verb = new Option<string>("--verb") { Description = "The right: subscribe, publish, presence, admin or sname" };
+        var channel = new Option<string>("--channel") { Description = "The channel; for the verb sname the sname" };
+        var command = new Command(Name, $"Says which rule or claim gives a caller a right in the mode Token, or what is missing. Revocations are not looked at, and the application's hook is not asked. Exit codes: {ServerCommands.Done} it may, {ServerCommands.Denied} it may not, {ServerCommands.Failed} that cannot be told.")
+        {
+            token, anonymous, verb, channel,
+        };
+        command.TreatUnmatchedTokensAsErrors = false;
+        command.SetAction(async (given, cancellation) =>
+        {
+            var text = given.GetValue(token);
+            if (text is null == !given.GetValue(anonymous)) throw new StartException("give either --token=TOKEN or --anonymous.");
+            if (given.GetValue(verb) is not { } name) throw new StartException("--verb is missing; it is subscribe, publish, presence, admin or sname.");
+            if (GrantFactory.ParseRight(name) is not { } right) throw new StartException($"--verb: '{name}' is none of subscribe, publish, presence, admin, sname.");
+            if (given.GetValue(channel) is not { } asked) throw new StartException("--channel is missing.");
+            if (Names.FindProblem(asked) is { } problem) throw new StartException($"--channel: {problem}");
+            if (text == StandardInput) text = (await Console.In.ReadToEndAsync(cancellation)).Trim();
+            return await ExplainAsync(output, [.. given.UnmatchedTokens], text, right, asked, cancellation);
+        });
+        return command;
+    }
+
+    private static async Task<int> ExplainAsync(TextWriter output, string[] settings, string? token, ChannelRight right, string channel, CancellationToken cancellation)
+    {
+        var builder = ServerBuilder.Create(settings);
+        var mode = builder.Configuration[Mode];
+        builder.Logging.ClearProviders();
+
+        // What verifies tokens is there in the mode Token alone.
+        if (token is not null) builder.Configuration.AddInMemoryCollection([new(Mode, nameof(AuthMode.Token))]);
+        builder.AddCCometServer();
+        await using var app = builder.Build();
+        var options = app.Services.GetRequiredService<IOptions<HubOptions>>().Value.Auth;
+        var grants = app.Services.GetService<GrantFactory>() ?? new GrantFactory(options);
+        if (!AuthMode.Token.ToString().Equals(mode, StringComparison.OrdinalIgnoreCase))
+            await output.WriteLineAsync($"note: {Mode} is {(string.IsNullOrEmpty(mode) ? "not stated" : mode)}; this is what Token would do.");
+        var (grant, claims) = (grants.Anonymous, (IReadOnlyList<Claim>)[]);
+        if (token is not null)
+        {
+            try
+            {
+                var verifier = app.Services.GetService<ITokenVerifier>() ?? throw new StartException("the server has nothing that verifies tokens.");
+                var principal = await verifier.VerifyAsync(token, cancellation);
+                (grant, claims) = (grants.Create(principal), [.. principal.Claims]);
+            }
+            catch (TokenRefusedException e)
+            {
+                await output.WriteLineAsync($"denied: the token does not hold: {e.Message}");
+                return ServerCommands.Denied;
+            }
+        }
+
+        return await TellAsync(output, grant, claims, options, right, channel);
+    }
+
+    private static async Task<int> TellAsync(TextWriter output, Grant grant, IReadOnlyList<Claim> claims, AuthOptions options, ChannelRight right, string channel)
+    {
+        var who = grant.User is { } user ? $"user '{user}'" : grant.IsAnonymous ? "a caller without a token" : "a token without a user (sub)";
+        var (name, what) = (GrantFactory.NameOf(right), $"{Phrase(right)} '{channel}'");
+        if (grant.FindSource(right, channel) is { } source)
+        {
+            var until = grant.Expires is { } expires ? $", until {expires.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}" : "";
+            await output.WriteLineAsync($"allowed: {who} may {what}, by {source}{until}.");
+            return ServerCommands.Done;
+        }
+
+        await output.WriteLineAsync($"denied: {who} may not {what}: no claim {GrantFactory.ClaimPrefix}{name} and no rule of CComet:Auth:Rules matches.");
+        foreach (var claim in claims.Where(claim => claim.Type.StartsWith(GrantFactory.ClaimPrefix, StringComparison.Ordinal))) await output.WriteLineAsync($"  claim {claim.Type}: {claim.Value}");
+        foreach (var (rule, i) in options.Rules.Select((rule, i) => (rule, i))) await output.WriteLineAsync($"  CComet:Auth:Rules:{i}: {rule.Who}: {string.Join(", ", rule.Verbs)}: {string.Join(", ", rule.Channels)}");
+        if (options.Hook.Url.Length > 0) await output.WriteLineAsync("The server would ask the application (CComet:Auth:Hook:Url).");
+        return ServerCommands.Denied;
+    }
+
+    private static string Phrase(ChannelRight right) => right switch
+    {
+        ChannelRight.Subscribe => "subscribe to",
+        ChannelRight.Publish => "publish to",
+        ChannelRight.Presence => "see who is in",
+        ChannelRight.Admin => "administer",
+        _ => "go by the sname",
+    };
+}
