@@ -35,7 +35,7 @@ public sealed record AuthOptions
     /// </summary>
     [Range(typeof(TimeSpan), "00:01:00", "3650.00:00:00", ParseLimitsInInvariantCulture = true)]
     [Description("the longest life that a token may have left; revocations are kept as long")]
-    public TimeSpan MaxTokenLife { get; set; } = TimeSpan.FromDays(30);
+    public TimeSpan MaxTokenLife { get; set; } = TimeSpan.FromDays(100);
 
     /// <summary>How long a WebSocket may stay open without a right before its <c>auth</c> frame comes: 1 s to 10 min.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "00:10:00", ParseLimitsInInvariantCulture = true)]
