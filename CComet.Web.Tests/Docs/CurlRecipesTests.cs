@@ -9,18 +9,20 @@ public sealed class CurlRecipesTests
 {
     [Theory]
     [InlineData("README.md", 6)]
-    [InlineData("docs/protocol.md", 9)]
+    [InlineData("docs/protocol.md", 16)]
     [InlineData("docs/migrating.md", 5)]
     public async Task Every_recipe_answers_what_its_document_shows(string path, int atLeast)
     {
         var (front, admin) = ($"http://127.0.0.1:{Ports.Take()}", $"http://127.0.0.1:{Ports.Take()}");
         await using var server = await LiveServer.StartAsync($"CComet:Icomet:Front={front}", $"CComet:Icomet:Admin={admin}");
+        await using var guarded = await TokenServer.StartAsync();
         var recipes = Documents.Recipes(path);
         Assert.True(recipes.Count >= atLeast, $"{path} has {recipes.Count} recipes.");
         foreach (var (script, expected) in recipes)
         {
             var (exitCode, output, errors) = await RunAsync(script
                 .Replace("http://localhost:5000", server.Url, StringComparison.Ordinal)
+                .Replace("http://localhost:5001", guarded.Url, StringComparison.Ordinal)
                 .Replace("http://127.0.0.1:8100", front, StringComparison.Ordinal)
                 .Replace("http://127.0.0.1:8000", admin, StringComparison.Ordinal));
             Assert.True(exitCode == 0, $"{path}: {script}exit code {exitCode}: {errors}");
@@ -33,7 +35,12 @@ public sealed class CurlRecipesTests
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string script)
     {
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script]) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script]) 
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["TOKEN"] = TokenServer.CreateToken() },
+        })!;
         var output = bash.StandardOutput.ReadToEndAsync();
         var errors = bash.StandardError.ReadToEndAsync();
         await bash.WaitForExitAsync();
