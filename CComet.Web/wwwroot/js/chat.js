@@ -6,6 +6,7 @@ import { converse } from './conversation.js';
 import { emojiMenu } from './emoji-menu.js';
 import { nickname } from './memory.js';
 import { timeline } from './timeline.js';
+import { explain, token } from './token.js';
 
 const $ = id => document.getElementById(id);
 const STATES = {
@@ -24,6 +25,7 @@ const emoticons = emojiMenu($('emoji'), $('emoji-menu'), writing.insert);
 let talk = null;
 let nick = '';
 let why = '';
+let trouble = '';
 let countdown;
 
 // ---- coming and going
@@ -65,7 +67,7 @@ function join(channel, name) {
   $('room').title = channel;
   retitle(0);
   writing.open(channel);
-  talk = converse({ channel, nick, shown, isLookedAt, giveBack: writing.giveBack, onState, onError, onUnread: retitle });
+  talk = converse({ channel, nick, token, shown, isLookedAt, giveBack: writing.giveBack, onState, onError, onUnread: retitle });
   onState(talk.room.state);
 }
 
@@ -90,15 +92,15 @@ function navigate() {
 
 // ---- the connection
 
+const isOffline = state => state === 'reconnecting' && navigator.onLine === false;
 const isBusy = () => $('log').getAttribute('aria-busy') === 'true';
 
 function onState(state) {
   const status = $('status');
-  const isOffline = state === 'reconnecting' && navigator.onLine === false;
   status.dataset.state = state;
-  status.textContent = isOffline ? 'Offline. Waiting for a connection…' : STATES[state] ?? '';
+  status.textContent = isOffline(state) ? 'Offline. Waiting for a connection…' : STATES[state] ?? '';
   if (state === 'open') {
-    why = '';
+    why = trouble = '';
     status.append(' as ', Object.assign(document.createElement('bdi'), { textContent: nick }));
     // A screen reader announces what is new, not the whole history.
     if (isBusy()) {
@@ -107,21 +109,21 @@ function onState(state) {
     }
   }
 
-  showBanner(state, isOffline);
+  showBanner(state);
 }
 
 /** What is wrong and when it is tried again. The status line tells a screen reader, once; this counts. */
-function showBanner(state, isOffline) {
+function showBanner(state) {
   clearInterval(countdown);
   const isResting = state === 'refused' || state === 'replaced';
   $('banner').hidden = state !== 'reconnecting' && !isResting;
   if ($('banner').hidden) return;
   $('banner').dataset.state = state;
-  $('banner-what').textContent = isResting ? `${STATES[state]}.` : isOffline ? 'You are offline.' : 'The connection is lost.';
+  $('banner-what').textContent = isResting ? `${STATES[state]}.` : isOffline(state) ? 'You are offline.' : trouble || 'The connection is lost.';
   $('retry').textContent = isResting ? 'Reconnect' : 'Try now';
   const tick = () => {
     const ms = talk?.room.retryIn ?? null;
-    const when = isOffline ? 'Goes on as soon as the network is back.' : ms === null ? 'Trying to reconnect…' : `Trying again in ${Math.max(1, Math.ceil(ms / 1_000))} s.`;
+    const when = isOffline(state) ? 'Goes on as soon as the network is back.' : ms === null ? 'Trying to reconnect…' : `Trying again in ${Math.max(1, Math.ceil(ms / 1_000))} s.`;
     const text = isResting ? why : when;
     if ($('banner-when').textContent !== text) $('banner-when').textContent = text;
   };
@@ -130,13 +132,18 @@ function showBanner(state, isOffline) {
 }
 
 function onError(error) {
-  if (error.retryIn !== undefined) return;
-  why = error.detail;
-  // Refused before anything was heard: the name of the channel, or the nickname, will not do.
+  trouble = error.code === 'token' ? error.detail : '';
+  if (error.retryIn !== undefined) {
+    showBanner(talk.room.state);
+    return;
+  }
+
+  why = explain(error);
+  // Refused before anything was heard: the name of the channel, or the nickname, will not do, or there is no right to be here.
   if (!isBusy()) return;
   history.replaceState(null, '');
   leave();
-  showForm(error.detail);
+  showForm(why);
 }
 
 // ---- what nobody saw
