@@ -1,7 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using CComet.Access;
 using CComet.Web.Hosting.Commands;
 using CComet.Web.Tests.Support;
 
