@@ -34,7 +34,7 @@ internal sealed class BenchmarkHub : IDisposable
         var store = new MemoryStore(options, TimeProvider.System);
         var metrics = new HubMetrics(_services.GetRequiredService<IMeterFactory>());
         _hub = new ChannelHub(store, options, metrics, TimeProvider.System, NullLogger<ChannelHub>.Instance);
-        Operations = new ChannelOperations(_hub, new AllowAllAuthorizer());
+        Operations = new ChannelOperations(_hub, new GrantAuthorizer(), new AccessAudit(NullLoggerFactory.Instance));
     }
 
     /// <summary>The operations, over the hub.</summary>

@@ -11,6 +11,9 @@ internal static class RevokeEndpoint
 {
     private static readonly RequestForm Form = RequestForm.Native with { Names = ParameterNames.OfRevocation };
 
+    /// <summary>The longest id of a token that can be revoked, in characters: it is part of the name of a record.</summary>
+    private const int MaxIdLength = 900;
+
     private static readonly RevocationSubject[] Subjects = Enum.GetValues<RevocationSubject>();
 
     /// <summary>Creates the endpoint.</summary>
@@ -33,5 +36,9 @@ internal static class RevokeEndpoint
         return (given[0], given[0] == RevocationSubject.Jti ? CheckId(value) : Parameters.CheckName(GrantFactory.NameOf(given[0]), value));
     }
 
-    private static string CheckId(string id) => id.Length <= 1000 ? id : throw WireException.Bad("jti", "is longer than 1,000 characters.");
+    private static string CheckId(string id)
+    {
+        if (id.Length > MaxIdLength) throw WireException.Bad("jti", $"is longer than {MaxIdLength} characters.");
+        return id.Any(char.IsControl) ? throw WireException.Bad("jti", "has a control character.") : id;
+    }
 }
