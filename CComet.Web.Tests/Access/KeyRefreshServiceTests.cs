@@ -177,7 +177,7 @@ public sealed class KeyRefreshServiceTests : IDisposable
         },
     });
 
-    private Task AcceptAsync(JwtVerifier verifier, byte[] key) => VerifierFixture.AcceptAsync(verifier, Sign(key));
+    private Task<System.Security.Claims.ClaimsPrincipal> AcceptAsync(JwtVerifier verifier, byte[] key) => VerifierFixture.AcceptAsync(verifier, Sign(key));
 
     private string Sign(byte[] key) => _fixture.NewToken().Sign(key);
 

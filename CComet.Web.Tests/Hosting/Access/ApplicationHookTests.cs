@@ -104,7 +104,7 @@ public sealed class ApplicationHookTests : IAsyncLifetime
     {
         await using var hook = Create();
         await AskAsync(hook, Ann, "c");
-        Assert.True(hook.Hook.AskAsync(Ann, ChannelRight.Subscribe, "c", default).IsCompletedSuccessfully);
+        Assert.True(hook.Hook.AskAsync(Ann, ChannelRight.Subscribe, "c", default).AsTask().IsCompletedSuccessfully);
     }
 
     [Fact]

@@ -37,7 +37,7 @@ internal static class ExplainCommand
             if (given.GetValue(channel) is not { } asked) throw new StartException("--channel is missing.");
             if (Names.FindProblem(asked) is { } problem) throw new StartException($"--channel: {problem}");
             if (text == StandardInput) text = (await Console.In.ReadToEndAsync(cancellation)).Trim();
-            return await ExplainAsync(output, [.. given.UnmatchedTokens], text, right, asked, cancellation);
+            return await ExplainAsync(output, ServerCommands.SettingsOf(given.UnmatchedTokens), text, right, asked, cancellation);
         });
         return command;
     }

@@ -20,10 +20,18 @@ internal sealed class ServerCommands(TextWriter output, TextWriter errors)
     /// <summary>The exit code of <c>explain</c> when the caller may not.</summary>
     public const int Denied = 3;
 
+    private static readonly string[] EnvironmentVariables = ["ASPNETCORE_ENVIRONMENT", "DOTNET_ENVIRONMENT"];
+
     /// <summary>Runs the command that the arguments name.</summary>
     /// <returns>The exit code; null when they name none.</returns>
     public static async Task<int?> RunAsync(string[] args) =>
         args is [TokenCommand.Name or ExplainCommand.Name, ..] ? await new ServerCommands(Console.Out, Console.Error).InvokeAsync(args) : null;
+
+    /// <summary>Returns the arguments that are settings. Where no environment is stated it is Development, whose key these commands are about.</summary>
+    public static string[] SettingsOf(IReadOnlyList<string> unmatched) =>
+        unmatched.Any(argument => argument.StartsWith("--environment", StringComparison.OrdinalIgnoreCase)) || EnvironmentVariables.Any(name => !string.IsNullOrEmpty(Environment.GetEnvironmentVariable(name)))
+            ? [.. unmatched]
+            : [.. unmatched, "--environment=Development"];
 
     /// <summary>Runs a command.</summary>
     /// <param name="args">Its name and its arguments.</param>

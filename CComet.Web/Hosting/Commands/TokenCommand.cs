@@ -30,7 +30,7 @@ internal static class TokenCommand
         command.TreatUnmatchedTokensAsErrors = false;
         command.SetAction(async (given, _) =>
         {
-            var builder = ServerBuilder.Create([.. given.UnmatchedTokens]);
+            var builder = ServerBuilder.Create(ServerCommands.SettingsOf(given.UnmatchedTokens));
             var settings = SettingsReader.Read(builder.Configuration, SettingsCatalogue.Server).GetSection("Auth").Get<AuthOptions>() ?? new AuthOptions();
             var patterns = rights.SelectMany(r => (given.GetValue(r.Option) ?? []).Select(pattern => (r.Right, Pattern: pattern))).ToList();
             var user = given.GetValue(sub);
