@@ -40,6 +40,14 @@ public sealed class CorsTests
     }
 
     [Fact]
+    public async Task Preflight_of_a_session_is_answered_for_its_end_too()
+    {
+        await using var factory = new CCometFactory();
+        using var http = factory.CreateClient();
+        Assert.Equal("POST, DELETE", (await PreflightAsync(http, "/session", "DELETE", "authorization")).Header("Access-Control-Allow-Methods"));
+    }
+
+    [Fact]
     public async Task Origins_in_the_settings_may_call_and_others_may_not()
     {
         await using var factory = new CCometFactory("CComet:Cors:Origins:0=https://one.example", "CComet:Cors:Origins:1=https://two.example");

@@ -44,7 +44,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
             return Refuse(context, StatusCodes.Status404NotFound);
 
         EnterBase(request, found?.Path ?? rest);
-        if (CrossOrigin.IsPreflight(request)) return AnswerPreflightAsync(context);
+        if (CrossOrigin.IsPreflight(request)) return AnswerPreflightAsync(context, takesDelete: found?.Takes(HttpMethods.Delete) == true);
         if (found is null) return next(context);
         if (found.Takes(request.Method)) return found.Answer(context);
         context.Response.Headers.Allow = found.Methods.Count == 1 ? found.Methods : string.Join(", ", found.Methods.ToArray());
@@ -57,11 +57,11 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
         return Task.CompletedTask;
     }
 
-    private Task AnswerPreflightAsync(HttpContext context)
+    private Task AnswerPreflightAsync(HttpContext context, bool takesDelete)
     {
         try
         {
-            crossOrigin.AnswerPreflight(context);
+            crossOrigin.AnswerPreflight(context, takesDelete);
             context.Response.Headers.CacheControl = NoStore;
             return Task.CompletedTask;
         }

@@ -12,7 +12,8 @@ internal sealed class CrossOrigin : IOriginPolicy
 {
     private static readonly StringValues AnyOrigin = "*";
     private static readonly StringValues Yes = "true";
-    private static readonly StringValues Methods = "GET, POST, DELETE";
+    private static readonly StringValues Methods = "GET, POST";
+    private static readonly StringValues MethodsOfSession = "POST, DELETE";
     private static readonly StringValues ExposedHeaders = $"{ResponseWriter.CursorHeader}, {ResponseWriter.RetryHeader}, Retry-After";
     private static readonly StringValues TwoHours = "7200";
     private static readonly StringValues PreflightVary = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
@@ -61,14 +62,14 @@ internal sealed class CrossOrigin : IOriginPolicy
     public static bool IsPreflight(HttpRequest request) =>
         request.Method == HttpMethods.Options && request.Headers.Origin.Count > 0 && request.Headers.AccessControlRequestMethod.Count > 0;
 
-    /// <summary>Answers a preflight: GET, POST and DELETE, and whatever headers the page wants to send.</summary>
-    public void AnswerPreflight(HttpContext context)
+    /// <summary>Answers a preflight: GET and POST, or what the path takes that takes DELETE, and whatever headers the page wants to send.</summary>
+    public void AnswerPreflight(HttpContext context, bool takesDelete)
     {
         Check(PageOrigin.Create(context));
         var headers = context.Response.Headers;
         headers.Vary = PreflightVary;
         headers.AccessControlExposeHeaders = default;
-        headers.AccessControlAllowMethods = Methods;
+        headers.AccessControlAllowMethods = takesDelete ? MethodsOfSession : Methods;
         headers.AccessControlAllowHeaders = context.Request.Headers.AccessControlRequestHeaders;
         headers.AccessControlMaxAge = TwoHours;
         context.Response.StatusCode = StatusCodes.Status204NoContent;
