@@ -12,6 +12,7 @@ public sealed class BrowserPage : IAsyncDisposable
 
     private readonly ConcurrentQueue<string> _complaints = new();
     private readonly ConcurrentQueue<string> _requests = new();
+    private readonly ConcurrentQueue<string> _addresses = new();
     private int _open;
     private int _mostOpen;
 
@@ -27,6 +28,7 @@ public sealed class BrowserPage : IAsyncDisposable
         };
         page.Request += (_, request) =>
         {
+            _addresses.Enqueue(request.Url);
             if (!IsSub(request)) return;
             _requests.Enqueue(request.Url);
             var open = Interlocked.Increment(ref _open);
@@ -42,6 +44,9 @@ public sealed class BrowserPage : IAsyncDisposable
 
     /// <summary>Uncaught errors, and what the console calls an error, breaches of the Content-Security-Policy among them.</summary>
     public IReadOnlyCollection<string> Complaints => _complaints;
+
+    /// <summary>The addresses of all requests so far.</summary>
+    public IReadOnlyCollection<string> Requested => _addresses;
 
     /// <summary>The addresses of all polls and event streams so far.</summary>
     public IReadOnlyCollection<string> Polls => _requests;
