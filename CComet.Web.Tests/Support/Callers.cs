@@ -8,5 +8,5 @@ internal static class Callers
 {
     /// <summary>A caller at an address, as a user or as none.</summary>
     public static CallerContext At(string address, string? user = null) =>
-        new(IPAddress.Parse(address)) { Grant = user is null ? null : new Grant(new GrantRights([(ChannelRight.Subscribe, "*", "test"), (ChannelRight.Publish, "*", "test")]), user) };
+        new(IPAddress.Parse(address)) { Grant = user is null ? null : new Grant(new GrantRights([(ChannelRight.Subscribe, "*", "test"), (ChannelRight.Publish, "*", "test"), (ChannelRight.Sname, "*", "test")]), user) };
 }

@@ -41,13 +41,13 @@ internal sealed class RevocationList
     /// <summary>Whether a grant was revoked whole.</summary>
     public bool Covers(Grant grant)
     {
-        if (!_any || grant.ExpiresAt == Grant.Never) return false;
+        if (!_any || grant.IsAnonymous) return false;
         return (grant.Id != 0 && _ids.ContainsKey(grant.Id)) || (grant.User is not null && _users.TryGetValue(grant.User, out var at) && grant.IssuedAt <= at);
     }
 
     /// <summary>Whether what a grant gives on a channel was revoked.</summary>
     public bool Covers(Grant grant, string channel) =>
-        _any && grant.ExpiresAt != Grant.Never && _channels.TryGetValue(channel, out var at) && grant.IssuedAt <= at;
+        _any && !grant.IsAnonymous && _channels.TryGetValue(channel, out var at) && grant.IssuedAt <= at;
 
     private static bool Put<TKey>(ConcurrentDictionary<TKey, long> list, TKey key, long at)
         where TKey : notnull
