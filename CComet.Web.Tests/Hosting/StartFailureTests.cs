@@ -26,7 +26,7 @@ public sealed class StartFailureTests : IDisposable
     }
 
     [Theory]
-    [InlineData("192.0.2.1:5000 cannot be listened on: this machine has no such address", "--urls=http://192.0.2.1:5000")]
+    [InlineData("192.0.2.1:5000 cannot be listened on: this machine has no such address", "--urls=http://192.0.2.1:5000", "--CComet:Auth:Mode=Open")]
     [InlineData("https needs a certificate", "--urls=https://127.0.0.1:0", "--environment=Production")]
     [InlineData("/nowhere.pfx", "--Kestrel:Endpoints:A:Url=https://127.0.0.1:0", "--Kestrel:Endpoints:A:Certificate:Path=/nowhere.pfx")]
     [InlineData("Serilog: Unable to find a method called Consle", "--Serilog:WriteTo:0:Name=Consle")]
@@ -45,7 +45,7 @@ public sealed class StartFailureTests : IDisposable
     [Fact]
     public async Task Details_of_a_failed_start_are_in_the_log_at_level_debug()
     {
-        await using var server = ServerProcess.Start("--urls=http://192.0.2.1:5000", "--Serilog:MinimumLevel:Default=Debug", "--Serilog:MinimumLevel:Override:Microsoft=Debug");
+        await using var server = ServerProcess.Start("--urls=http://192.0.2.1:5000", "--CComet:Auth:Mode=Open", "--Serilog:MinimumLevel:Default=Debug", "--Serilog:MinimumLevel:Override:Microsoft=Debug");
         Assert.Equal(1, await server.ExitAsync());
         Assert.Contains(server.Output, l => l.Contains("DBG Why the server ends", StringComparison.Ordinal));
         Assert.Contains(server.Output, l => l.StartsWith("   at ", StringComparison.Ordinal));

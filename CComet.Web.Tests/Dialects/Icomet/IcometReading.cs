@@ -65,4 +65,13 @@ public static class IcometReading
             "What is due");
         return await task;
     }
+
+    /// <summary>The next object of a stream that is no sign of life, of which a slow run has some.</summary>
+    public static async Task<JsonElement> NextAsync(this OpenAnswer stream)
+    {
+        while (true)
+        {
+            if (await stream.JsonAsync() is var told && told.Type() != "noop") return told;
+        }
+    }
 }

@@ -18,7 +18,7 @@ public sealed class SharedLogTests(IcometStores stores) : IClassFixture<IcometSt
         foreach (var text in IcometReading.Tricky)
         {
             await server.PushAsync(channel, text);
-            var seq = (await icomet.JsonAsync()).Seq();
+            var seq = (await icomet.NextAsync()).Seq();
             foreach (var follower in (Follower[])[events, lines, socket])
             {
                 var message = await follower.ElementAsync();
@@ -39,7 +39,7 @@ public sealed class SharedLogTests(IcometStores stores) : IClassFixture<IcometSt
         foreach (var text in IcometReading.Tricky)
         {
             var seqid = (await server.Server.PublishAsync(channel, text, "bob")).GetProperty("seqid").GetInt64();
-            var told = await stream.JsonAsync();
+            var told = await stream.NextAsync();
             Assert.Equal(("data", seqid + 1, text), (told.Type(), told.Seq(), told.Content()));
         }
 
@@ -68,7 +68,7 @@ public sealed class SharedLogTests(IcometStores stores) : IClassFixture<IcometSt
         var poll = await server.ParkAsync(channel, ("seq", "1"));
         Assert.Equal(200, (await server.Server.Http.AskAsync($"/sign?channel={channel}&sname=alice")).Status);
         await server.PushAsync(channel, "m");
-        Assert.Equal("data 2", (await stream.JsonAsync()).Told());
+        Assert.Equal("data 2", (await stream.NextAsync()).Told());
         var told = await poll;
         Assert.Equal("data 2", (told.ValueKind == System.Text.Json.JsonValueKind.Array ? told[0] : told).Told());
         Assert.Equal(["data 2"], (await server.PollAsync(("cname", channel), ("seq", "1"))).EnumerateArray().Select(IcometReading.Told));
