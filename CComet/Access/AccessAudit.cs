@@ -10,6 +10,9 @@ internal sealed partial class AccessAudit(ILoggerFactory loggers)
     /// <summary>The category.</summary>
     public const string Category = "CComet.Audit";
 
+    /// <summary>What a caller is called that has no name.</summary>
+    private const string Anonymous = "anonymous";
+
     private const int Unauthorized = 401;
     private const int Forbidden = 403;
 
@@ -20,7 +23,8 @@ internal sealed partial class AccessAudit(ILoggerFactory loggers)
     {
         if (!_logger.IsEnabled(LogLevel.Information)) return;
         var status = caller.Grant?.IsAnonymous == true ? Unauthorized : Forbidden;
-        LogDenied(_logger, status, NameOf(caller.Grant?.User ?? caller.User?.Identity?.Name), caller.Address, right, channel, reason);
+        var user = caller.Grant?.User ?? caller.User?.Identity?.Name ?? Anonymous;
+        LogDenied(_logger, status, user, caller.Address, right, channel, reason);
     }
 
     /// <summary>A credential did not hold.</summary>
@@ -30,9 +34,7 @@ internal sealed partial class AccessAudit(ILoggerFactory loggers)
     }
 
     /// <summary>An operator did something.</summary>
-    public void Done(string? user, IPAddress? address, string action, string? subject) => LogDone(_logger, NameOf(user), address, action, subject);
-
-    private static string NameOf(string? user) => user ?? "anonymous";
+    public void Done(string? user, IPAddress? address, string action, string? subject) => LogDone(_logger, user ?? Anonymous, address, action, subject);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Denied ({Status}) {User} at {Address}: {Verb} {Channel}: {Reason}")]
     private static partial void LogDenied(ILogger logger, int status, string user, IPAddress? address, ChannelRight verb, string channel, string reason);
