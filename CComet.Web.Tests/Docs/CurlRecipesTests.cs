@@ -35,7 +35,7 @@ public sealed class CurlRecipesTests
 
     private static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string script)
     {
-        using var bash = Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script]) 
+        using var bash = Process.Start(new ProcessStartInfo("bash", ["-e", "-o", "pipefail", "-c", script])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

@@ -1,6 +1,6 @@
 using CComet.Http;
-using CComet.Web.Hosting.Access;
 using CComet.Kestrel;
+using CComet.Web.Hosting.Access;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;

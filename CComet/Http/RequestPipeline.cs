@@ -1,8 +1,8 @@
 using System.IO.Pipelines;
 using System.Runtime.ExceptionServices;
 using System.Text;
-using CComet.Channels;
 using CComet.Access;
+using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Credentials;
 using CComet.Http.Requests;

@@ -55,7 +55,13 @@ internal sealed class CCometTokenPeer(string folder, string content, bool byTick
         var now = DateTimeOffset.UtcNow.ToUnixTimeSeconds();
         var claims = JsonSerializer.SerializeToUtf8Bytes(new Dictionary<string, object>
         {
-            ["iss"] = Issuer, ["aud"] = Audience, ["sub"] = user, ["jti"] = user, ["iat"] = now, ["exp"] = now + 86_400, ["ccomet:subscribe"] = "*",
+            ["iss"] = Issuer,
+            ["aud"] = Audience,
+            ["sub"] = user,
+            ["jti"] = user,
+            ["iat"] = now,
+            ["exp"] = now + 86_400,
+            ["ccomet:subscribe"] = "*",
         });
         var signed = $"{Base64Url.EncodeToString(Header)}.{Base64Url.EncodeToString(claims)}";
         return $"{signed}.{Base64Url.EncodeToString(HMACSHA256.HashData(Key, Encoding.ASCII.GetBytes(signed)))}";
