@@ -30,6 +30,8 @@ internal static class Logs
                 .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection", LogEventLevel.Error)
                 .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection.KeyManagement.KeyRingProvider", LevelAlias.Off)
                 .Filter.ByExcluding(StartFailure.IsToldTwice)
+                .Filter.ByExcluding(LogSecrecy.IsLeftOut)
+                .Enrich.With(new LogSecrecy())
                 .ReadFrom.Configuration(Without(builder.Configuration, Sinks))
                 .WriteTo.Sink(QueueOf(
                     builder.Configuration,
