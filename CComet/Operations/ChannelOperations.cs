@@ -66,10 +66,10 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         subscriber.Grant = caller.Grant;
     }
 
-    /// <summary>Subscribes the server itself to one channel, without asking the authorizer.</summary>
+    /// <summary>Subscribes the server itself to one channel, without asking the authorizer. It does not count as a subscriber.</summary>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
-    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null);
+    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null, isOwn: true);
 
     /// <summary>Refuses a channel whose name is the server's.</summary>
     /// <exception cref="AccessDeniedException">It is.</exception>
@@ -78,10 +78,11 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         if (Names.IsPrivate(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.PrivatePrefix} are the server's own.");
     }
 
-    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
+    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isOwn = false)
     {
-        var shares = Context.CountIn(caller, starts.Count);
-        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares };
+        if (isOwn && Context.IsDraining) throw new DrainingException();
+        var shares = isOwn ? default : Context.CountIn(caller, starts.Count);
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn };
         var entered = 0;
         try
         {
@@ -102,7 +103,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         catch
         {
             for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
-            Context.CountOut(shares, starts.Count);
+            if (!isOwn) Context.CountOut(shares, starts.Count);
             throw;
         }
     }

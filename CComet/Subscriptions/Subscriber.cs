@@ -42,6 +42,9 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>The shares that it is counted in.</summary>
     public CallerShares Shares { get; init; }
 
+    /// <summary>Whether it is the server's own, which is counted nowhere.</summary>
+    public bool IsOwn { get; init; }
+
     /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
     public Grant? Grant { get; set; }
 
@@ -230,7 +233,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         if (HasLeft) return;
         HasLeft = true;
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
-        Hub.CountOut(Shares, Channels);
+        if (!IsOwn) Hub.CountOut(Shares, Channels);
     }
 
     /// <inheritdoc/>
