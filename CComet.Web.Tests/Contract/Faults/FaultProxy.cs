@@ -37,7 +37,6 @@ public enum Fault
 /// </summary>
 public sealed class FaultProxy : IAsyncDisposable
 {
-    private const int MostFaults = 20;
     private const int MostStalls = 2;
 
     private static readonly TimeSpan HoldUp = TimeSpan.FromMilliseconds(20);
@@ -62,6 +61,9 @@ public sealed class FaultProxy : IAsyncDisposable
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
     public int Connections { get; private set; }
+
+    /// <summary>After how many faults it lets everything through.</summary>
+    public int MostFaults { get; init; } = 20;
 
     public async ValueTask DisposeAsync()
     {

@@ -1,12 +1,20 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Sockets;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Contract.Faults;
 
 /// <summary>One seeded run: publishers, one subscriber behind the proxy, and everything that the seed makes go wrong.</summary>
-public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> transports, int disturbances)
+/// <param name="seed">Decides everything that is chosen.</param>
+/// <param name="servers">The servers.</param>
+/// <param name="transports">What the subscriber chooses from at each connection.</param>
+/// <param name="disturbances">How often something happens to the servers.</param>
+/// <param name="credential">What the subscriber shows; null where the servers ask for nothing.</param>
+public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> transports, int disturbances, Credential? credential = null)
 {
+    /// <summary>With credentials a run is longer, and so that connections are cut until its end, more of them are.</summary>
+    private const int MostFaultsWithCredential = 60;
 
     private readonly Random _random = new(seed);
     private readonly string _channel = $"run{seed}";
@@ -22,8 +30,8 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
     public async Task RunAsync()
     {
         using var over = new CancellationTokenSource(Patience.Limit);
-        await using var proxy = new FaultProxy(servers.AnyPort, new Random(seed + 1));
-        using var client = new Client(proxy.Port, _channel, _random.Next(2) == 0 ? "me" : null, Checker);
+        await using var proxy = new FaultProxy(servers.AnyPort, new Random(seed + 1)) { MostFaults = credential is null ? 20 : MostFaultsWithCredential };
+        using var client = new Client(proxy.Port, _channel, _random.Next(2) == 0 ? "me" : null, Checker, credential);
         var publishing = PublishAllAsync(over.Token);
         Checker.Begin((await _first.Task.WaitAsync(over.Token)).Epoch);
         while (!IsDone())
@@ -60,7 +68,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
         var disturbedAt = Enumerable.Range(0, disturbances).Select(_ => random.Next(1, count)).ToHashSet();
         var burst = 0;
         var disturbing = Task.CompletedTask;
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count || credential is { IsDone: false }; i++)
         {
             if (disturbedAt.Contains(i)) disturbing = DisturbAsync(disturbing, random);
 
@@ -72,6 +80,7 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
             // In bursts, between which the subscriber is let come along, so that it is cut off in live delivery as well as in the history.
             if (--burst > 0) continue;
             await KeepPaceAsync(last, over);
+            credential?.PassTime(random);
             burst = random.Next(random.Next(2) == 0 ? 3 : 40);
         }
 
@@ -100,7 +109,9 @@ public sealed class FaultRun(int seed, IRig servers, IReadOnlyList<Transport> tr
         {
             try
             {
-                using var answer = await http.PostAsync(new Uri($"http://127.0.0.1:{servers.AnyPort(random)}/pub?channel={_channel}&id={id}"), new StringContent(text), over);
+                using var request = new HttpRequestMessage(HttpMethod.Post, $"http://127.0.0.1:{servers.AnyPort(random)}/pub?channel={_channel}&id={id}") { Content = new StringContent(text) };
+                if (credential is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", credential.PublisherToken());
+                using var answer = await http.SendAsync(request, over);
                 if (!answer.IsSuccessStatusCode)
                 {
                     if (answer.StatusCode != HttpStatusCode.ServiceUnavailable) throw new PromiseBrokenException($"a publish was answered by {(int)answer.StatusCode}");

@@ -17,11 +17,14 @@ public sealed class Restartable(params string[] settings) : IRig, IAsyncDisposab
 {
     private LiveServer? _server;
 
+    /// <summary>The clock of every server on the port; null for the system's.</summary>
+    public TimeProvider? Time { get; init; }
+
     public int Port { get; private set; }
 
     public async Task StartAsync()
     {
-        _server = await LiveServer.StartAsync(Port, settings);
+        _server = await LiveServer.StartAsync(Port, Time is null ? new CCometFactory(settings) : new CCometFactory(Time, settings));
         Port = _server.Port;
     }
 
