@@ -22,6 +22,8 @@ public sealed class SecrecyTests : IDisposable
         "--CComet:Limits:LogLinesPerSecond=1000000",
     ];
 
+    private static readonly string[] Names = ["ticket", "token", "access_token", "jwt"];
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-secrecy-");
     private readonly List<string> _secrets = [Text, "eyJ"];
     private readonly ConcurrentQueue<string> _refusals = [];
@@ -62,7 +64,7 @@ public sealed class SecrecyTests : IDisposable
                     BeginAsync(http, target, ann),
                     BeginAsync(http, target, cookie: ann),
                     BeginAsync(http, target, cookie: expired),
-                    .. new[] { "ticket", "token", "access_token", "jwt" }.Select(name => BeginAsync(http, $"{target}&{name}={ann}")),
+                    .. Names.Select(name => BeginAsync(http, $"{target}&{name}={ann}")),
                 ]);
             }
         }

@@ -1,3 +1,4 @@
+using CComet.Access;
 using System.Security.Claims;
 using CComet.Web.Hosting.Access;
 using CComet.Web.Tests.Support;
@@ -38,7 +39,7 @@ internal sealed class VerifierFixture
 
     public JwtVerifier Create(params string[] settings) => Create(Configure(settings));
 
-    public JwtVerifier Create(IConfiguration configuration) => new(new JwtSchemes(isDevelopment: true, TimeSpan.FromDays(30), Time, Log), configuration);
+    public JwtVerifier Create(IConfiguration configuration) => new(new JwtSchemes(isDevelopment: true, new AuthOptions().MaxTokenLife, Time, Log), configuration);
 
     /// <summary>Verifies a token that must hold.</summary>
     public static Task<ClaimsPrincipal> AcceptAsync(JwtVerifier verifier, string token) => verifier.VerifyAsync(token).AsTask();
