@@ -1,5 +1,5 @@
-using CComet.Access;
 using System.Security.Claims;
+using CComet.Access;
 using CComet.Web.Hosting.Access;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Configuration;
