@@ -73,7 +73,7 @@ public sealed class IssuerKeysTests : IAsyncLifetime
         }
     }
 
-    /// <summary>Whoever makes a token can write any address, and any key, into it.</summary>
+    /// <summary>The maker of a token can write any address, and any key, into it.</summary>
     [Theory]
     [InlineData("jku")]
     [InlineData("x5u")]
