@@ -135,7 +135,7 @@ public sealed class PublishQuotaTests
     public async Task Repeated_publish_takes_no_id_and_no_history()
     {
         var message = NewMessage("a", "same");
-        using var fixture = NewFixture((nameof(LimitOptions.IdsPerUser), 2), (nameof(LimitOptions.HistoryBytesPerUser), 2 * PublishQuotas.HistoryBytesOf(message)));
+        using var fixture = NewFixture((nameof(LimitOptions.IdsPerUser), 2), (nameof(LimitOptions.HistoryBytesPerUser), 2 * PublishQuotas.HistoryBytesOf(message with { Sname = "ann" })));
         var ann = Callers.At(Here, "ann");
         for (var i = 0; i < 10; i++) await PublishAsync(fixture, ann, message);
         await PublishAsync(fixture, ann, message with { Id = "next" });

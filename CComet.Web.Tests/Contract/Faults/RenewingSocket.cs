@@ -110,6 +110,9 @@ public sealed class RenewingSocket(Uri address, string? sname, Checker checker, 
                 case "403":
                     credential.Refuse(403);
                     return false;
+                case "503":
+                    // The server stops while it looks at the credential.
+                    return false;
                 case "MSG" when credential.Carrier == Carrier.Reopened && element.GetProperty("seqid").GetInt64() < checker.Next:
                     break;
                 case "CURSOR" when credential.Carrier == Carrier.Frame:

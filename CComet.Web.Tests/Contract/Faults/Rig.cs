@@ -32,7 +32,10 @@ public sealed class Restartable(params string[] settings) : IRig, IAsyncDisposab
 
     public async Task DisturbAsync(Random random)
     {
-        await _server!.StopAsync();
+        // A run that fails meanwhile ends with its own failure: there is no server to wait for.
+        var server = _server!;
+        _server = null;
+        await server.StopAsync();
         await StartAsync();
     }
 
