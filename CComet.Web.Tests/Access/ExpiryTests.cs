@@ -19,9 +19,9 @@ public sealed class ExpiryTests
         using var follower = await OpenAsync(server, path, seconds: 30);
         server.Time.Advance(TimeSpan.FromSeconds(54));
         await server.PublishAsync(server.TokenOf("bob", "publish=room.1"), "room.1", "still here");
-        Assert.Equal("still here", (await NextAsync(follower)).GetProperty("msg").GetString());
+        Assert.Equal("still here", (await follower.ElementButTicketAsync()).GetProperty("msg").GetString());
         server.Time.Advance(TimeSpan.FromSeconds(2));
-        var bye = await NextAsync(follower);
+        var bye = await follower.ElementButTicketAsync();
         Assert.Equal(("BYE", "expired"), (bye.GetProperty("type").GetString(), bye.GetProperty("reason").GetString()));
         Assert.InRange(bye.GetProperty("retry").GetInt64(), 1, 60_000);
         Assert.Null(await follower.NextAsync());
@@ -137,15 +137,5 @@ public sealed class ExpiryTests
     {
         var token = server.Token().With("exp", server.Time.GetUtcNow().AddSeconds(seconds).ToUnixTimeSeconds()).Sign(TokenServer.Key);
         return await Follower.OpenAsync(path, server.Port, $"channel=room.1&ticket={await server.TicketAsync(token, "subscribe", "room.1")}");
-    }
-
-    /// <summary>The next element that is no ticket.</summary>
-    private static async Task<JsonElement> NextAsync(Follower follower)
-    {
-        while (true)
-        {
-            var element = await follower.ElementAsync();
-            if (element.GetProperty("type").GetString() != "TICKET") return element;
-        }
     }
 }

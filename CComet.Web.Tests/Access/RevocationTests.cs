@@ -1,4 +1,3 @@
-using System.Text.Json;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Access;
@@ -25,7 +24,7 @@ public sealed class RevocationTests : IDisposable
         Assert.Equal(200, (await RevokeAsync(server, """{"sub":"ann"}""")).Status);
         await AssertRevokedAsync(revoked);
         await server.PublishAsync(server.TokenOf("pub", "publish=*"), "room.1", "m");
-        Assert.Equal("m", (await NextAsync(other)).GetProperty("msg").GetString());
+        Assert.Equal("m", (await other.ElementButTicketAsync()).GetProperty("msg").GetString());
     }
 
     [Fact]
@@ -145,7 +144,7 @@ public sealed class RevocationTests : IDisposable
 
     private static async Task AssertRevokedAsync(Follower follower)
     {
-        var last = await NextAsync(follower);
+        var last = await follower.ElementButTicketAsync();
         Assert.Contains("revoked", last.GetProperty("reason").GetString(), StringComparison.Ordinal);
         Assert.Equal("403", last.TryGetProperty("code", out var code) ? $"{code.GetInt32()}" : last.GetProperty("type").GetString());
         Assert.Null(await follower.NextAsync());
@@ -155,13 +154,4 @@ public sealed class RevocationTests : IDisposable
 
     private static async Task<Follower> OpenAsync(TokenServer server, string path, string token) =>
         await Follower.OpenAsync(path, server.Port, $"channel=room.1&ticket={await server.TicketAsync(token, "subscribe", "room.1")}");
-
-    private static async Task<JsonElement> NextAsync(Follower follower)
-    {
-        while (true)
-        {
-            var element = await follower.ElementAsync();
-            if (!element.TryGetProperty("type", out var type) || type.GetString() != "TICKET") return element;
-        }
-    }
 }

@@ -30,6 +30,17 @@ public abstract class Follower : IDisposable
     /// <summary>The next element, which must be there.</summary>
     public async Task<JsonElement> ElementAsync() => await NextAsync() ?? throw new EndOfStreamException();
 
+    /// <summary>The next element that is no ticket, which must be there: one that was opened by a ticket is sent the next ones.</summary>
+    public async Task<JsonElement> ElementButTicketAsync()
+    {
+        while (true)
+        {
+            // What an event stream is refused by has no type.
+            var element = await ElementAsync();
+            if (!element.TryGetProperty("type", out var type) || type.GetString() != "TICKET") return element;
+        }
+    }
+
     public void Dispose()
     {
         Dispose(true);
