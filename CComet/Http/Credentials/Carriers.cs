@@ -103,8 +103,7 @@ internal sealed class Carriers(AccessOperations access, IOriginPolicy origins, A
         }
         catch (TokenRefusedException e)
         {
-            audit.Refused(caller.Address, carrier, e.Message);
-            throw;
+            verifying = ValueTask.FromException<Grant>(e);
         }
 
         return verifying.IsCompletedSuccessfully ? ValueTask.FromResult(caller with { Grant = verifying.Result }) : AttachAsync(caller, carrier, verifying);
