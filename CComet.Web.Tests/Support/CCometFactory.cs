@@ -65,6 +65,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         builder.UseSetting("CComet:Drain:Grace", "00:00:00");
         builder.UseSetting("CComet:Store:Kind", "Memory");
 
+        // By the wall clock, a run that stalls for as long would find a heartbeat where the next message is read; tests of heartbeats set their own.
+        if (_time is null) builder.UseSetting("CComet:Stream:Heartbeat", "00:10:00");
+
         // By the address, not by UseKestrel(port): that one is set while the application may be starting already.
         builder.UseSetting("urls", $"http://127.0.0.1:{Port}");
         foreach (var setting in _settings)
