@@ -20,20 +20,20 @@ public sealed partial record LimitOptions
     public int ConnectionsPerAddress { get; set; }
 
     /// <summary>
-    /// Subscriptions of one user at a time, one for each channel of each subscriber: 1 to 10,000,000, or 0 for half of
-    /// <see cref="Subscribers"/>. One more is a 429.
+    /// Subscriptions of one user at a time, one for each channel of each subscriber: 1 to 10,000,000, or 0 for no bound but that of each
+    /// address. One more is a 429. A bound costs some 150 bytes for each user that follows.
     /// </summary>
     [Range(0, 10_000_000)]
-    [Description("subscriptions of one user; 0: half of Subscribers")]
+    [Description("subscriptions of one user; 0: no bound")]
     public int SubscribersPerUser { get; set; }
 
     /// <summary>
     /// Channels that one user holds open as their first subscriber, and channels that it makes by publishing or signing in within
-    /// <see cref="HistoryOptions.MaxAge"/>: 1 to 100,000,000, or 0 for half of <see cref="Channels"/>. Over it a channel too many is a
-    /// 429; publishes to channels that exist go on.
+    /// <see cref="HistoryOptions.MaxAge"/>: 1 to 100,000,000, or 0 for half of <see cref="Channels"/> of those it makes, and no bound on
+    /// those it holds open but that of each address. Over it a channel too many is a 429; publishes to channels that exist go on.
     /// </summary>
     [Range(0, 100_000_000)]
-    [Description("channels that one user opens or makes; 0: half of Channels")]
+    [Description("channels that one user opens or makes; 0: half of Channels, those made alone")]
     public int ChannelsPerUser { get; set; }
 
     /// <summary>Messages that one client address publishes in a second, each of a batch and each sign-in counted: 1 to 10,000,000, or 0 for no bound. More are a 429, and nothing of them is stored.</summary>

@@ -41,14 +41,15 @@ public sealed class UserShareTests
     }
 
     [Fact]
-    public async Task Share_of_a_user_is_half_of_the_whole_unless_it_is_set()
+    public async Task Subscribers_of_users_are_not_counted_where_no_setting_bounds_them()
     {
         using var fixture = NewFixture(new LimitOptions { Subscribers = 5, Channels = 7 });
-        var bounds = fixture.Hub.Context.Quotas.Users.Bounds;
-        Assert.Equal((3, 4), (bounds.Subscriptions, bounds.Channels));
+        var users = fixture.Hub.Context.Quotas.Users;
         using var subscriber = await SubscribeAsync(fixture, Callers.At(Here, "ann"), "a", "b");
-        using var elsewhere = await SubscribeAsync(fixture, Callers.At(There, "ann"), "a");
-        Assert.Equal("Limits:SubscribersPerUser", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(There, "ann"), "a"))).Setting);
+        using var elsewhere = await SubscribeAsync(fixture, Callers.At(There, "ann"), "a", "c");
+        Assert.Equal(0, users.Count);
+        Assert.Equal("Limits:SubscribersPerAddress", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(There, "ann"), "a", "b"))).Setting);
+        Assert.Equal(4, users.Bounds.Channels);
     }
 
     [Fact]

@@ -9,7 +9,7 @@ namespace CComet.Limits;
 /// </summary>
 /// <remarks>
 /// A caller without a user has its address's quotas alone. The server's own code, and a client without an address that has shown no
-/// credential, have none.
+/// credential, have none. The subscribers of a user are counted where a setting bounds them, so that users who merely follow cost no memory.
 /// </remarks>
 internal sealed class Quotas
 {
@@ -19,6 +19,7 @@ internal sealed class Quotas
     private const string Behind = " Behind a proxy that CComet:Proxies does not list, all clients have its address.";
 
     private readonly LimitMonitor _monitor;
+    private readonly bool _countsSubscribersOfUsers;
     private volatile bool _anyOver;
 
     /// <summary>Makes the quotas that the settings say.</summary>
@@ -40,7 +41,7 @@ internal sealed class Quotas
 
         var ofUser = new ShareBounds("user", "", monitor, time)
         {
-            Subscriptions = HalfOf(limits.Subscribers, limits.SubscribersPerUser),
+            Subscriptions = limits.SubscribersPerUser > 0 ? limits.SubscribersPerUser : int.MaxValue,
             SubscriptionsSetting = nameof(LimitOptions.SubscribersPerUser),
             Channels = HalfOf(limits.Channels, limits.ChannelsPerUser),
             ChannelsSetting = nameof(LimitOptions.ChannelsPerUser),
@@ -55,6 +56,7 @@ internal sealed class Quotas
         Addresses = new Shares<AddressKey>(ofAddress, Room(limits.Subscribers, limits.Connections), time);
         Users = new Shares<string>(ofUser, Room(limits.Subscribers, 0), time);
         Publishes = PublishQuotas.Create(this, limits, monitor, time);
+        _countsSubscribersOfUsers = limits.SubscribersPerUser > 0 || limits.ChannelsPerUser > 0;
     }
 
     /// <summary>What each address takes.</summary>
@@ -83,7 +85,7 @@ internal sealed class Quotas
         Share? address = null;
         if (AddressKey.Create(caller.Address) is { } key)
             address = Addresses.TryHold(key, Held.Subscriptions, channels, Addresses.Bounds.Subscriptions) ?? throw Addresses.Bounds.RefuseSubscription();
-        if (caller.Grant?.User is not { } name) return new CallerShares(address, null);
+        if (!_countsSubscribersOfUsers || caller.Grant?.User is not { } name) return new CallerShares(address, null);
         if (Users.TryHold(name, Held.Subscriptions, channels, Users.Bounds.Subscriptions) is { } user) return new CallerShares(address, user);
         address?.Release(Held.Subscriptions, channels);
         throw Users.Bounds.RefuseSubscription();
