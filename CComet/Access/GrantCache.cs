@@ -7,9 +7,9 @@ namespace CComet.Access;
 
 /// <summary>Remembers the grants of tokens that were verified, by SHA-256, so that the next request with one costs a look-up and no signature.</summary>
 /// <remarks>
-/// Two generations: every minute, or when the younger is full, the older is dropped and the younger takes its place. What was not used
-/// for one to two minutes is forgotten without a time kept for each, so that a stream, which shows its token once, leaves nothing here. Of
-/// the hash, 128 bits are the key.
+/// Two generations: a sweep every minute, or an addition when the younger is full, drops the older and puts the younger in its place. What
+/// was not used for one to two minutes is forgotten without a time kept for each, so that a stream, which shows its token once, leaves
+/// nothing here. Of the hash, 128 bits are the key.
 /// </remarks>
 internal sealed class GrantCache(TimeProvider time)
 {
@@ -38,7 +38,6 @@ internal sealed class GrantCache(TimeProvider time)
     /// <summary>Returns the grant of a token that was verified and has not expired; null otherwise.</summary>
     public Grant? Find(UInt128 key)
     {
-        Turn();
         if (!_young.TryGetValue(key, out var grant))
         {
             if (!_old.TryGetValue(key, out grant)) return null;
@@ -51,17 +50,22 @@ internal sealed class GrantCache(TimeProvider time)
     /// <summary>Remembers the grant of a token.</summary>
     public void Add(UInt128 key, Grant grant)
     {
-        if (_young.Count >= MaxCount) Turn(isFull: true);
+        if (_young.Count >= MaxCount) Turn(Volatile.Read(ref _turnedAt));
         _young[key] = grant;
     }
 
     /// <summary>Forgets all, as the keys have changed.</summary>
     public void Clear() => (_young, _old) = (new(), new());
 
-    private void Turn(bool isFull = false)
+    /// <summary>Forgets what was not used for a minute or two.</summary>
+    public void Sweep()
     {
         var turnedAt = Volatile.Read(ref _turnedAt);
-        if (!isFull && time.GetElapsedTime(turnedAt) < Interval) return;
+        if (time.GetElapsedTime(turnedAt) >= Interval) Turn(turnedAt);
+    }
+
+    private void Turn(long turnedAt)
+    {
         if (Interlocked.CompareExchange(ref _turnedAt, time.GetTimestamp(), turnedAt) != turnedAt) return;
         _old = _young;
         _young = new();

@@ -109,7 +109,7 @@ public sealed class ChannelHub : IDisposable
         foreach (var (_, channel) in _channels) channel.EndParked(isMeant, reason);
     }
 
-    /// <summary>Closes the channels that have been idle for long, forgets addresses and users that hold nothing, and lets the store do its own sweeping.</summary>
+    /// <summary>Closes the channels that have been idle for long, forgets addresses and users that hold nothing and tokens that are not shown, and lets the store do its own sweeping.</summary>
     internal async ValueTask SweepAsync(CancellationToken cancellation = default)
     {
         while (Context.Idle.First is { } idlest && Context.Time.GetElapsedTime(idlest.IdleSince) >= Options.Limits.IdleChannel)
@@ -119,6 +119,7 @@ public sealed class ChannelHub : IDisposable
 
         foreach (var (_, channel) in _channels) channel.Sweep();
         Context.Quotas.Sweep();
+        Context.Grants.Sweep();
         await Context.Store.SweepAsync(cancellation);
     }
 

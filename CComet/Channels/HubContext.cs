@@ -27,6 +27,7 @@ internal sealed class HubContext : IDisposable
         Logger = logger;
         Limits = new LimitMonitor(metrics, time, logger);
         Quotas = new Quotas(options, Limits, time);
+        Grants = new GrantCache(time);
         Bodies = new BodyBudget(options.Limits, Limits);
         Memory = new HubMemory(ByteBudget.Resolve(options.Limits.MemoryBytes, 8), TailBounds.MaxBytes, evictIdlest, shrinkTails);
         Wheel = new TimingWheel(time);
@@ -61,6 +62,9 @@ internal sealed class HubContext : IDisposable
 
     /// <summary>The bodies of requests that are in memory.</summary>
     public BodyBudget Bodies { get; }
+
+    /// <summary>The grants of the tokens that were shown lately.</summary>
+    public GrantCache Grants { get; }
 
     /// <summary>What was revoked of the grants.</summary>
     public RevocationList Revocations { get; } = new();

@@ -17,7 +17,6 @@ internal sealed partial class AccessOperations
     private const string Everything = "*";
 
     private readonly ChannelOperations _channels;
-    private readonly GrantCache _cache;
     private readonly ITokenVerifier? _verifier;
     private readonly ITicketSealer _sealer;
     private readonly Revocations _revocations;
@@ -27,8 +26,7 @@ internal sealed partial class AccessOperations
     public AccessOperations(ChannelOperations channels, GrantFactory grants, ITicketSealer sealer, Revocations revocations, AccessAudit audit, ILogger<AccessOperations> logger, ITokenVerifier? verifier = null)
     {
         (_channels, Grants, _sealer, _revocations, _audit, _logger, _verifier) = (channels, grants, sealer, revocations, audit, logger, verifier);
-        _cache = new GrantCache(channels.Context.Time);
-        if (verifier is not null) verifier.Changed += _cache.Clear;
+        if (verifier is not null) verifier.Changed += Context.Grants.Clear;
     }
 
     /// <summary>Whether callers need a right.</summary>
@@ -51,7 +49,7 @@ internal sealed partial class AccessOperations
     {
         if (token.Length > MaxTokenLength) throw new TokenRefusedException($"The token is longer than {MaxTokenLength} characters.");
         var key = GrantCache.KeyOf(token);
-        return _cache.Find(key) is { } known && _revocations.AreKnown ? ValueTask.FromResult(CheckRevoked(known)) : VerifyAsync(token.ToString(), key, cancellation);
+        return Context.Grants.Find(key) is { } known && _revocations.AreKnown ? ValueTask.FromResult(CheckRevoked(known)) : VerifyAsync(token.ToString(), key, cancellation);
     }
 
     /// <summary>Returns the grant of tickets: what they say together.</summary>
@@ -110,7 +108,7 @@ internal sealed partial class AccessOperations
         if (_verifier is null) throw new TokenRefusedException("This server takes no tokens.");
         await _revocations.KnowAsync(cancellation);
         var grant = Grants.Create(await _verifier.VerifyAsync(token, cancellation));
-        _cache.Add(key, grant);
+        Context.Grants.Add(key, grant);
         return CheckRevoked(grant);
     }
 
