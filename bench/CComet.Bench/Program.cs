@@ -6,12 +6,16 @@ switch (args)
     case [var root, "stores"]:
         await new StoreBench(root).RunAsync();
         return 0;
+    case [var root, "repoll"]:
+        await new RepollBench(root).RunAsync();
+        return 0;
     case [var root, "peers", .. var rest] when PeerOptions.Read(rest, root) is { } options:
         await new PeerBench(options).RunAsync();
         return 0;
     default:
         await Console.Error.WriteLineAsync($"""
             Usage: bench/run.sh stores
+                   bench/run.sh repoll
                    bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--icomet PATH] [--plot FILE.svg]
             Workloads: {string.Join(", ", PeerBench.Keys)}; without one, all.
             --peer     only these: CComet, nchan, SignalR, "an empty endpoint", "CComet via icomet dialect", "CComet by bearer",

@@ -9,7 +9,7 @@ using CComet.Bench.Load;
 
 namespace CComet.Bench.Peers;
 
-/// <summary>CComet in mode Token: subscribers each with a token of their own, or all with the ticket of one user; everyone may publish.</summary>
+/// <summary>CComet in mode Token: subscribers each with a token of their own, or all with the ticket of one user; everyone may publish and subscribe.</summary>
 internal sealed class CCometTokenPeer(string folder, string content, bool byTicket) : Peer
 {
     private const string Issuer = "https://bench.example";
@@ -33,7 +33,7 @@ internal sealed class CCometTokenPeer(string folder, string content, bool byTick
         var server = await Server.StartAsync("dotnet", port =>
         [
             .. CCometPeer.Arguments(folder, content, port), "--CComet:Auth:Mode=Token",
-            "--CComet:Auth:Rules:0:Who=anonymous", "--CComet:Auth:Rules:0:Verbs=publish", "--CComet:Auth:Rules:0:Channels=*",
+            "--CComet:Auth:Rules:0:Who=anonymous", "--CComet:Auth:Rules:0:Verbs=publish,subscribe", "--CComet:Auth:Rules:0:Channels=*",
             $"--Authentication:Schemes:Bearer:ValidAudiences:0={Audience}", $"--Authentication:Schemes:Bearer:ValidIssuers:0={Issuer}",
             $"--Authentication:Schemes:Bearer:SigningKeys:0:Issuer={Issuer}", $"--Authentication:Schemes:Bearer:SigningKeys:0:Value={Convert.ToBase64String(Key)}",
         ]);
