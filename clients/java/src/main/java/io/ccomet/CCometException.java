@@ -4,11 +4,17 @@ package io.ccomet;
 public class CCometException extends RuntimeException {
     private static final long serialVersionUID = 1;
 
+    /** The HTTP status. */
     private final int status;
+    /** CComet's number of the error. */
     private final String code;
+    /** The kind of error. */
     private final String title;
+    /** The parameter at fault. */
     private final String parameter;
+    /** When the server asked to be asked again. */
     private final long retryAfterMillis;
+    /** When the client tries again. */
     private volatile long retryInMillis = -1;
 
     CCometException(int status, String code, String detail, Throwable cause) {
