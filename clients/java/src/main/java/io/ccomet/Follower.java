@@ -301,6 +301,10 @@ final class Follower {
         return !events.isEmpty() || ended || closed;
     }
 
+    synchronized int waiting() {
+        return events.size();
+    }
+
     /** Whether all is taken and nothing more comes. */
     synchronized boolean isOver() {
         return closed || (ended && events.isEmpty());

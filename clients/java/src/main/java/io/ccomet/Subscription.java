@@ -101,6 +101,11 @@ public final class Subscription implements Iterable<Message>, Closeable {
         hub.leave(follower);
     }
 
+    /** Returns how many events wait to be taken. */
+    int waiting() {
+        return follower.waiting();
+    }
+
     /** Takes what is there up to the next message. */
     private Message take() {
         for (Object event; (event = follower.poll()) != null;) {
