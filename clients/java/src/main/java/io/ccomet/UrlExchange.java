@@ -1,6 +1,7 @@
 package io.ccomet;
 
 import java.io.ByteArrayInputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -51,11 +52,23 @@ final class UrlExchange extends Exchange {
 
     @Override
     void connect() throws IOException {
-        connection.connect();
+        try {
+            connection.connect();
+        } catch (RuntimeException e) {
+            throw broken(e);
+        }
     }
 
     @Override
     int status() throws IOException {
+        try {
+            return send();
+        } catch (RuntimeException e) {
+            throw broken(e);
+        }
+    }
+
+    private int send() throws IOException {
         if (request.body != null) {
             OutputStream out = connection.getOutputStream();
             try {
@@ -78,9 +91,32 @@ final class UrlExchange extends Exchange {
 
     @Override
     InputStream body() throws IOException {
-        if (connection.getResponseCode() < 400) return connection.getInputStream();
-        InputStream error = connection.getErrorStream();
-        return error == null ? new ByteArrayInputStream(new byte[0]) : error;
+        try {
+            InputStream body = connection.getResponseCode() < 400 ? connection.getInputStream() : connection.getErrorStream();
+            return body == null ? new ByteArrayInputStream(new byte[0]) : new Body(body);
+        } catch (RuntimeException e) {
+            throw broken(e);
+        }
+    }
+
+    /** Once it is disconnected by another thread, OpenJDK throws whatever comes of it, such as a NullPointerException. */
+    private static IOException broken(RuntimeException e) {
+        return new IOException("The connection was ended: " + e, e);
+    }
+
+    private static final class Body extends FilterInputStream {
+        Body(InputStream in) {
+            super(in);
+        }
+
+        @Override
+        public int read(byte[] bytes, int from, int length) throws IOException {
+            try {
+                return super.read(bytes, from, length);
+            } catch (RuntimeException e) {
+                throw broken(e);
+            }
+        }
     }
 
     /**
