@@ -515,6 +515,7 @@ public class WireTest {
         }
 
         executor.shutdown();
+        assertTrue(executor.awaitTermination(ManualEnv.PATIENCE, TimeUnit.MILLISECONDS));
         stream.lines(msg(1, "1"));
         stream.awaitEnd();
     }
