@@ -21,8 +21,8 @@ import javax.net.ssl.SSLSocketFactory;
  * }</pre>
  *
  * <p>All threads of the client are daemons, named {@code ccomet-…}; {@link #close()} ends them. It goes over {@link
- * java.net.HttpURLConnection}, with the platform's proxies and certificates. On a desktop or server JVM a stream without TLS and without
- * proxy goes over a plain socket, because HttpURLConnection cannot be ended there while it waits for data.
+ * java.net.HttpURLConnection}, with the platform's proxies and certificates. On a desktop or server JVM what is received without TLS and
+ * without proxy comes over a plain socket, because HttpURLConnection cannot be ended there while it waits for data.
  */
 public final class CComet implements Closeable {
     static final String VERSION = "1.0.0";

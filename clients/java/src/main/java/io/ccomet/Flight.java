@@ -263,9 +263,11 @@ final class Flight extends Call implements Runnable {
             long firstSeqid = told.seqid;
             for (Item item : polled.items) {
                 if (asked.size() > 1 && !follower.channel.equals(item.text("channel"))) continue;
-                if (isEmpty) firstSeqid = item.type.equals("GAP") ? item.number("from", told.seqid) : item.number("seqid", told.seqid);
-                isEmpty = false;
                 resets |= item.type.equals("RESET");
+                long seqid = item.number(item.type.equals("GAP") ? "from" : "seqid", -1);
+                if (seqid < 0 || item.isRefusal()) continue;
+                if (isEmpty) firstSeqid = seqid;
+                isEmpty = false;
             }
 
             if (!resets) follower.cursor(this, told.epoch, Math.min(firstSeqid, told.seqid));

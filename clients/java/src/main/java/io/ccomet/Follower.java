@@ -99,11 +99,11 @@ final class Follower {
             } else if (epoch == null) {
                 epoch = toldEpoch;
                 if (next < 0) next = seqid;
-                put = open(flight);
+                put = open(flight, next);
             } else if (!epoch.equals(toldEpoch)) {
                 put = reset(flight, toldEpoch);
             } else {
-                put = opened == null ? open(flight) : Put.TAKEN;
+                put = opened == null ? open(flight, next) : Put.TAKEN;
                 // The server tells of every gap; one that it did not tell must not pass in silence either.
                 if (put == Put.TAKEN && seqid > next) put = skip(flight, next, seqid);
             }
@@ -160,7 +160,8 @@ final class Follower {
         synchronized (this) {
             if (!wants(flight)) return Put.UNWANTED;
             if (epoch == null) throw new JsonException("A message came before the epoch.");
-            if (next >= 0 && seqid > next) put = skip(flight, next, seqid);
+            if (opened == null) put = open(flight, next < 0 ? seqid : next);
+            if (put == Put.TAKEN && next >= 0 && seqid > next) put = skip(flight, next, seqid);
             if (put == Put.TAKEN && seqid >= next) {
                 put = room(flight);
                 // Another flight may have brought it while this one waited for room.
@@ -181,10 +182,10 @@ final class Follower {
         return !closed && !ended && !flight.aborted() && flight.link == link;
     }
 
-    private Put open(Flight flight) {
+    private Put open(Flight flight, long seqid) {
         Put put = room(flight);
         if (put != Put.TAKEN || opened != null) return put;
-        opened = new Cursor(epoch, Math.max(0, next));
+        opened = new Cursor(epoch, seqid);
         events.add(opened);
         notifyAll();
         return put;

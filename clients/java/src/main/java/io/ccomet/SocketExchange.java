@@ -14,8 +14,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * A GET over HTTP/1.1 on a socket of its own, for a stream without TLS and without proxy where HttpURLConnection could not be ended
- * while it waits for the next piece (see {@link UrlExchange#abort()}). One request a connection.
+ * A GET over HTTP/1.1 on a socket of its own, for what is received without TLS and without proxy where HttpURLConnection could not be
+ * ended while it waits for the next piece (see {@link UrlExchange#abort()}). One request a connection.
  */
 final class SocketExchange extends Exchange {
     private static final int MAX_LINE = 16_384;

@@ -80,7 +80,8 @@ final class UrlExchange extends Exchange {
 
         int status = connection.getResponseCode();
         hasHead = true;
-        if (status < 0) throw new IOException("What came is no answer of HTTP.");
+        // Of informational answers OpenJDK knows 100 alone, and takes another for the answer.
+        if (status < 200) throw new IOException("What came is no answer of HTTP.");
         return status;
     }
 

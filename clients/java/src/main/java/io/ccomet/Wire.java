@@ -150,7 +150,7 @@ final class Wire {
     }
 
     private Exchange open(Exchange.Request request) throws IOException {
-        boolean bySocket = request.streams && !onlyUrlConnection && !UrlExchange.ANDROID && request.url.getProtocol().equals("http") && isDirect(request.url);
+        boolean bySocket = request.body == null && !onlyUrlConnection && !UrlExchange.ANDROID && request.url.getProtocol().equals("http") && isDirect(request.url);
         return bySocket ? new SocketExchange(request) : new UrlExchange(request, factory);
     }
 
