@@ -1,0 +1,5 @@
+package android.net;
+
+/** A stub, written by hand: what the sample uses, and no more. */
+public class Network {
+}

@@ -1,0 +1,5 @@
+package android.os;
+
+/** A stub, written by hand: what the sample uses, and no more. */
+public final class Bundle {
+}
