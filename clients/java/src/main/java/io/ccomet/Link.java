@@ -81,6 +81,14 @@ final class Link {
         });
     }
 
+    /** Takes them out, in the same hold of the lock in which they are found to be refused: nothing may be asked for them any more. */
+    private void drop(List<Follower> followers) {
+        if (followers.isEmpty()) return;
+        members.removeAll(followers);
+        if (members.isEmpty()) close();
+        else change();
+    }
+
     private boolean isCovered() {
         return current.followers.size() == members.size() && current.followers.containsAll(members);
     }
@@ -231,10 +239,12 @@ final class Link {
                 cancelRenewal();
                 told = currentEnded(flight, outcome, refused);
             }
+
+            drop(refused);
         }
 
         if (!refused.isEmpty()) {
-            for (Follower follower : refused) end(follower, new RefusedException(told));
+            for (Follower follower : refused) follower.end(new RefusedException(told));
         } else if (told != null) {
             hub.tell(told, flight.followers);
         }
@@ -272,9 +282,9 @@ final class Link {
                 start();
                 return null;
             case INNOCENT:
-                refused.addAll(flight.followers);
-                change();
-                return siftReason;
+                refused.addAll(members(flight));
+                if (refused.isEmpty()) change();
+                return refused.isEmpty() ? null : siftReason;
             default:
                 return currentRefused(flight, outcome, refused);
         }
@@ -304,7 +314,7 @@ final class Link {
         }
 
         refused.addAll(asked);
-        change();
+        if (asked.isEmpty()) change();
         return asked.isEmpty() ? null : error;
     }
 
