@@ -20,7 +20,8 @@ need systemd-analyze systemd
 need php php-cli
 need ruby ruby
 need go golang-go
-need java openjdk-17-jdk-headless
+need javac openjdk-17-jdk-headless
+[ -e /usr/share/java/junit4.jar ] || missing+=(junit4)
 need curl curl
 /usr/bin/python3 -c 'import websockets' >/dev/null 2>&1 || missing+=(python3-websockets)
 

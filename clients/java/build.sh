@@ -72,6 +72,9 @@ javac --release 8 -encoding UTF-8 -proc:none -Xlint:all,-options -d "$target/and
 mapfile -t android < <(sources ../../samples/Android)
 compile "$target/sample-android" "$target/$name.jar:$target/android-stubs" "${android[@]}"
 
+mapfile -t programs < <(sources src/test/programs)
+compile "$target/programs" "$target/$name.jar" "${programs[@]}"
+
 junit=/usr/share/java/junit4.jar:/usr/share/java/hamcrest.jar
 [ -e /usr/share/java/junit4.jar ] || { echo "JUnit 4 is missing (Debian: apt-get install junit4)." >&2; exit 1; }
 keytool -genkeypair -alias test -keyalg EC -groupname secp256r1 -dname CN=localhost -ext san=dns:localhost,ip:127.0.0.1 -validity 36500 \
