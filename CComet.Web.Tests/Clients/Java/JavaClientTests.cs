@@ -3,8 +3,8 @@ using System.IO.Compression;
 using System.Text;
 using System.Text.Json;
 using CComet.Web.Tests.Contract.Faults;
-using CComet.Web.Tests.EndToEnd.Deploy;
 using CComet.Web.Tests.Support;
+using TwoNodes = CComet.Web.Tests.EndToEnd.Deploy.TwoNodes;
 
 namespace CComet.Web.Tests.Clients.Java;
 
