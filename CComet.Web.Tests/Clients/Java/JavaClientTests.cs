@@ -48,10 +48,10 @@ public sealed class JavaClientTests(JavaBuild build) : IClassFixture<JavaBuild>
     {
         await using var server = await LiveServer.StartAsync();
         await using var program = build.Start("Documented", server.Url);
-        await Eventually.TrueAsync(() => program.HasExited || server.Hub.Find("lobby")?.Waiting == 2, "Both listeners wait");
-        await server.PublishAsync("lobby", "again");
         await program.SucceedAsync();
-        Assert.Equal(["first", "last", "heard again", "3 false"], program.Lines);
+
+        // The loop was left before the last message's cursor was saved, so the listener hears it again.
+        Assert.Equal(["first", "last", "heard last", "2 false"], program.Lines);
     }
 
     [Fact]

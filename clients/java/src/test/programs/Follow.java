@@ -4,7 +4,10 @@ import io.ccomet.Message;
 import io.ccomet.Subscription;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.util.HashSet;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 
@@ -43,15 +46,23 @@ public final class Follow {
         System.out.println("nothing is left");
     }
 
-    /** Counts the client's threads, and the sockets of this process. */
+    /** Counts the client's threads, and the TCP sockets of this process; the JVM keeps one of another kind for itself. */
     private static int left() throws IOException {
         int left = 0;
         for (Thread thread : Thread.getAllStackTraces().keySet()) if (thread.getName().startsWith("ccomet-")) left++;
+        Set<String> sockets = new HashSet<>();
+        for (String table : new String[] { "tcp", "tcp6" }) {
+            for (String line : Files.readAllLines(new File("/proc/self/net/" + table).toPath(), StandardCharsets.US_ASCII)) {
+                String[] fields = line.trim().split(" +");
+                if (fields.length > 9) sockets.add("socket:[" + fields[9] + "]");
+            }
+        }
+
         File[] files = new File("/proc/self/fd").listFiles();
         if (files == null) throw new IOException("/proc/self/fd cannot be read.");
         for (File file : files) {
             try {
-                if (Files.readSymbolicLink(file.toPath()).toString().startsWith("socket:")) left++;
+                if (sockets.contains(Files.readSymbolicLink(file.toPath()).toString())) left++;
             } catch (IOException closedMeanwhile) {
                 // It is none any more.
             }
