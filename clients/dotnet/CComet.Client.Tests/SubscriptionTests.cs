@@ -191,7 +191,9 @@ public sealed class SubscriptionTests : IAsyncDisposable
         using var cancel = new CancellationTokenSource();
         await using var loop = new Loop(_fixture.Client.SubscribeAsync("a", null, cancel.Token));
         var moving = loop.MoveAsync();
-        var stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0));
+        var stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), Sent.Message("a", 0));
+        await moving.InTime();
+        moving = loop.MoveAsync();
         await cancel.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => moving.InTime());
         await stream.Closed.InTime();
@@ -216,8 +218,9 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public async Task Disposed_client_ends_every_loop_and_leaves_no_timer()
     {
         await using var loop = Subscribe(CCometCursor.Start);
+        var stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), Sent.Message("a", 0));
+        await loop.NextAsync();
         var moving = loop.MoveAsync();
-        var stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0));
         await using var subscription = _fixture.Client.Subscribe("b");
         await _fixture.Client.DisposeAsync().AsTask().InTime();
         Assert.False(await moving.InTime());

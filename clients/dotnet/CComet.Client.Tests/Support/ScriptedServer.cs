@@ -116,8 +116,8 @@ public sealed class ScriptedStream
 
     public Exchange Request { get; }
 
-    /// <summary>Gets a task that is over when the client closed the stream.</summary>
-    public Task Closed => _closed.Task;
+    /// <summary>Gets a task that is over when the client closed the stream, or gave up before it had it.</summary>
+    public Task Closed => Task.WhenAny(_closed.Task, Request.Abandoned);
 
     internal HttpContent Content { get; }
 
