@@ -25,7 +25,7 @@ public sealed class TwoNodeTests
         var following = checkers.Select((checker, node) => Task.Run(async () =>
         {
             checker.Begin(epoch);
-            using var client = new Client(nodes.PortOf(node), "c", null, checker);
+            using var client = new Faults.Client(nodes.PortOf(node), "c", null, checker);
             while (checker.Next < Messages)
             {
                 over.Token.ThrowIfCancellationRequested();

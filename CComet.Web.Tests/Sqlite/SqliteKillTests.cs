@@ -129,7 +129,7 @@ public sealed class SqliteKillTests(ITestOutputHelper output)
         var channel = ChannelOf(transport);
         var checker = new Checker();
         checker.Begin(_epochs[channel]);
-        using var client = new Client(_port, channel, null, checker);
+        using var client = new Contract.Faults.Client(_port, channel, null, checker);
         while (!IsDone())
         {
             over.ThrowIfCancellationRequested();

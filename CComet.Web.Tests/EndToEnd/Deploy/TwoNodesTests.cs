@@ -99,7 +99,7 @@ public sealed class TwoNodesTests
 
         public async Task FollowAsync(CancellationToken over)
         {
-            using var client = new Client(port, _channel, null, Checker);
+            using var client = new Contract.Faults.Client(port, _channel, null, Checker);
             while (!IsDone())
             {
                 over.ThrowIfCancellationRequested();

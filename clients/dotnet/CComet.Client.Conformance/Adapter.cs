@@ -8,7 +8,7 @@ namespace CComet.Client.Conformance;
 /// <summary>Lets the driver of the scenarios use the client: one JSON object a line, commands in and events out.</summary>
 /// <param name="input">The commands.</param>
 /// <param name="output">The events.</param>
-internal sealed class Adapter(TextReader input, TextWriter output)
+internal sealed class Adapter(TextReader input, TextWriter output) : IAsyncDisposable
 {
     private readonly Lock _lock = new();
     private readonly ConcurrentDictionary<string, CCometSubscription> _subscriptions = new(StringComparer.Ordinal);
@@ -39,7 +39,7 @@ internal sealed class Adapter(TextReader input, TextWriter output)
                     if (_subscriptions.TryGetValue(Text(command, "id")!, out var subscription)) await subscription.DisposeAsync();
                     break;
                 case "close":
-                    await CloseAsync();
+                    await DisposeAsync();
                     Write(new JsonObject { ["is"] = "closed" });
                     return;
                 default:
@@ -47,18 +47,19 @@ internal sealed class Adapter(TextReader input, TextWriter output)
             }
         }
 
-        await CloseAsync();
+        await DisposeAsync();
+    }
+
+    /// <summary>Ends the client, and waits for what its loops still tell.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_client is not null) await _client.DisposeAsync();
+        await Task.WhenAll(_work);
     }
 
     private static string? Text(JsonObject command, string name) => (string?)command[name];
 
     private static TimeSpan? Milliseconds(JsonObject command, string name) => command[name] is { } value ? TimeSpan.FromMilliseconds((double)value) : null;
-
-    private async Task CloseAsync()
-    {
-        if (_client is not null) await _client.DisposeAsync();
-        await Task.WhenAll(_work);
-    }
 
     private void Open(JsonObject command)
     {
