@@ -227,7 +227,7 @@ public sealed class ConnectionTests : IAsyncDisposable
         Assert.StartsWith("/sub?channel=a&channel=b&", poll.PathAndQuery, StringComparison.Ordinal);
         poll.Respond(200, $"[{Sent.Reset("b", "e")},{Sent.Message("b", 0)}]", ("CComet-Cursor", "e:5,e:1"));
         Assert.Equal("e:5", (await a.Opened.InTime()).ToString());
-        await using var loop = new Loop(b);
+        await using var loop = new MessageLoop(b);
         Assert.True((await Assert.ThrowsAsync<CCometGapException>(() => loop.MoveAsync().InTime())).Gap.IsReset);
     }
 
@@ -242,8 +242,8 @@ public sealed class ConnectionTests : IAsyncDisposable
         var stream = await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), Sent.Cursor("b", "e", 4), Sent.Cursor("c", "e", 7), Sent.Message("c", 7), Sent.Message("a", 0));
         Assert.Equal("/stream?channel=a&channel=b&channel=c&seqid=0&epoch=&seqid=&epoch=&seqid=7&epoch=e", stream.Request.PathAndQuery);
         Assert.Equal(["e:0", "e:4", "e:7"], (await Task.WhenAll(a.Opened, b.Opened, c.Opened).InTime()).Select(cursor => cursor.ToString()));
-        await using var loopA = new Loop(a);
-        await using var loopC = new Loop(c);
+        await using var loopA = new MessageLoop(a);
+        await using var loopC = new MessageLoop(c);
         Assert.Equal([0], await loopA.SeqidsAsync(1));
         Assert.Equal([7], await loopC.SeqidsAsync(1));
         Assert.Equal(1, fixture.Client.ConnectionCount);
@@ -273,7 +273,7 @@ public sealed class ConnectionTests : IAsyncDisposable
     public async Task Reset_that_the_old_stream_told_is_not_told_again_by_the_new_one()
     {
         await using var a = _fixture.Client.Subscribe("a", new SubscribeOptions { From = new CCometCursor("e", 9), OnGap = _ => Task.CompletedTask });
-        await using var loop = new Loop(a);
+        await using var loop = new MessageLoop(a);
         var first = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 9), Sent.Message("a", 9));
         Assert.Equal([9], await loop.SeqidsAsync(1));
         await using var b = _fixture.Client.Subscribe("b");
@@ -303,8 +303,8 @@ public sealed class ConnectionTests : IAsyncDisposable
     public async Task Refusal_of_one_channel_ends_that_one_alone()
     {
         await using var fixture = new Fixture(isCoalescing: true);
-        await using var a = new Loop(fixture.Client.Subscribe("a", new SubscribeOptions { From = CCometCursor.Start }));
-        await using var b = new Loop(fixture.Client.Subscribe("b"));
+        await using var a = new MessageLoop(fixture.Client.Subscribe("a", new SubscribeOptions { From = CCometCursor.Start }));
+        await using var b = new MessageLoop(fixture.Client.Subscribe("b"));
         await fixture.Time.PassAsync(Fixture.Coalesce);
         (await fixture.Server.NextAsync()).Refuse(403, null, "channel: you have no right to subscribe to 'b'.");
         var probe = await fixture.Server.NextAsync();
@@ -324,8 +324,8 @@ public sealed class ConnectionTests : IAsyncDisposable
     public async Task Slow_subscription_gets_a_connection_of_its_own_and_loses_nothing()
     {
         await using var fixture = new Fixture(options => options.BufferSize = 2, isCoalescing: true);
-        await using var slow = new Loop(fixture.Client.Subscribe("slow", new SubscribeOptions { From = CCometCursor.Start }));
-        await using var quick = new Loop(fixture.Client.Subscribe("quick", new SubscribeOptions { From = CCometCursor.Start }));
+        await using var slow = new MessageLoop(fixture.Client.Subscribe("slow", new SubscribeOptions { From = CCometCursor.Start }));
+        await using var quick = new MessageLoop(fixture.Client.Subscribe("quick", new SubscribeOptions { From = CCometCursor.Start }));
         await fixture.Time.PassAsync(Fixture.Coalesce);
         var stream = await fixture.Server.StreamAsync(Sent.Cursor("slow", "e", 0), Sent.Cursor("quick", "e", 0));
         for (var i = 0; i < 4; i++) await stream.MessageAsync("slow", i);
@@ -346,5 +346,5 @@ public sealed class ConnectionTests : IAsyncDisposable
         Assert.Equal([0, 1, 2, 3], await slow.SeqidsAsync(4));
     }
 
-    private Loop Subscribe(string channel) => new(_fixture.Client.Subscribe(channel, new SubscribeOptions { From = CCometCursor.Start }));
+    private MessageLoop Subscribe(string channel) => new(_fixture.Client.Subscribe(channel, new SubscribeOptions { From = CCometCursor.Start }));
 }

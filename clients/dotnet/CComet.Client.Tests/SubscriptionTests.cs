@@ -26,7 +26,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
     [Fact]
     public async Task Names_are_escaped_and_a_cursor_is_sent_as_its_parts()
     {
-        await using var loop = new Loop(_fixture.Client.SubscribeAsync("a&b 😀", new SubscribeOptions { From = new CCometCursor("e:+", 7) }));
+        await using var loop = new MessageLoop(_fixture.Client.SubscribeAsync("a&b 😀", new SubscribeOptions { From = new CCometCursor("e:+", 7) }));
         var moving = loop.MoveAsync();
         Assert.Equal("/stream?channel=a%26b%20%F0%9F%98%80&seqid=7&epoch=e%3A%2B", (await _fixture.Server.StreamAsync()).Request.PathAndQuery);
         await _fixture.Client.DisposeAsync();
@@ -46,7 +46,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
         await _fixture.Time.PassAsync(Fixture.FirstPause);
         stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 5), Sent.Message("a", 5), Sent.Message("a", 6));
         Assert.Equal("/stream?channel=a&seqid=5&epoch=e", stream.Request.PathAndQuery);
-        await using var loop = new Loop(subscription);
+        await using var loop = new MessageLoop(subscription);
         Assert.Equal([5, 6], await loop.SeqidsAsync(2));
         Assert.Equal("e:7", subscription.Cursor.ToString());
     }
@@ -74,7 +74,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public async Task Gap_is_told_to_its_handler_in_order_and_the_loop_goes_on()
     {
         var told = new List<string>();
-        await using var loop = new Loop(_fixture.Client.SubscribeAsync("a", new SubscribeOptions
+        await using var loop = new MessageLoop(_fixture.Client.SubscribeAsync("a", new SubscribeOptions
         {
             From = new CCometCursor("e", 0),
             OnGap = async gap =>
@@ -176,7 +176,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public async Task Message_over_the_limit_ends_the_loop_and_names_the_limit()
     {
         await using var fixture = new Fixture(options => options.MaxMessageBytes = 1024);
-        await using var loop = new Loop(fixture.Client.SubscribeAsync("a"));
+        await using var loop = new MessageLoop(fixture.Client.SubscribeAsync("a"));
         var moving = loop.MoveAsync();
         var stream = await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0));
         var sending = stream.MessageAsync("a", 0, new string('x', 100_000));
@@ -189,7 +189,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public async Task Cancellation_ends_the_loop_and_the_connection()
     {
         using var cancel = new CancellationTokenSource();
-        await using var loop = new Loop(_fixture.Client.SubscribeAsync("a", null, cancel.Token));
+        await using var loop = new MessageLoop(_fixture.Client.SubscribeAsync("a", null, cancel.Token));
         var moving = loop.MoveAsync();
         var stream = await _fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), Sent.Message("a", 0));
         await moving.InTime();
@@ -235,7 +235,7 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public async Task Slow_loop_stops_the_reading_and_loses_nothing()
     {
         await using var fixture = new Fixture(options => options.BufferSize = 4);
-        await using var loop = new Loop(fixture.Client.SubscribeAsync("a", new SubscribeOptions { From = CCometCursor.Start }));
+        await using var loop = new MessageLoop(fixture.Client.SubscribeAsync("a", new SubscribeOptions { From = CCometCursor.Start }));
         var moving = loop.NextAsync();
         var stream = await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), Sent.Message("a", 0));
         Assert.Equal(0, (await moving).Seqid);
@@ -259,6 +259,6 @@ public sealed class SubscriptionTests : IAsyncDisposable
     public void Channel_that_is_no_name_is_named() => Assert.All(["", "a\nb", "\uD800", new string('x', 201)], channel =>
         Assert.StartsWith("channel: ", Assert.Throws<ArgumentException>(() => _fixture.Client.Subscribe(channel)).Message, StringComparison.Ordinal));
 
-    private Loop Subscribe(CCometCursor from) => new(_fixture.Client.Subscribe("a", new SubscribeOptions { From = from }));
+    private MessageLoop Subscribe(CCometCursor from) => new(_fixture.Client.Subscribe("a", new SubscribeOptions { From = from }));
 
 }

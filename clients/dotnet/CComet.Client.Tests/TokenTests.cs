@@ -73,7 +73,7 @@ public sealed class TokenTests
         var asked = 0;
         Fixture? made = null;
         await using var fixture = made = new Fixture(options => options.Token = _ => Task.FromResult<string?>(made!.Token($"t{++asked}", TimeSpan.FromMinutes(60))));
-        await using var loop = new Loop(fixture.Client.Subscribe("a", new SubscribeOptions { From = CCometCursor.Start }));
+        await using var loop = new MessageLoop(fixture.Client.Subscribe("a", new SubscribeOptions { From = CCometCursor.Start }));
         var first = await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0, fixture.After(TimeSpan.FromMinutes(60))), Sent.Message("a", 0));
         Assert.Equal([0], await loop.SeqidsAsync(1));
 
@@ -119,7 +119,7 @@ public sealed class TokenTests
         await using var subscription = fixture.Client.Subscribe("a");
         await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), """{"type":"401","reason":"revoked"}""");
         Assert.Equal("t2", (await fixture.Server.StreamAsync(Sent.Cursor("a", "e", 0), """{"type":"401","reason":"revoked"}""")).Request.Token);
-        await using var loop = new Loop(subscription);
+        await using var loop = new MessageLoop(subscription);
         Assert.Equal(401, (await Assert.ThrowsAsync<CCometException>(() => loop.MoveAsync().InTime())).Status);
     }
 

@@ -24,7 +24,7 @@ public class CCometSubscription : IAsyncEnumerable<CCometMessage>, IAsyncDisposa
     private string? _epoch;
     private long? _next;
     private bool _hasReceived;
-    private bool _mustTellReset;
+    private long? _lostFrom;
     private int _isEnumerated;
 
     /// <summary>Creates a subscription that a test replaces the members of.</summary>
@@ -113,14 +113,13 @@ public class CCometSubscription : IAsyncEnumerable<CCometMessage>, IAsyncDisposa
         // Between two requests without an epoch, or without a notice, the log began anew. A notice of what the request gave may be older than what was received since.
         if (known is not null && epoch != known)
         {
-            if (epoch != askedEpoch) await ResetAsync(epoch, seqid, add).ConfigureAwait(false);
+            if (epoch != askedEpoch) await ResetAsync(next ?? 0, epoch, seqid, add).ConfigureAwait(false);
             return;
         }
 
-        if (_mustTellReset)
+        if (_lostFrom is { } lost)
         {
-            _mustTellReset = false;
-            await ResetAsync(epoch, seqid, add).ConfigureAwait(false);
+            if (await ResetAsync(lost, epoch, seqid, add).ConfigureAwait(false)) _lostFrom = null;
             return;
         }
 
@@ -166,15 +165,22 @@ public class CCometSubscription : IAsyncEnumerable<CCometMessage>, IAsyncDisposa
     /// <param name="seqid">The first seqid of it.</param>
     /// <param name="askedEpoch">The epoch that the request gave.</param>
     /// <param name="add">Adds an entry, and tells whether it was taken.</param>
-    internal ValueTask TakeResetAsync(string epoch, long seqid, string? askedEpoch, Func<object, int, ValueTask<bool>> add) =>
-        // The stream before this one told it already, after this one was asked for.
-        epoch == Position.Epoch && epoch != askedEpoch ? default : ResetAsync(epoch, seqid, add);
+    internal async ValueTask TakeResetAsync(string epoch, long seqid, string? askedEpoch, Func<object, int, ValueTask<bool>> add)
+    {
+        var (known, next) = Position;
+
+        // Else the stream before this one told it already, after this one was asked for.
+        if (epoch != known || epoch == askedEpoch) await ResetAsync(next ?? 0, epoch, seqid, add).ConfigureAwait(false);
+    }
 
     /// <summary>The server says that the seqid is beyond the end: begins at the beginning, and tells a reset once the new epoch is known.</summary>
     internal void BeginAgain()
     {
-        _mustTellReset = !_isFromStart || _hasReceived;
-        lock (_lock) (_epoch, _next) = (null, 0);
+        lock (_lock)
+        {
+            if (!_isFromStart || _hasReceived) _lostFrom ??= _next ?? 0;
+            (_epoch, _next) = (null, 0);
+        }
     }
 
     
@@ -187,12 +193,13 @@ public class CCometSubscription : IAsyncEnumerable<CCometMessage>, IAsyncDisposa
         return true;
     }
 
-    private async ValueTask ResetAsync(string epoch, long seqid, Func<object, int, ValueTask<bool>> add)
+    private async ValueTask<bool> ResetAsync(long lostFrom, string epoch, long seqid, Func<object, int, ValueTask<bool>> add)
     {
-        var gap = new CCometGap(Channel, Position.Next ?? 0, null, new CCometCursor(epoch, seqid), isReset: true);
-        if (!await add(gap, SizeOfGap).ConfigureAwait(false)) return;
+        var gap = new CCometGap(Channel, lostFrom, null, new CCometCursor(epoch, seqid), isReset: true);
+        if (!await add(gap, SizeOfGap).ConfigureAwait(false)) return false;
         Advance(epoch, seqid);
         _opened.TrySetResult(gap.Cursor);
+        return true;
     }
 
     private void Advance(string epoch, long next)

@@ -57,7 +57,7 @@ public sealed class Fixture : IAsyncDisposable
 }
 
 /// <summary>Takes what a subscription gives, one by one.</summary>
-public sealed class Loop(IAsyncEnumerable<CCometMessage> messages) : IAsyncDisposable
+public sealed class MessageLoop(IAsyncEnumerable<CCometMessage> messages) : IAsyncDisposable
 {
     private readonly IAsyncEnumerator<CCometMessage> _enumerator = messages.GetAsyncEnumerator();
 

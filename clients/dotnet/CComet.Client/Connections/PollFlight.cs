@@ -75,10 +75,10 @@ internal sealed class PollFlight : Flight
         if (told.Length != Members.Count) throw new CCometException("What came is no answer of CComet: CComet-Cursor does not name the cursor of each channel.");
         for (var i = 0; i < told.Length; i++)
         {
-            // The header tells where the answer ends. What a subscription from now on has missed is none of this answer.
+            // The header tells where the answer ends; it began with the first item.
             if (Parse(Members.Count > 1 ? Uri.UnescapeDataString(told[i]) : told[i]) is not { } cursor) continue;
             var isReset = items.Any(item => item.Type == "RESET" && (item.Channel == Members[i].Channel || Members.Count == 1));
-            if (!isReset) await TakeCursorAsync(Members[i], cursor.Epoch, Members[i].Position.Next is null ? FirstOf(items, Members[i].Channel) ?? cursor.Seqid : cursor.Seqid).ConfigureAwait(false);
+            if (!isReset) await TakeCursorAsync(Members[i], cursor.Epoch, FirstOf(items, Members[i].Channel) ?? cursor.Seqid).ConfigureAwait(false);
         }
 
         foreach (var item in items)
@@ -89,7 +89,8 @@ internal sealed class PollFlight : Flight
         return null;
     }
 
-    private static long? FirstOf(WireItem[] items, string channel) => items.FirstOrDefault(item => item.Seqid is not null && (item.Channel is null || item.Channel == channel))?.Seqid;
+    private static long? FirstOf(WireItem[] items, string channel) =>
+        items.FirstOrDefault(item => item.Seqid is not null && (item.Channel is null || item.Channel == channel)) is { } first ? first.From ?? first.Seqid : null;
 
     private async Task<(WireItem[] Items, string? Cursors, TimeSpan? Retry)> PollAsync(bool isWaiting, string? token)
     {
