@@ -44,7 +44,7 @@ dotnet build CComet.sln --nologo -v quiet -warnaserror
 dotnet format CComet.sln --verify-no-changes --no-restore
 
 packages=$(mktemp -d)
-for package in CComet CComet.Sqlite CComet.Redis; do dotnet pack "$package" --no-build -c Debug -o "$packages" --nologo -v quiet -warnaserror; done
+for package in CComet CComet.Sqlite CComet.Redis clients/dotnet/CComet.Client clients/dotnet/CComet.Client.Extensions clients/cli/CComet.Cli; do dotnet pack "$package" --no-build -c Debug -o "$packages" --nologo -v quiet -warnaserror; done
 rm -rf "$packages"
 
 rm -rf TestResults
