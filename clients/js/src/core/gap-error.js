@@ -1,0 +1,10 @@
+import { CCometError } from '../wire/errors.js';
+
+/** Messages are lost: they are not kept any more, or the log began anew. It ends an iteration, unless there is `onGap`. */
+export class GapError extends CCometError {
+  name = 'GapError';
+  constructor({ channel, from, to, reset, cursor }) {
+    super(reset ? `The log of ${channel} began anew; what came after message ${from - 1} of the old one is lost.` : `The messages ${from} to ${to} of ${channel} are lost.`, { code: 'gap' });
+    Object.assign(this, { channel, from, to, reset, cursor });
+  }
+}

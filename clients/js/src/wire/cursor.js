@@ -1,0 +1,19 @@
+/** Where a poll begins: the log's epoch and the next seqid wanted, both null for "from now on". */
+export const nowhere = () => ({ epoch: null, next: null });
+
+export const readCursor = text => {
+  const parts = /^([^:]+):(\d+)$/.exec(text ?? '');
+  return parts && { epoch: parts[1], next: Number(parts[2]) };
+};
+
+/**
+ * The cursors of an answer, in the order of the channels asked for: `epoch:seqid,…` in that order, or in any order
+ * `name=epoch:seqid,…` with names percent-encoded. Where none is told there is none.
+ */
+export const readCursors = (text, channels) => {
+  if (channels.length === 1) return [readCursor(text)];
+  const parts = (text ?? '').split(',', channels.length + 1);
+  if (!parts.every(part => part.includes('='))) return parts.length === channels.length ? parts.map(readCursor) : [];
+  const named = new Map(parts.map(part => part.split('=', 2)).map(([name, cursor]) => [decodeURIComponent(name), readCursor(cursor)]));
+  return channels.map(channel => named.get(channel));
+};
