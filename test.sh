@@ -38,7 +38,7 @@ fi
 
 while IFS= read -r package; do
   npm ci --no-audit --no-fund --prefix "$(dirname "$package")"
-done < <(find CComet.* -name package-lock.json -not -path '*/node_modules/*')
+done < <(find CComet.* clients -name package-lock.json -not -path '*/node_modules/*')
 
 dotnet build CComet.sln --nologo -v quiet -warnaserror
 dotnet format CComet.sln --verify-no-changes --no-restore

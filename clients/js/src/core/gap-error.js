@@ -4,7 +4,6 @@ import { CCometError } from '../wire/errors.js';
 export class GapError extends CCometError {
   name = 'GapError';
   constructor({ channel, from, to, reset, cursor }) {
-    super(reset ? `The log of ${channel} began anew; what came after message ${from - 1} of the old one is lost.` : `The messages ${from} to ${to} of ${channel} are lost.`, { code: 'gap' });
-    Object.assign(this, { channel, from, to, reset, cursor });
+    super(reset ? `The log of ${channel} began anew.` : `The messages ${from} to ${to} of ${channel} are lost.`, { code: 'gap', channel, from, to, reset, cursor });
   }
 }

@@ -1,45 +1,37 @@
-import { CCometError, isRefusal, refusalOf } from '../wire/errors.js';
+import { isRefusal, refusalOf } from '../wire/errors.js';
 import { askByScript } from '../page/ask-by-script.js';
 import { pollOnce } from './poll.js';
-import { watch } from './watch.js';
+import { bounded } from './time.js';
 
 /** Asks by a script element. */
-async function ask(caller, verb, params, timeout, signal) {
-  const guard = watch(caller.env, signal);
-  guard.expect(timeout);
-  try {
-    const answer = await askByScript(caller.env, { url: caller.url(verb, params), signal: guard.signal });
-    const refusal = answer.items.find(isRefusal);
-    if (refusal) throw refusalOf(refusal);
-    return answer;
-  } finally {
-    guard.end();
-  }
+async function ask(server, verb, params, timeout, signal) {
+  const env = { window: globalThis, document, newId: () => crypto.getRandomValues(new Uint32Array(4)).join('') };
+  const { items } = await bounded(server._env, signal, timeout, ({ signal }) => askByScript(env, { url: server._url(verb, params), signal }));
+  const refusal = items.find(isRefusal);
+  if (refusal) throw refusalOf(refusal);
+  return { json: items };
 }
 
 /** Long polls, and publishes, by script elements: for pages that fetch does not let through. */
 export const jsonp = {
-  name: 'jsonp',
-  streams: false,
-  check(env, { token }) {
-    if (!env.document?.createElement) throw new TypeError('CComet: transport jsonp needs a document; a worker has none.');
+  _check({ token }) {
+    if (!globalThis.document?.createElement) throw new TypeError('CComet: transport jsonp needs a document; a worker has none.');
     if (token != null) throw new TypeError('CComet: transport jsonp cannot carry a token; only fetch and WebSocket can.');
   },
-  async open(link) {
-    const { caller, limits, signal } = link;
-    const where = link.where();
-    const channels = [where.channel].flat();
-    // An answer by JSONP has no headers; the epoch is told to those that do not say where they stand.
-    for (const [i, channel] of channels.entries()) {
-      if ([where.epoch].flat()[i] !== null || [where.seqid].flat()[i] === null) continue;
-      const { items } = await ask(caller, 'sub', { channel, wait: 0, _: link.tag }, limits.ask, signal);
-      link.deliver(items.filter(({ type }) => type === 'CURSOR'));
+  async _open(line, flight) {
+    const { _server: server } = line;
+    // An answer by JSONP has no headers: the epoch is told to those that do not say where they are.
+    for (const member of flight._members) {
+      const { epoch, next } = member._place;
+      if (epoch !== null || next === null) continue;
+      const { json } = await ask(server, 'sub', { channel: member.channel, wait: 0 }, server._limits.ask, flight.signal);
+      member._deliver(json.filter(({ type }) => type === 'CURSOR'));
     }
 
-    return pollOnce(link, (wait, timeout) => ask(caller, 'sub', { ...link.where(), wait, _: link.tag }, timeout, signal));
+    return pollOnce(line, flight, (wait, timeout) => ask(server, 'sub', { ...line._where(flight), wait }, timeout, flight.signal));
   },
-  async publish(caller, message, timeout, signal) {
+  async _publish(server, message, timeout, signal) {
     if (typeof message.msg !== 'string') throw new TypeError('CComet: jsonp can publish only a text.');
-    return (await ask(caller, 'pub', message, timeout, signal)).items[0];
+    return ask(server, 'pub', message, timeout, signal);
   },
 };

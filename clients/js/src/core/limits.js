@@ -10,7 +10,7 @@ export const LIMITS = {
   firstByte: 10_000,
   /** For how long polls take the place of such a stream, before it is tried again. */
   pollFor: 300_000,
-  /** When a long poll that has no answer is given up; the server holds it for 28 s. */
+  /** When a request that reads and has no answer is given up; the server holds a long poll for 28 s. */
   poll: 60_000,
   /** When any other request that has no answer is given up. */
   ask: 15_000,

@@ -1,299 +1,242 @@
-import { sleep } from '../environment.js';
+import { readCursor } from '../wire/cursor.js';
 import { readPause } from '../wire/errors.js';
-import { readCursors } from '../wire/cursor.js';
 import { LONGEST_PAUSE } from '../wire/limits.js';
-import { asError } from './caller.js';
 import { FINAL, MAX_ADDRESS, MAX_CHANNELS } from './limits.js';
 import { poll } from './poll.js';
-
-const EVENTS = ['online', 'offline'];
+import { asError } from './server.js';
+import { backoff, sleep } from './time.js';
 
 /** A token is not asked for again sooner than this, in ms, as long as the one at hand holds. */
 const LEAST_LIFE = 1_000;
 
 /**
- * One connection, shared by the channels of a client: one request at a time for all of them, made again for as long as there is one.
+ * Makes one connection, shared by subscriptions of different channels: one request at a time for all of them, made again for as long
+ * as there is one. A flight is such a request.
  *
- * A member is what a line knows of a subscription: `channel`, `name` (the channel as the server repeats it), `length` (about what
- * it adds to an address), `place()`, `room()` (a promise while there is no room for more messages), and what it is told:
- * `deliver(items, after)`, `opened()`, `away()`, `failed(error)`, `warned(error)`, `beginAgain()`, `ended(error, state)`.
+ * A member is a subscription: `channel`, `_name` (the channel as the server repeats it), `_length` (about what it adds to an
+ * address), `_place`, `_room()` (a promise while it has no room for more), and what it is told: `_deliver(items, after)`, `_open()`,
+ * `_away(error?)`, `_warn(error)`, `_beginAgain()`, `_end(state, error)`.
+ * @param {() => void} left is called when the last member has left
  */
-export class Line {
-  #caller; #env; #limits; #transport; #isAuto; #left;
-  #members = new Set();
-  #length = 0;
-  #flight = null;
-  #successor = null;
-  #pausing = null;
-  #isRunning = false;
-  #isSettling = false;
-  #isProbing = true;
-  #failures = 0;
-  #pollUntil = -Infinity;
+export function makeLine(server, transport, isAuto, left) {
+  const { _env: env, _limits: limits } = server;
+  const members = new Set();
+  let flight, successor, pausing;
+  let isRunning, isSettling;
+  let isProbing = true;
+  let failures = 0;
+  let pollUntil = -Infinity;
 
-  constructor(caller, transport, isAuto, left) {
-    this.#caller = caller;
-    this.#env = caller.env;
-    this.#limits = caller.limits;
-    this.#transport = transport;
-    this.#isAuto = isAuto;
-    this.#left = left;
-  }
-
-  hasRoomFor({ channel, length }) {
-    const members = [...this.#members];
-    return members.length < MAX_CHANNELS && (members.length === 0 || this.#length + length <= MAX_ADDRESS) && members.every(other => other.channel !== channel);
-  }
-
-  join(member) {
-    if (this.#members.size === 0) for (const event of EVENTS) this.#env.window.addEventListener?.(event, this.#onNetwork);
-    this.#members.add(member);
-    this.#length += member.length;
-    this.#change();
-  }
-
-  leave(member) {
-    if (!this.#members.delete(member)) return;
-    this.#length -= member.length;
-    if (this.#members.size > 0) return this.#change();
-    for (const event of EVENTS) this.#env.window.removeEventListener?.(event, this.#onNetwork);
-    this.#left(this);
-    this.#abort();
-    this.#pausing?.abort();
-  }
-
-  /** Tries again at once. */
-  wake() {
-    this.#failures = 0;
-    this.#isProbing = true;
-    this.#abort();
-    this.#pausing?.abort();
-  }
-
-  /** Reads what there is of a channel now. */
-  async read(member, signal) {
-    const { items, cursor } = await this.#caller.ask('sub', { ...this.#where([member]), wait: 0, _: this.#caller.tag }, { signal });
-    member.deliver(items, readCursors(cursor, [member.name])[0]);
-  }
-
-  /** A pause after so many failures in a row: a random share of what doubles with each, and what the server asked for. */
-  pause(failures, retryAfter = 0) {
-    const { retryMin, retryMax } = this.#limits;
-    return Math.max(retryAfter, this.#env.random() * Math.min(retryMax, retryMin * 2 ** failures));
-  }
-
-  #onNetwork = () => this.wake();
-
-  #abort() {
-    this.#flight?.abort();
-    this.#successor?.abort();
-    this.#successor = null;
-  }
+  const abort = () => {
+    isProbing = true;
+    flight?.abort();
+    successor?.abort();
+    successor = null;
+  };
 
   /** Another set of channels is another request; those that come together share it. */
-  #change() {
-    if (this.#isSettling) return;
-    this.#isSettling = true;
-    this.#env.setTimeout(() => {
-      this.#isSettling = false;
-      this.#isProbing = true;
-      if (this.#isRunning) this.#abort();
-      else this.#run();
-    }, this.#limits.settle);
-  }
+  const change = () => {
+    if (isSettling) return;
+    isSettling = true;
+    env.setTimeout(() => {
+      isSettling = false;
+      if (isRunning) abort();
+      else run();
+    }, limits.settle);
+  };
 
-  async #run() {
-    this.#isRunning = true;
-    while (this.#members.size > 0) {
-      const flight = this.#flight = this.#successor ?? this.#fly();
-      this.#successor = null;
+  const leave = member => {
+    if (!members.delete(member)) return;
+    if (members.size > 0) return change();
+    left();
+    abort();
+    pausing?.abort();
+  };
+
+  const run = async () => {
+    isRunning = true;
+    while (members.size > 0) {
+      const current = flight = successor ?? fly();
+      successor = null;
       let pause;
       try {
-        const bye = await flight.ended;
-        if (bye) pause = this.#sentAway(bye, flight);
-      } catch (error) {
+        const bye = await current._ended;
+        if (bye) pause = sentAway(bye, current);
+      } catch (cause) {
         // Aborted on purpose, or what takes its place is on its way.
-        if (!flight.signal.aborted && !this.#successor) pause = await this.#recover(asError(error), flight);
+        if (!current.signal.aborted && !successor) pause = await recover(cause, current, current._members);
       }
 
-      flight.abort();
-      if (!(pause > 0) || this.#members.size === 0) continue;
-      this.#pausing = new AbortController();
-      await sleep(this.#env, pause, this.#pausing.signal);
-      this.#pausing = null;
+      current.abort();
+      if (!(pause > 0) || members.size === 0) continue;
+      pausing = new AbortController();
+      await sleep(env, pause, pausing.signal);
+      pausing = null;
     }
 
-    this.#isRunning = false;
-    this.#flight = null;
-  }
+    isRunning = false;
+  };
 
-  #fly(token) {
-    const transport = this.#isAuto && this.#env.now() < this.#pollUntil ? poll : this.#transport;
-    const flight = Object.assign(new AbortController(), { members: [...this.#members], transport, token });
-    flight.ended = this.#open(flight);
-    // Looked at by #run, which may come to it later.
-    flight.ended.catch(() => {});
-    return flight;
-  }
+  const fly = token => {
+    const one = Object.assign(new AbortController(), { _members: [...members], _transport: isAuto && env.now() < pollUntil ? poll : transport, _token: token });
+    one._ended = open(one);
+    // Looked at by run(), which may come to it later.
+    one._ended.catch(() => {});
+    return one;
+  };
 
-  async #open(flight) {
-    const { signal, transport, members } = flight;
-    await this.#room(flight);
+  const open = async one => {
+    const { signal, _transport } = one;
+    await room(one);
+    if (_transport._streams) one._token ??= await server._getToken(true);
     signal.throwIfAborted();
-    if (transport.streams) flight.token ??= await this.#caller.tokens.get({ isConnect: true, signal });
-    const caller = this.#caller;
-    const where = () => this.#where(members);
-    return transport.open({
-      caller,
-      env: this.#env,
-      limits: this.#limits,
-      tag: caller.tag,
-      signal,
-      token: flight.token,
-      isProbing: this.#isProbing,
-      where,
-      url: verb => caller.url(verb, where()),
-      send: (verb, how) => caller.send(verb, where(), { ...how, token: flight.token }),
-      ask: (verb, params, how) => caller.ask(verb, { ...where(), ...params }, { ...how, signal }),
-      deliver: (items, cursor) => this.#deliver(flight, items, cursor),
-      room: () => this.#room(flight),
-    });
-  }
+    return _transport._open(self, one);
+  };
 
   /** A promise while a member has no room for more; it ends with the flight as well. */
-  #room({ members, signal }) {
-    const full = members.map(member => member.room()).filter(Boolean);
-    if (full.length === 0 || signal.aborted) return undefined;
-    return Promise.race([Promise.all(full), new Promise(resolve => { signal.addEventListener('abort', resolve, { once: true }); })]);
-  }
+  const room = ({ _members, signal }) => {
+    const full = _members.map(member => member._room()).filter(Boolean);
+    if (full.length > 0) return Promise.race([Promise.all(full), new Promise(resolve => { signal.addEventListener('abort', resolve); })]);
+  };
 
   /** Who asks, and from where on. Among several channels each has a value, which may be empty. */
-  #where(members) {
-    const all = members.map(member => ({ channel: member.channel, seqid: member.place().next, epoch: member.place().epoch }));
-    if (all.length === 1) return all[0];
-    return { channel: all.map(one => one.channel), seqid: all.map(one => one.seqid), epoch: all.map(one => one.epoch) };
-  }
+  const where = ({ _members }) => {
+    const all = name => (_members.length === 1 ? _members[0]._place[name] : _members.map(({ _place }) => _place[name]));
+    return { channel: _members.map(({ channel }) => channel), seqid: all('next'), epoch: all('epoch') };
+  };
 
-  #deliver(flight, items, cursor) {
-    if (flight.signal.aborted) return;
+  const ask = (one, params, how) => server._ask('sub', { ...where(one), ...params }, { ...how, signal: one.signal });
+
+  const deliver = (one, items, cursor) => {
+    if (one.signal.aborted) return;
     // The new stream has begun: the old one is over. What comes by both is dropped the second time.
-    if (flight === this.#successor) this.#flight.abort();
-    this.#failures = 0;
-    this.#isProbing = false;
-    if (flight.transport.streams) this.#renewInTime(flight, items.find(({ type }) => type === 'CURSOR')?.expires);
-    const { members } = flight;
-    const names = members.map(({ name }) => name);
-    const cursors = readCursors(cursor, names);
-    const byName = new Map(names.map(name => [name, []]));
-    for (const item of items) byName.get(names.length === 1 ? names[0] : item.channel)?.push(item);
-    members.forEach((member, i) => {
-      if (!this.#members.has(member)) return;
-      member.deliver(byName.get(member.name), cursors[i]);
-      member.opened();
+    if (one === successor) flight.abort();
+    failures = 0;
+    isProbing = false;
+    if (one._transport._streams) {
+      server._accepted(one._token, items.find(({ type }) => type === 'CURSOR')?.expires);
+      if (!one._isRenewing && server._dueIn() < Infinity) renew(one);
+    }
+
+    const cursors = cursor?.split(',') ?? [];
+    one._members.forEach((member, i) => {
+      if (!members.has(member)) return;
+      member._deliver(one._members.length === 1 ? items : items.filter(({ channel }) => channel === member._name), readCursor(cursors[i]));
+      member._open();
     });
-  }
+  };
 
-  /** A stream's token was good. Before it is not any more, a second stream is opened by the next one, and then the first one is ended. */
-  #renewInTime(flight, expires) {
-    const { tokens } = this.#caller;
-    tokens.accepted(flight.token, expires);
-    if (flight.isRenewing || tokens.dueIn === Infinity) return;
-    flight.isRenewing = true;
-    this.#renew(flight);
-  }
-
-  async #renew(flight) {
-    const { tokens } = this.#caller;
-    const { signal } = flight;
-    for (let failures = 0; !signal.aborted;) {
+  /** Before the token of a stream is over, opens a second stream by the next one, which then takes over. */
+  const renew = async one => {
+    const { signal } = one;
+    one._isRenewing = true;
+    for (let tries = 0; !signal.aborted;) {
       let next;
+      let pause = LEAST_LIFE;
       try {
-        while (tokens.dueIn > 0 && tokens.dueIn < Infinity && !signal.aborted) await sleep(this.#env, Math.min(tokens.dueIn, LONGEST_PAUSE), signal);
-        const token = await tokens.get({ isFresh: true, signal });
+        for (let due; (due = server._dueIn()) > 0 && due < Infinity && !signal.aborted;) await sleep(env, Math.min(due, LONGEST_PAUSE), signal);
+        const token = await server._getToken(false, true);
         if (signal.aborted) return;
-        if (token !== flight.token) {
-          next = this.#successor = this.#fly(token);
-          await next.ended;
-        } else if (tokens.dueIn === Infinity) {
-          // Nobody knows when to ask again; the server will say that it is over.
-          return;
-        }
-
-        await sleep(this.#env, LEAST_LIFE, signal);
+        if (token !== one._token) await (next = successor = fly(token))._ended;
+        // Nobody knows when to ask again; the server will say that it is over.
+        else if (server._dueIn() === Infinity) return;
       } catch (cause) {
-        // Has the new stream begun, then it has taken over, and #run looks after it.
+        // Has the new stream begun, then it has taken over, and run() looks after it.
         if (signal.aborted) return;
         const error = asError(cause);
-        if (error.status === 401) tokens.drop(next?.token);
-        error.retryIn = Math.max(LEAST_LIFE, this.pause(failures++, error.retryAfter));
-        for (const member of flight.members) if (this.#members.has(member)) member.warned(error);
-        await sleep(this.#env, error.retryIn, signal);
-      } finally {
-        if (next && this.#successor === next) this.#successor = null;
+        if (error.status === 401) server._drop(next?._token);
+        pause = error.retryIn = Math.max(LEAST_LIFE, backoff(env, limits, tries++, error.retryAfter));
+        for (const member of one._members) member._warn(error);
       }
+
+      if (next && successor === next) successor = null;
+      await sleep(env, pause, signal);
     }
-  }
+  };
 
   /** The server ends what it sends on purpose, and has told when to come back. */
-  #sentAway({ retry, reason, isRest }, flight) {
-    if (reason === 'expired') this.#caller.tokens.drop(flight.token);
-    this.#isProbing = !isRest;
-    if (!isRest) for (const member of flight.members) if (this.#members.has(member)) member.away();
-    return readPause(Number(retry ?? NaN)) ?? this.pause(0);
-  }
+  const sentAway = ({ retry, reason }, one) => {
+    if (reason === 'expired') server._drop(one._token);
+    isProbing = true;
+    for (const member of one._members) member._away();
+    return readPause(Number(retry)) ?? backoff(env, limits, 0);
+  };
 
-  /** Gives the pause after which to try again. */
-  async #recover(error, flight) {
-    this.#isProbing = true;
-    const members = flight.members.filter(member => this.#members.has(member));
+  /** Something failed for some members. Gives the pause after which to try again; undefined when it is over for them. */
+  const recover = async (cause, one, concerned) => {
+    const error = asError(cause);
+    const rest = concerned.filter(member => members.has(member));
     const isFinal = FINAL.has(error.status);
-    if (error.status === 401 && flight.transport.streams && this.#caller.tokens.refused(flight.token)) return 0;
-    // Whose name among several was taken is not told.
-    if (error.code === '409') return this.#end(members, error, 'replaced');
-    if (members.length > 1 && (isFinal || error.code === '402')) return this.#sift(members, error, flight.signal);
-    if (isFinal) return this.#end(members, error, 'refused');
-    if (error.code === '402') {
-      members[0]?.beginAgain();
-      return this.pause(this.#failures++);
+    const isBeyond = error.code === '402';
+    const end = state => {
+      for (const member of rest) {
+        leave(member);
+        member._end(state, error);
+      }
+    };
+    isProbing = true;
+    if (error.status === 401 && one._transport._streams && server._refused(one._token)) return 0;
+    // Whose place was taken is not told, among several.
+    if (error.code === '409') return end('replaced');
+    if (rest.length > 1 && (isFinal || isBeyond)) {
+      // Several were refused together: finds out which, so that the others go on.
+      let pause;
+      for (const member of rest) {
+        try {
+          const { json, cursor } = await ask({ _members: [member], signal: one.signal }, { wait: 0 });
+          member._deliver(json, readCursor(cursor));
+        } catch (why) {
+          if (one.signal.aborted) return;
+          pause = Math.max(pause ?? 0, (await recover(why, one, [member])) ?? 0);
+        }
+      }
+
+      return pause ?? end('refused');
     }
 
-    if (error.isKept && this.#isAuto && flight.transport !== poll) {
-      this.#pollUntil = this.#env.now() + this.#limits.pollFor;
+    if (isFinal) return end('refused');
+    if (error._isKept && isAuto && one._transport !== poll) {
+      pollUntil = env.now() + limits.pollFor;
       return 0;
     }
 
-    error.retryIn = this.pause(this.#failures++, error.retryAfter);
-    for (const member of members) member.failed(error);
+    error.retryIn = backoff(env, limits, failures++, error.retryAfter);
+    for (const member of rest) {
+      if (isBeyond) member._beginAgain();
+      else member._away(error);
+    }
+
     return error.retryIn;
-  }
+  };
 
-  #end(members, error, state) {
-    for (const member of members) {
-      this.leave(member);
-      member.ended(error, state);
-    }
-  }
+  const self = {
+    _server: server,
+    _isProbing: () => isProbing,
+    _hasRoomFor: ({ channel, _length }) => {
+      let length = _length;
+      for (const member of members) length += member.channel === channel ? MAX_ADDRESS : member._length;
+      return members.size < MAX_CHANNELS && length <= MAX_ADDRESS;
+    },
+    _join(member) {
+      members.add(member);
+      change();
+    },
+    _leave: leave,
 
-  /** Several were refused together: finds out which, so that the others go on. */
-  async #sift(members, refusal, signal) {
-    let isFound = false;
-    for (const member of members) {
-      try {
-        await this.read(member, signal);
-      } catch (cause) {
-        const error = asError(cause);
-        if (signal.aborted) return;
-        isFound ||= error.code === '402' || FINAL.has(error.status);
-        if (error.code === '402') member.beginAgain();
-        else if (FINAL.has(error.status)) this.#end([member], error, 'refused');
-        else {
-          error.retryIn = this.pause(this.#failures++, error.retryAfter);
-          member.failed(error);
-          return error.retryIn;
-        }
-      }
-    }
+    /** Tries again at once. */
+    _wake() {
+      failures = 0;
+      abort();
+      pausing?.abort();
+    },
 
-    if (!isFound) this.#end(members, refusal, 'refused');
-  }
+    // For transports.
+    _room: room,
+    _where: where,
+    _url: (one, verb) => server._url(verb, where(one)),
+    _send: (one, verb, accept, signal) => server._send(self._url(one, verb), { accept, token: one._token, signal }),
+    _ask: ask,
+    _deliver: deliver,
+  };
+  return self;
 }

@@ -6,29 +6,23 @@ import { MAX_QUEUE } from './limits.js';
 
 const write = ({ epoch, next }) => (epoch === null || next === null ? null : `${epoch}:${next}`);
 
-/** Where `from` says to begin. */
-function placeOf(from = 'now') {
-  const place = from === 'now' ? { epoch: null, next: null } : from === 'start' ? { epoch: null, next: 0 } : typeof from === 'string' && readCursor(from);
-  if (!place) throw new TypeError("CComet: from must be 'start', 'now' or a cursor, epoch:seqid.");
-  return place;
-}
-
 /**
  * One channel, followed. It is read by `for await`, or by listeners; until there is one of them, what comes is kept. More than
  * 256 messages are not: the client stops to receive until they are read.
  */
 export class Subscription extends EventTarget {
-  #place; #onGap; #leave; #wake; #signal;
+  #onGap; #signal; #line;
   #isFromStart;
   #passed; // the place before what is being told
   #queue = [];
   #reading = Promise.resolve();
   #isRead = false;
+  #isOver = false;
   #hears = new Set();
   #arrived;
   #drained;
   #listeners = [];
-  #resolveOpened; #rejectOpened;
+  #settleOpened;
 
   /** One of `connecting`, `open`, `reconnecting`, `replaced`, `refused`, `closed`. */
   state = 'connecting';
@@ -37,57 +31,33 @@ export class Subscription extends EventTarget {
   error = null;
 
   /** Resolves when it is open for the first time; rejects when it ends before. */
-  opened = new Promise((resolve, reject) => {
-    this.#resolveOpened = resolve;
-    this.#rejectOpened = reject;
-  });
+  opened = new Promise((...settle) => { this.#settleOpened = settle; });
 
-  constructor(channel, { from, onGap, signal } = {}) {
+  constructor(channel, { from = 'now', onGap, signal } = {}) {
     super();
-    if (typeof channel !== 'string' || channel === '') throw new TypeError('CComet: channel must be a text.');
-    if (onGap !== undefined && typeof onGap !== 'function') throw new TypeError('CComet: onGap must be a function.');
+    const place = from === 'now' || from === 'start' ? { epoch: null, next: from === 'now' ? null : 0 } : readCursor(from);
+    if (!place) throw new TypeError(`CComet: from must be 'start', 'now' or a cursor, epoch:seqid, but is ${from}.`);
+    if (typeof (onGap ?? write) !== 'function') throw new TypeError('CComet: onGap must be a function.');
     this.channel = channel;
-    this.#place = placeOf(from);
-    this.#passed = { ...this.#place };
+    this.opened.catch(() => {});
     this.#isFromStart = from === 'start';
     this.#onGap = onGap;
     this.#signal = signal;
-    this.opened.catch(() => {});
+    this._place = place;
+    this._name = asSent(channel);
+    this._length = encode(channel).length + 60;
   }
 
-  /** Begins. `line` is what the subscription joins. */
-  static begin(self, line) {
-    const member = {
-      channel: self.channel,
-      name: asSent(self.channel),
-      length: encode(self.channel).length + 60,
-      place: () => self.#place,
-      room: () => (self.#queue.length < MAX_QUEUE ? undefined : new Promise(resolve => { self.#drained = resolve; })),
-      signs: () => false,
-      deliver: (items, after) => {
-        follow(self.#place, self.channel, items, after, (type, item) => self.#take(type, item), () => self.#isOver);
-        self.#passed = { ...self.#place };
-      },
-      opened: () => self.#turn('open'),
-      away: () => self.#turn('reconnecting'),
-      failed: error => { self.#turn('reconnecting'); self.#emit('error', error); },
-      warned: error => self.#emit('error', error),
-      beginAgain: () => self.#beginAgain(),
-      ended: (error, state) => self.#end(state, error),
-    };
-    self.#leave = () => line.leave(member);
-    self.#wake = () => line.wake();
-    if (self.#signal?.aborted) return self.close();
-    self.#signal?.addEventListener('abort', self.#onAbort);
-    line.join(member);
+  /** Begins; `line` is what the subscription joins. */
+  _begin(line) {
+    this.#line = line;
+    line._join(this);
+    this.#signal?.addEventListener('abort', this.close);
+    if (this.#signal?.aborted) this.close();
   }
 
   /** Where its reader is: what to give as `from` to go on behind the last message that he was given; null until it is known. */
-  get cursor() { return this.#queue.length > 0 ? this.#queue[0].before : write(this.#place); }
-
-  get #isOver() { return this.state === 'closed' || this.state === 'refused' || this.state === 'replaced'; }
-
-  #onAbort = () => this.close();
+  get cursor() { return this.#queue.length > 0 ? this.#queue[0].before : write(this._place); }
 
   /**
    * Listens to `message`, `gap`, `state` or `error`; the listener is given what is told, without an event around it.
@@ -95,41 +65,40 @@ export class Subscription extends EventTarget {
    */
   on(type, listener, how) {
     const wrapped = event => {
-      if (how?.once) this.off(type, listener);
-      listener(...event.args);
+      if (how) this.off(type, listener);
+      listener(...event._args);
     };
-    this.#listeners.push({ type, listener, wrapped });
-    this.addEventListener(type, wrapped, how);
+    this.#listeners.push([type, listener, wrapped]);
+    this.addEventListener(type, wrapped);
     return () => this.off(type, listener);
   }
 
   /** Listens to the next one alone. */
-  once(type, listener) { return this.on(type, listener, { once: true }); }
+  once(type, listener) { return this.on(type, listener, true); }
 
   /** Stops listening. */
   off(type, listener) {
     this.#listeners = this.#listeners.filter(one => {
-      const isMeant = one.type === type && one.listener === listener;
-      if (isMeant) this.removeEventListener(type, one.wrapped);
-      return !isMeant;
+      if (one[0] !== type || one[1] !== listener) return true;
+      this.removeEventListener(type, one[2]);
     });
   }
 
-  addEventListener(type, listener, how) {
-    super.addEventListener(type, listener, how);
+  addEventListener(type, ...how) {
+    super.addEventListener(type, ...how);
     this.#hears.add(type);
     // Not before the caller has had the time to listen for gaps as well.
     if (type === 'message') queueMicrotask(() => this.#drain());
   }
 
-  /** Goes on at once instead of after the pause. */
-  resume() { if (this.state === 'reconnecting') this.#wake(); }
+  /** While it is reconnecting, tries again at once instead of after the pause. */
+  resume() { if (this.state === 'reconnecting') this.#line._wake(); }
 
   /** Ends. Leaving a `for await` does so as well. */
-  close() {
+  close = () => {
     this.#queue = [];
-    this.#end('closed');
-  }
+    this._end('closed');
+  };
 
   [Symbol.asyncIterator]() {
     this.#isRead = true;
@@ -146,8 +115,8 @@ export class Subscription extends EventTarget {
   async #next() {
     for (;;) {
       if (this.#queue.length > 0) {
-        const entry = this.#shift();
-        if (entry.type === 'message') return { done: false, value: entry.value };
+        const { isGap, value } = this.#shift();
+        if (!isGap) return { done: false, value };
       } else if (this.#isOver) {
         if (this.error) throw this.error;
         return { done: true, value: undefined };
@@ -165,67 +134,91 @@ export class Subscription extends EventTarget {
   /** Takes the next out of the queue, and tells it. */
   #shift() {
     const entry = this.#queue.shift();
+    const { isGap, value } = entry;
     if (this.#queue.length < MAX_QUEUE / 2) this.#drained?.();
-    if (entry.type === 'message') {
-      this.#emit('message', entry.value);
-      return entry;
-    }
-
-    const isTold = this.#onGap || (this.#hears.has('gap') && !this.#isRead);
-    this.#emit('gap', entry.value);
-    this.#onGap?.(entry.value);
-    if (!isTold) {
-      this.#queue = [];
-      this.#place = readCursor(entry.value.cursor) ?? this.#place;
-      this.#end('closed', new GapError(entry.value));
+    this.#emit(isGap ? 'gap' : 'message', value);
+    if (isGap) {
+      this.#onGap?.(value);
+      if (!this.#onGap && (this.#isRead || !this.#hears.has('gap'))) {
+        // What follows was not read: it comes to those that go on from the gap's cursor.
+        this.#queue = [];
+        this._place = readCursor(value.cursor) ?? this._place;
+        this._end('closed', new GapError(value));
+      }
     }
 
     return entry;
   }
 
-  #take(type, item) {
-    const { channel } = this;
-    const { epoch } = this.#place;
-    const cursor = write(this.#place);
+  #take = (type, item) => {
+    const { channel, _place: { epoch } } = this;
+    const cursor = write(this._place);
+    const reset = type === 'reset';
     if (type === 'message') {
       this.#isFromStart = false;
-      this.#queue.push({ type, before: epoch && `${epoch}:${item.seqid}`, value: { ...item, cursor } });
-    } else if (type === 'reset' || !this.#isFromStart) {
-      const reset = type === 'reset';
-      this.#queue.push({ type: 'gap', before: write(this.#passed), value: { channel, epoch, from: reset ? this.#passed.next : item.from, to: item.to, reset, cursor } });
+      this.#queue.push({ before: epoch && `${epoch}:${item.seqid}`, value: { ...item, cursor } });
+    } else if (reset || !this.#isFromStart) {
+      this.#queue.push({ isGap: true, before: write(this.#passed), value: { channel, epoch, from: reset ? this.#passed.next : item.from, to: item.to, reset, cursor } });
     }
 
-    this.#passed = { ...this.#place };
+    this.#pass();
     this.#arrived?.();
     this.#drain();
-  }
+  };
 
-  #beginAgain() {
-    this.#place = { epoch: null, next: 0 };
-    this.#take('reset', {});
-  }
+  #pass() { this.#passed = { ...this._place }; }
 
   #turn(state) {
     const before = this.state;
     if (before === state || this.#isOver) return;
     this.state = state;
-    if (state === 'open') this.#resolveOpened(this);
     this.#emit('state', state, before);
   }
 
-  #end(state, error = null) {
+  #emit(type, ...args) { this.dispatchEvent(Object.assign(new CustomEvent(type, { detail: args[0] }), { _args: args })); }
+
+  // What its line calls: see Line.
+
+  _room() { return this.#queue.length < MAX_QUEUE ? undefined : new Promise(resolve => { this.#drained = resolve; }); }
+
+  _deliver(items, after) {
+    this.#pass();
+    follow(this._place, items, after, this.#take, () => this.#isOver);
+  }
+
+  _open() {
+    this.#settleOpened[0](this);
+    this.#turn('open');
+  }
+
+  _away(error) {
+    this.#turn('reconnecting');
+    if (error) this._warn(error);
+  }
+
+  _warn(error) { this.#emit('error', error); }
+
+  _beginAgain() {
+    this.#pass();
+    this._place = { epoch: null, next: 0 };
+    this.#take('reset', {});
+  }
+
+  _end(state, error = null) {
     if (this.#isOver) return;
     this.error = error;
-    this.#signal?.removeEventListener('abort', this.#onAbort);
-    this.#leave?.();
-    this.#rejectOpened(error ?? new Error('The subscription was closed.'));
-    if (error) this.#emit('error', error);
-    // Nobody would ever know.
-    if (error && !this.#isRead && !this.#hears.has('error')) (globalThis.reportError ?? console.error)(error);
+    this.#signal?.removeEventListener('abort', this.close);
     this.#turn(state);
+    this.#isOver = true;
+    this.#line?._leave(this);
+    this.#settleOpened[1](error ?? new Error('CComet: the subscription was closed.'));
+    if (error) {
+      this._warn(error);
+      // Nobody would ever know.
+      if (!this.#isRead && !this.#hears.has('error')) (globalThis.reportError ?? console.error)(error);
+    }
+
     this.#arrived?.();
     this.#drained?.();
   }
-
-  #emit(type, ...args) { this.dispatchEvent(Object.assign(new CustomEvent(type, { detail: args[0] }), { args })); }
 }

@@ -238,7 +238,13 @@ export class CComet {
   }
 
   #deliver(items, after) {
-    follow(this.#place, this.#options.channel, items, after, (event, value) => this.#emit(event, value), () => this.#state === 'closed');
+    const { channel } = this.#options;
+    const tell = {
+      message: message => this.#emit('message', message),
+      gap: ({ from, to }) => this.#emit('gap', { type: 'GAP', channel, epoch: this.#place.epoch, from, to, seqid: to }),
+      reset: ({ epoch, seqid }) => this.#emit('reset', { type: 'RESET', channel, epoch, seqid }),
+    };
+    follow(this.#place, items, after, (event, value) => tell[event](value), () => this.#state === 'closed');
   }
 
   async #publish(msg, id, deadline) {

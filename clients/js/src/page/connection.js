@@ -5,7 +5,7 @@ import { authFrame } from './receive-by-socket.js';
 import { fetchJson } from '../wire/requests.js';
 import { transports } from './transports.js';
 import { readCursors } from '../wire/cursor.js';
-import { CCometError, isRefusal, readPause, refusalBy, refusalOf } from '../wire/errors.js';
+import { CCometError, isRefusal, readPause, refusalBy, refusalOf, retryAfterOf } from '../wire/errors.js';
 
 /**
  * One connection to one url, shared by the channels that want the same of it: one request at a time for all of them.
@@ -147,9 +147,9 @@ export class Connection {
     const limit = new AbortController();
     const reading = fetchJson(this.#env, { url: this.#locate('ticket', {}), post, token, cookies: this.#cookies, signal: limit.signal, heard: () => {} });
     try {
-      const { answer, text, json } = await inTime(this.#env, reading, ASK_TIMEOUT, signal);
+      const { answer, json } = await inTime(this.#env, reading, ASK_TIMEOUT, signal);
       if (answer.ok && typeof json?.ticket === 'string') return json;
-      throw refusalBy(this.#env, answer, text);
+      throw refusalBy(answer, json, retryAfterOf(answer, this.#env.wallTime()));
     } catch (error) {
       if (error.status !== 0) throw error;
       throw Object.assign(new CCometError('JSONP needs a ticket, and the address that gives tickets cannot be reached by fetch: the server is away, or does not let pages of this origin ask for one (CORS).', { cause: error }), { isOfTicket: true });

@@ -1,6 +1,6 @@
 import { FIRST_BYTES, SILENCE } from './limits.js';
-import { fetchOptions, readText } from '../wire/requests.js';
-import { CCometError, isRefusal, readPause, refusalBy, refusalOf } from '../wire/errors.js';
+import { fetchOptions, readJson } from '../wire/requests.js';
+import { CCometError, isRefusal, readPause, refusalBy, refusalOf, retryAfterOf } from '../wire/errors.js';
 import { eventReader } from '../wire/events.js';
 
 /**
@@ -21,7 +21,7 @@ export async function receiveByEvents(link) {
     expect(FIRST_BYTES, 'never begun');
     const { token, cookies } = link;
     const answer = await env.fetch(link.locate('sse', link.where()), fetchOptions({ token, cookies, signal: limit.signal, headers: { Accept: 'text/event-stream' } }));
-    if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(env, answer, await readText(answer, () => {}));
+    if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith('text/event-stream')) throw refusalBy(answer, await readJson(answer, () => {}), retryAfterOf(answer, env.wallTime()));
     if (!answer.body?.getReader) throw new CCometError('This browser cannot read a stream as it comes.');
     const reader = answer.body.getReader();
     const read = eventReader();

@@ -2,24 +2,23 @@
  * Moves a place over what came of a channel's log, and tells it: each message once and in order, each gap and each reset
  * before what is newer. The place is moved first, so that a listener reads the cursor behind its message.
  * @param {{ epoch: string|null, next: number|null }} place is changed
- * @param {string} channel
  * @param {object[]} items messages and notices as the server gave them
  * @param {{ epoch: string, next: number }|null|undefined} after the cursor behind them, if told
- * @param {(event: 'message'|'gap'|'reset', value: object) => void} emit
+ * @param {(event: 'message'|'gap'|'reset', value: object) => void} emit is given the message, `{ from, to }` of a gap, `{ epoch, seqid }` of a reset
  * @param {() => boolean} isOver says that nothing more is to be told
  */
-export function follow(place, channel, items, after, emit, isOver) {
+export function follow(place, items, after, emit, isOver) {
   if (after && place.epoch !== after.epoch && !items.some(item => item.type === 'RESET')) {
     const isReset = place.epoch !== null;
     Object.assign(place, { epoch: after.epoch, next: isReset ? null : place.next });
-    if (isReset) emit('reset', { type: 'RESET', channel, epoch: after.epoch, seqid: 0 });
+    if (isReset) emit('reset', { epoch: after.epoch, seqid: 0 });
   }
 
   const skipTo = seqid => {
     // The server tells of every gap; one that it did not tell must not pass in silence either.
     const from = place.next;
     place.next = seqid;
-    if (from !== null && from < seqid) emit('gap', { type: 'GAP', channel, epoch: place.epoch, from, to: seqid - 1, seqid: seqid - 1 });
+    if (from !== null && from < seqid) emit('gap', { from, to: seqid - 1 });
   };
   for (const item of items) {
     if (isOver()) return;

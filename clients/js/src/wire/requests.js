@@ -1,8 +1,8 @@
-import { CCometError, refusalBy } from './errors.js';
+import { CCometError, refusalBy, retryAfterOf } from './errors.js';
 import { MAX_LENGTH, SHORT } from './limits.js';
 
 /** An answer's body as a text; `heard` is called with each piece of a long one, so that a slow line is not taken for a dead one. */
-export async function readText(answer, heard) {
+async function readText(answer, heard) {
   const told = answer.headers.get('Content-Length');
   if (!answer.body?.getReader || (told !== null && Number(told) <= SHORT)) return answer.text();
   const reader = answer.body.getReader();
@@ -27,26 +27,27 @@ export const fetchOptions = ({ token, cookies, headers, post, signal }) => ({
   headers: { ...headers, ...(post && { 'Content-Type': 'application/json' }), ...(token != null && { Authorization: `Bearer ${token}` }) },
 });
 
+/** An answer's body as JSON; undefined when it is none. */
+export async function readJson(answer, heard) {
+  const text = await readText(answer, heard);
+  try { return JSON.parse(text); } catch { return undefined; }
+}
+
 /** Fetches, and reads JSON: undefined when it is none. */
 export async function fetchJson(env, { url, heard, ...how }) {
-  let answer, text;
   try {
-    answer = await env.fetch(url, fetchOptions(how));
-    text = await readText(answer, heard);
+    const answer = await env.fetch(url, fetchOptions(how));
+    return { answer, json: await readJson(answer, heard) };
   } catch (cause) {
     if (cause instanceof CCometError) throw cause;
     throw new CCometError('The server cannot be reached.', { cause });
   }
-
-  let json;
-  try { json = JSON.parse(text); } catch { /* refusalBy() says so */ }
-  return { answer, text, json };
 }
 
 /** Asks by fetch. `cursor` and `retry` are what the headers CComet-Cursor and CComet-Retry told. */
 export async function askByFetch(env, how) {
-  const { answer, text, json: items } = await fetchJson(env, how);
+  const { answer, json: items } = await fetchJson(env, how);
   // A poll that was replaced is a 409 whose body is an array; every other refusal is an object.
-  if (!Array.isArray(items) || !(answer.ok || answer.status === 409)) throw refusalBy(env, answer, text);
+  if (!Array.isArray(items) || !(answer.ok || answer.status === 409)) throw refusalBy(answer, items, retryAfterOf(answer, env.wallTime()));
   return { items, cursor: answer.headers.get('CComet-Cursor'), retry: answer.headers.get('CComet-Retry') };
 }
