@@ -4,11 +4,14 @@
 // `node build.mjs --bundle FILE` writes the bundle alone, to FILE.
 
 import { build } from 'esbuild';
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { minify } from 'terser';
+import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const at = path => fileURLToPath(new URL(path, import.meta.url));
-const common = { bundle: true, target: 'es2022', charset: 'utf8', logLevel: 'warning', absWorkingDir: at('.') };
+
+/** What the modules of src/core/ have in common under names that begin with _ is nobody else's. */
+const common = { bundle: true, target: 'es2022', charset: 'utf8', logLevel: 'warning', absWorkingDir: at('.'), mangleProps: /^_[a-z]/ };
 
 const bundle = outfile => build({
   ...common,
@@ -19,15 +22,24 @@ const bundle = outfile => build({
   outfile,
 });
 
+/** Made small here, so that it is small without a bundler as well. */
+async function library(name, format, file) {
+  const { outputFiles: [{ text }] } = await build({ ...common, entryPoints: [`src/${name}.js`], format, write: false, outfile: file });
+  const { code } = await minify(text, { module: true, ecma: 2020, compress: { passes: 3 }, mangle: true, format: { comments: /@__PURE__|@license/, preserve_annotations: true } });
+  writeFileSync(at(file), `${code}\n`);
+}
+
 const [flag, file] = process.argv.slice(2);
 if (flag === '--bundle') {
   await bundle(file);
 } else {
   rmSync(at('dist'), { recursive: true, force: true });
   mkdirSync(at('dist'));
-  const entryPoints = ['src/index.js', 'src/page.js'];
-  await build({ ...common, entryPoints, format: 'esm', splitting: true, chunkNames: 'shared-[hash]', outdir: 'dist' });
-  await build({ ...common, entryPoints, format: 'cjs', outdir: 'dist', outExtension: { '.js': '.cjs' } });
-  for (const name of ['index', 'page']) for (const kind of ['d.ts', 'd.cts']) cpSync(at(`types/${name}.d.ts`), at(`dist/${name}.${kind}`));
+  for (const name of ['index', 'page']) {
+    await library(name, 'esm', `dist/${name}.js`);
+    await library(name, 'cjs', `dist/${name}.cjs`);
+    for (const kind of ['d.ts', 'd.cts']) copyFileSync(at(`types/${name}.d.ts`), at(`dist/${name}.${kind}`));
+  }
+
   await bundle('../../CComet.Web/wwwroot/js/ccomet.js');
 }

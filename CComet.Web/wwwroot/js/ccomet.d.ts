@@ -114,6 +114,12 @@ declare namespace CComet {
     token?: string | TokenFunction | null;
     /** Whether fetch sends cookies, fetch's own option: `include` also to another origin. Default 'same-origin'. */
     credentials?: 'omit' | 'same-origin' | 'include';
+    /**
+     * true shares one connection with the other tabs of this browser that ask the same server as the same user; a text shares it only
+     * with those that give the same. Default false. Not with `exclusive`; where there are no Web Locks (the page is not secure) or
+     * no BroadcastChannel, each tab has its own.
+     */
+    tabs?: boolean | string;
   }
 
   /** The options of 2014. */

@@ -1,2 +1,2 @@
 // The client of a page, by import: the class that the bundle of a script tag sets as a global.
-export { CComet, CComet as default } from './page/ccomet.js';
+export { CComet } from './page/ccomet.js';

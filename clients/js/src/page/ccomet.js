@@ -2,12 +2,12 @@ import { renewals } from './credentials.js';
 import { browser, sleep } from '../environment.js';
 import { ASK_TIMEOUT, COOKIES, PROTOCOL, RESTING } from './limits.js';
 import { locator } from './locator.js';
+import { memberOf } from './member.js';
 import { connect } from './pool.js';
 import { transports } from './transports.js';
 import { nowhere, readCursor } from '../wire/cursor.js';
 import { CCometError } from '../wire/errors.js';
 import { follow } from '../wire/log.js';
-import { asSent, encode } from '../wire/query.js';
 
 const living = new Map();
 
@@ -51,6 +51,9 @@ export class CComet {
    *   it before the state is `open`
    * @param {boolean} [options.exclusive=false] true also follows by sname: the newest page takes the place of the others.
    *   The addresses of 2014 always do
+   * @param {boolean|string} [options.tabs=false] true shares the connection with the other tabs of this browser that ask the same
+   *   server as the same user; a text shares it only with those that give the same. Not with `exclusive`, and where the page has no
+   *   Web Locks (it is not secure) each tab has its own
    * @param {(message: object) => void} [options.callback] is called with each message
    * @param {number} [options.retryMin=500] the least pause after a failure, in ms
    * @param {number} [options.retryMax=30000] the most that failures in a row add to it, in ms
@@ -92,9 +95,7 @@ export class CComet {
     this.#signing = this.#options.sign;
     this.#place = readCursor(cursor) ?? nowhere();
     this.#member = {
-      channel,
-      name: asSent(channel ?? ''),
-      length: encode(channel ?? '').length + 60,
+      ...memberOf(channel ?? ''),
       pauses: this.#options,
       place: () => this.#place,
       signs: () => this.#signing,
@@ -201,7 +202,7 @@ export class CComet {
   }
 
   #join(isRefused = false) {
-    const { sname, exclusive, transport, token, credentials, env, sub_url: seed } = this.#options;
+    const { sname, exclusive, transport, token, credentials, env, tabs, sub_url: seed } = this.#options;
     this.#connection = connect(env ?? browser, this.#env, this.#member, {
       key: [this.#url, transport, sname ?? null, Boolean(exclusive), credentials ?? null],
       url: this.#url,
@@ -209,6 +210,7 @@ export class CComet {
       cookies: credentials ?? undefined,
       locate: this.#locate,
       transport,
+      tabs,
       // The addresses of 2014 name their channel themselves.
       alone: Boolean(seed),
       sname: exclusive ? sname : undefined,

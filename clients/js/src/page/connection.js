@@ -5,6 +5,7 @@ import { authFrame } from './receive-by-socket.js';
 import { fetchJson } from '../wire/requests.js';
 import { transports } from './transports.js';
 import { readCursors } from '../wire/cursor.js';
+import { subjectOf } from '../wire/token.js';
 import { CCometError, isRefusal, readPause, refusalBy, refusalOf, retryAfterOf } from '../wire/errors.js';
 
 /**
@@ -63,8 +64,7 @@ export class Connection {
 
     this.#members.add(member);
     this.#length += member.length;
-    // The most patient of them speaks for all.
-    for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], member.pauses[name]);
+    this.expectPauses(member.pauses);
     this.#probing = true;
     if (this.#running) {
       this.#change();
@@ -73,6 +73,11 @@ export class Connection {
       // Not before the caller has had the time to listen, and to name his other channels.
       Promise.resolve().then(() => this.#run());
     }
+  }
+
+  /** The most patient of the members speaks for all. */
+  expectPauses(pauses) {
+    for (const name of ['retryMin', 'retryMax']) this.#pauses[name] = Math.max(this.#pauses[name], pauses[name]);
   }
 
   leave(member) {
@@ -188,6 +193,44 @@ export class Connection {
       this.#env.clearTimeout(timer);
       signal?.removeEventListener('abort', abort);
     }
+  }
+
+  /** Reads what there is of one member's channel now. */
+  async read(member, signal) {
+    const { items, cursor } = await this.ask('sub', { ...this.#where([member]), wait: 0, _: this.#tag }, { signal });
+    member.deliver(items, readCursors(cursor, [member.name])[0]);
+  }
+
+  /** Signs a member in if it wants to, else reads what there is of its channel. */
+  async begin(member, signal) {
+    if (member.signs()) await member.signIn((verb, params) => this.ask(verb, params, { signal }), this.#used.tellsCursor);
+    else await this.read(member, signal);
+  }
+
+  /**
+   * What it means for a member that `begin` or `read` failed, so many times in a row before.
+   * @returns {number|null} the pause after which to try again, in ms; null when it is over, and the member has been told
+   */
+  judge(error, member, failures) {
+    if (error.code === '402') {
+      member.beginAgain();
+      return this.pause(failures);
+    }
+
+    if (FINAL.has(error.code) && renewals.get(error) !== true) {
+      member.ended(error, 'refused');
+      return null;
+    }
+
+    error.retryIn = this.pause(failures, error.retryAfter);
+    member.failed(error);
+    return error.retryIn;
+  }
+
+  /** What is told of its user by the token at hand; nothing when there is none. What changes from token to token is left out. */
+  async identify() {
+    const token = await this.#credentials?.get();
+    return token ? subjectOf(token) : '';
   }
 
   /** Publishes once. By the query of an address where there is no body, or where the addresses are those of 2014. */

@@ -1,6 +1,8 @@
 import { Connection } from './connection.js';
 import { Credentials } from './credentials.js';
 import { Ladder } from './ladder.js';
+import { TabLine } from './tab-line.js';
+import { canShare } from '../tabs/group.js';
 
 /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
 const pools = new WeakMap();
@@ -14,11 +16,19 @@ function credentialsOf(env, url, functions, token) {
   return byUrl.get(url);
 }
 
-export function connect(owner, env, member, { key: parts, url, token, ...how }) {
-  if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map(), functions: new WeakMap() });
-  const { connections, ladders, functions } = pools.get(owner);
+/** A connection that has room for a member: one that is there, or a new one. */
+export function connect(owner, env, member, { key: parts, url, token, tabs, ...how }) {
+  if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map(), functions: new WeakMap(), tabs: new Map() });
+  const { connections, ladders, functions, tabs: tabLines } = pools.get(owner);
   const credentials = credentialsOf(env, url, functions, token);
   const key = JSON.stringify([...parts, typeof token === 'function' ? credentials.id : token ?? null]);
+  if (tabs && !how.alone && how.sname === undefined && canShare(env)) {
+    const shared = JSON.stringify([key, tabs]);
+    const open = one => connect(owner, env, one, { key: parts, url, token, ...how });
+    if (!tabLines.has(shared)) tabLines.set(shared, new TabLine(env, [...parts, tabs], open, () => tabLines.delete(shared)));
+    return tabLines.get(shared);
+  }
+
   if (!ladders.has(url)) ladders.set(url, new Ladder());
   if (!connections.has(key)) connections.set(key, new Set());
   const shared = connections.get(key);

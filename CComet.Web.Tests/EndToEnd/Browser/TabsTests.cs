@@ -1,0 +1,272 @@
+using CComet.Web.Tests.Support;
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace CComet.Web.Tests.EndToEnd.Browser;
+
+/// <summary>The tabs of one browser share one connection: over plain HTTP a browser has six to a host.</summary>
+[Collection(Chromium.Pages)]
+public sealed class TabsTests(Chromium chromium)
+{
+    /// <summary>Writes down what comes; <c>leads</c> tells whether the page holds the lock of its group.</summary>
+    private const string Follow = """
+        options => {
+          record(options);
+          globalThis.leads = async () => {
+            const { clientId: own } = await navigator.locks.request('own ' + Math.random(), async lock => (await navigator.locks.query()).held.find(one => one.name === lock.name));
+            return (await navigator.locks.query()).held.some(one => one.name.startsWith('ccomet ') && one.clientId === own);
+          };
+        }
+        """;
+
+    [Fact]
+    public async Task Twelve_tabs_of_the_chat_load_publish_and_follow()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = await OpenChatsAsync(browser, server, 12);
+
+        for (var i = 0; i < tabs.Count; i++) await tabs[i].SayAsync($"from tab {i}");
+        foreach (var tab in tabs)
+        {
+            for (var i = 0; i < tabs.Count; i++) await Expect(tab.Message($"from tab {i}")).ToHaveCountAsync(1);
+        }
+
+        Assert.Equal(1, tabs.Sum(tab => tab.Requested.Count(IsStream)));
+        Assert.All(tabs, tab => Assert.Empty(tab.Complaints));
+    }
+
+    [Fact]
+    public async Task Tabs_of_different_channels_share_one_connection()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        await browser.JoinAsync(server, "a", "alice");
+        var other = await NewTabAsync(browser);
+        await other.JoinAsync(server, "b", "alice");
+        await server.PublishAsync("b", "for b");
+        await server.PublishAsync("a", "for a");
+
+        await Expect(other.Message("for b")).ToHaveCountAsync(1);
+        await Expect(browser.Message("for a")).ToHaveCountAsync(1);
+        await Expect(browser.Message("for b")).ToHaveCountAsync(0);
+        Assert.DoesNotContain(other.Requested, IsStream);
+    }
+
+    [Theory]
+    [InlineData("closed")]
+    [InlineData("frozen")]
+    [InlineData("crashed")]
+    public async Task Others_lose_and_repeat_nothing_when_the_leader_is(string fate)
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = await OpenFollowersAsync(browser, server, 4);
+        var leader = await LeaderAsync(tabs);
+        var rest = tabs.Where(tab => tab != leader).ToArray();
+        for (var i = 0; i < 20; i++)
+        {
+            await server.PublishAsync("a", $"{i}");
+            if (i == 10) await EndAsync(browser, leader, fate);
+        }
+
+        foreach (var tab in rest) await tab.TextsAsync(20);
+        var next = await LeaderAsync(rest);
+        await server.PublishAsync("a", "20");
+        foreach (var tab in rest)
+        {
+            Assert.Equal(Enumerable.Range(0, 21).Select(i => $"{i}"), await tab.TextsAsync(21));
+            Assert.Equal("[[],[]]", await tab.JsonAsync("[log.gaps, log.resets]"));
+        }
+
+        Assert.NotSame(leader, next);
+    }
+
+    [Fact]
+    public async Task Leader_that_was_frozen_follows_when_it_comes_back()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = await OpenFollowersAsync(browser, server, 3);
+        var leader = await LeaderAsync(tabs);
+        var session = await FreezeAsync(browser, leader);
+        await server.PublishAsync("a", "while it was frozen");
+        var rest = tabs.Where(tab => tab != leader).ToArray();
+        foreach (var tab in rest) await tab.TextsAsync(1);
+        var next = await LeaderAsync(rest);
+        await session.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "active" });
+        await leader.TextsAsync(1);
+        await leader.UntilAsync("async () => !await leads()");
+        await server.PublishAsync("a", "afterwards");
+
+        foreach (var tab in tabs) Assert.Equal(["while it was frozen", "afterwards"], await tab.TextsAsync(2));
+        Assert.True(await next.Page.EvaluateAsync<bool>("leads()"));
+    }
+
+    [Fact]
+    public async Task Tab_goes_on_from_its_own_cursor()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        for (var i = 0; i < 5; i++) await server.PublishAsync("a", $"{i}");
+        var tabs = await OpenFollowersAsync(browser, server, 1);
+        var epoch = await tabs[0].Page.EvaluateAsync<string>("room.cursor.split(':')[0]");
+        var late = await NewTabAsync(browser);
+        await late.Page.GotoAsync(server.Url + "/tabs-test/");
+        await late.Page.EvaluateAsync(Follow, Options($"{epoch}:2"));
+        await late.UntilOpenAsync();
+        await server.PublishAsync("a", "5");
+
+        Assert.Equal(["2", "3", "4", "5"], await late.TextsAsync(4));
+        Assert.Equal(["5"], await tabs[0].TextsAsync(1));
+        Assert.DoesNotContain(late.Requested, IsStream);
+    }
+
+    [Fact]
+    public async Task Tabs_of_different_users_share_nothing()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = new List<BrowserPage>();
+        foreach (var user in (string[])["ann", "ben", "ann"])
+        {
+            var tab = await NewTabAsync(browser);
+            await tab.Page.GotoAsync(server.Url + "/tabs-test/");
+            await tab.Page.EvaluateAsync("user => { globalThis.token = () => `x.${btoa(JSON.stringify({ sub: user, jti: Math.random() }))}.x`; }", user);
+            await tab.Page.EvaluateAsync($"options => ({Follow})({{ ...options, token }})", Options());
+            await tab.UntilOpenAsync();
+            tabs.Add(tab);
+        }
+
+        await server.PublishAsync("a", "to all");
+        foreach (var tab in tabs) Assert.Equal(["to all"], await tab.TextsAsync(1));
+        Assert.Equal([1, 1, 0], tabs.Select(tab => tab.Requested.Count(IsStream)));
+    }
+
+    [Fact]
+    public async Task Tab_without_locks_has_a_connection_of_its_own()
+    {
+        await using var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = await OpenFollowersAsync(browser, server, 1);
+        var plain = await NewTabAsync(browser);
+        await plain.Page.AddInitScriptAsync("Object.defineProperty(navigator, 'locks', { value: undefined })");
+        await plain.Page.GotoAsync(server.Url + "/tabs-test/");
+        await plain.Page.EvaluateAsync("options => record(options) && null", Options());
+        await plain.UntilOpenAsync();
+        await server.PublishAsync("a", "to both");
+
+        Assert.Equal(["to both"], await plain.TextsAsync(1));
+        Assert.Equal(["to both"], await tabs[0].TextsAsync(1));
+        Assert.Contains(plain.Requested, IsStream);
+    }
+
+    [Fact]
+    public async Task Tabs_go_on_after_a_restart_of_the_server()
+    {
+        var server = await LiveServer.StartAsync();
+        await using var browser = await chromium.OpenPageAsync();
+        var tabs = await OpenFollowersAsync(browser, server, 3);
+        await server.PublishAsync("a", "before");
+        foreach (var tab in tabs) await tab.TextsAsync(1);
+        await server.StopAsync();
+        foreach (var tab in tabs) await tab.UntilAsync("() => room.state === 'reconnecting'");
+        await using var again = await LiveServer.StartAsync(server.Port);
+        foreach (var tab in tabs) await tab.UntilOpenAsync();
+        await again.PublishAsync("a", "after");
+
+        foreach (var tab in tabs)
+        {
+            Assert.Equal(["before", "after"], await tab.TextsAsync(2));
+            await tab.UntilAsync("() => log.resets.length === 1 && log.gaps.length === 0");
+        }
+    }
+
+    private static object Options(string? cursor = null) => new { url = "/", channel = "a", tabs = true, cursor };
+
+    private static bool IsStream(string url) => new Uri(url).AbsolutePath == "/sse";
+
+    /// <summary>Opens another tab of the same browser, whose pages of the server under /tabs-test/ have the client and the harness.</summary>
+    private static async Task<BrowserPage> NewTabAsync(BrowserPage browser)
+    {
+        var tab = new BrowserPage(browser.Context, await browser.Context.NewPageAsync());
+        await tab.Page.RouteAsync("**/tabs-test/", route => route.FulfillAsync(new() { ContentType = "text/html; charset=utf-8", Body = "<!doctype html><title>Test</title><script src=/js/ccomet.js></script><script src=harness.js></script>" }));
+        await tab.Page.RouteAsync("**/tabs-test/harness.js", route => route.FulfillAsync(new() { ContentType = "text/javascript; charset=utf-8", Path = Path.Combine(Chromium.Root, "CComet.Web.Tests/EndToEnd/Browser/pages/harness.js") }));
+        return tab;
+    }
+
+    private static async Task<List<BrowserPage>> OpenFollowersAsync(BrowserPage browser, LiveServer server, int count)
+    {
+        var tabs = new List<BrowserPage>();
+        for (var i = 0; i < count; i++)
+        {
+            var tab = await NewTabAsync(browser);
+            await tab.Page.GotoAsync(server.Url + "/tabs-test/");
+            await tab.Page.EvaluateAsync(Follow, Options());
+            await tab.UntilOpenAsync();
+            tabs.Add(tab);
+        }
+
+        return tabs;
+    }
+
+    private static async Task<List<BrowserPage>> OpenChatsAsync(BrowserPage browser, LiveServer server, int count)
+    {
+        var tabs = new List<BrowserPage>();
+        for (var i = 0; i < count; i++)
+        {
+            var tab = i == 0 ? browser : await NewTabAsync(browser);
+            await tab.JoinAsync(server, "a", $"nick {i}");
+            tabs.Add(tab);
+        }
+
+        return tabs;
+    }
+
+    /// <summary>Waits until one of them leads, and gives it.</summary>
+    private static async Task<BrowserPage> LeaderAsync(IReadOnlyList<BrowserPage> tabs)
+    {
+        BrowserPage? leader = null;
+        await Eventually.TrueAsync(
+            async () =>
+            {
+                foreach (var tab in tabs)
+                {
+                    if (await tab.Page.EvaluateAsync<bool>("leads()")) leader = tab;
+                }
+
+                return leader is not null;
+            },
+            "One tab leads");
+        return leader!;
+    }
+
+    private static async Task EndAsync(BrowserPage browser, BrowserPage tab, string fate)
+    {
+        if (fate == "closed")
+        {
+            await tab.Page.CloseAsync();
+        }
+        else if (fate == "frozen")
+        {
+            await FreezeAsync(browser, tab);
+        }
+        else
+        {
+            var crashed = new TaskCompletionSource();
+            tab.Page.Crash += (_, _) => crashed.TrySetResult();
+            var session = await browser.Context.NewCDPSessionAsync(tab.Page);
+
+            // Is never answered: there is nobody left to do it.
+            _ = session.SendAsync("Page.crash").ContinueWith(done => done.Exception, TaskScheduler.Default);
+            await crashed.Task.WaitAsync(Patience.Limit);
+        }
+    }
+
+    private static async Task<ICDPSession> FreezeAsync(BrowserPage browser, BrowserPage tab)
+    {
+        var session = await browser.Context.NewCDPSessionAsync(tab.Page);
+        await session.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "frozen" });
+        return session;
+    }
+}
