@@ -1,7 +1,7 @@
 // Builds what is published and what the server ships:
 //   dist/                                 ES modules, CommonJS, and their types
 //   CComet.Web/wwwroot/js/ccomet.js       the bundle of a script tag, checked in
-// `node build.mjs --bundle FILE` writes the bundle alone, to FILE.
+// `node build.mjs dist` builds the former alone; `node build.mjs bundle FILE` writes the latter alone, to FILE.
 
 import { build } from 'esbuild';
 import { minify } from 'terser';
@@ -29,10 +29,8 @@ async function library(name, format, file) {
   writeFileSync(at(file), `${code}\n`);
 }
 
-const [flag, file] = process.argv.slice(2);
-if (flag === '--bundle') {
-  await bundle(file);
-} else {
+const [what, file = '../../CComet.Web/wwwroot/js/ccomet.js'] = process.argv.slice(2);
+if (what !== 'bundle') {
   rmSync(at('dist'), { recursive: true, force: true });
   mkdirSync(at('dist'));
   for (const name of ['index', 'page']) {
@@ -40,6 +38,6 @@ if (flag === '--bundle') {
     await library(name, 'cjs', `dist/${name}.cjs`);
     for (const kind of ['d.ts', 'd.cts']) copyFileSync(at(`types/${name}.d.ts`), at(`dist/${name}.${kind}`));
   }
-
-  await bundle('../../CComet.Web/wwwroot/js/ccomet.js');
 }
+
+if (what !== 'dist') await bundle(file);
