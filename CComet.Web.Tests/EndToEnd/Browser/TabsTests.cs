@@ -94,7 +94,8 @@ public sealed class TabsTests(Chromium chromium)
         var rest = tabs.Where(tab => tab != leader).ToArray();
         foreach (var tab in rest) await tab.TextsAsync(1);
         var next = await LeaderAsync(rest);
-        await session.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "active" });
+        await session.SendAsync("Debugger.resume");
+        await session.SendAsync("Debugger.disable");
         await leader.TextsAsync(1);
         await leader.UntilAsync("async () => !await leads()");
         await server.PublishAsync("a", "afterwards");
@@ -263,10 +264,15 @@ public sealed class TabsTests(Chromium chromium)
         }
     }
 
+    /// <summary>Stops a tab in the debugger: like a frozen one it does nothing, but keeps its lock and its connection. Chromium freezes only what is hidden, and here nothing is.</summary>
     private static async Task<ICDPSession> FreezeAsync(BrowserPage browser, BrowserPage tab)
     {
         var session = await browser.Context.NewCDPSessionAsync(tab.Page);
-        await session.SendAsync("Page.setWebLifecycleState", new() { ["state"] = "frozen" });
+        var paused = new TaskCompletionSource();
+        session.Event("Debugger.paused").OnEvent += (_, _) => paused.TrySetResult();
+        await session.SendAsync("Debugger.enable");
+        await session.SendAsync("Debugger.pause");
+        await paused.Task.WaitAsync(Patience.Limit);
         return session;
     }
 }

@@ -50,12 +50,23 @@ export const json = (body, headers = {}) => response => {
   response.end(JSON.stringify(body));
 };
 
-/** A clock that jumps to the next timer; `pauses` are the times waited for, in ms, but for `limits` of requests. */
-export const quick = pauses => ({
-  setTimeout: (fn, ms) => {
-    if (ms >= 10_000) return setTimeout(fn, ms);
+const real = { setTimeout: globalThis.setTimeout, random: Math.random };
+
+/** Limits of requests: these times are not waited for, but bound what is. */
+const LIMITS = new Set([10_000, 15_000, 40_000, 60_000]);
+
+/** From now on all pauses are over at once, and written down in `pauses`; all that is random is `random`. */
+export function quick(pauses = [], random = 1) {
+  Math.random = () => random;
+  globalThis.setTimeout = (fn, ms, ...more) => {
+    if (LIMITS.has(ms)) return real.setTimeout(fn, ms, ...more);
     pauses.push(ms);
-    return setTimeout(fn, 0);
-  },
-  random: () => 1,
-});
+    return real.setTimeout(fn, 0, ...more);
+  };
+}
+
+/** Time passes as ever. */
+export function slow() {
+  Math.random = real.random;
+  globalThis.setTimeout = real.setTimeout;
+}

@@ -173,8 +173,6 @@ export interface Subscription<T = any> extends EventTarget {
   on<E extends keyof SubscriptionEvents>(type: E, listener: SubscriptionEvents<T>[E]): () => void;
   once<E extends keyof SubscriptionEvents>(type: E, listener: SubscriptionEvents<T>[E]): () => void;
   off<E extends keyof SubscriptionEvents>(type: E, listener: SubscriptionEvents<T>[E]): void;
-  /** While it is reconnecting, tries again at once instead of after the pause. */
-  resume(): void;
   /** Ends. Leaving a `for await` does so as well. */
   close(): void;
   [Symbol.asyncIterator](): AsyncIterator<Message<T>, void, undefined>;
@@ -188,7 +186,7 @@ export interface Client {
   /** Publishes, again and again until it is stored or the time is over; it is stored once. */
   publish(channel: string, msg: unknown, options?: PublishOptions): Promise<Receipt>;
   /** Who is there. */
-  presence(channel: string, options?: { counts?: boolean; signal?: AbortSignal }): Promise<Presence>;
+  presence(channel: string): Promise<Presence>;
   /** Ends everything. */
   close(): void;
 }

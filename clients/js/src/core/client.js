@@ -1,28 +1,24 @@
 import { CCometError } from '../wire/errors.js';
-import { LIMITS } from './limits.js';
+import { check } from './check.js';
+import { FINAL, LIMITS } from './limits.js';
 import { makeLine } from './line.js';
 import { poll } from './poll.js';
 import { serverAt } from './server.js';
 import { stream } from './streams.js';
 import { Subscription } from './subscription.js';
-import { backoff, platform, sleep } from './time.js';
+import { backoff, sleep } from './time.js';
 
 /** What can be told by its name; others are imported, so that who does not use them does not load them. */
 const NAMED = { auto: stream, stream, poll };
-
-const check = (isRight, parameter, what) => {
-  if (!isRight) throw new TypeError(`CComet: ${parameter} must be ${what}.`);
-};
 
 const checkChannel = channel => check(typeof channel === 'string' && channel, 'channel', 'a text');
 
 /** The server's address, without a slash at its end. */
 function baseOf(url) {
   const page = globalThis.document?.baseURI ?? globalThis.location?.href;
-  check(URL.canParse(url, page), 'url', `absolute outside a page, but is ${url}`);
-  const { protocol, href } = new URL(url, page);
-  check(/^https?:$/.test(protocol), 'url', 'of http or https');
-  return href.replace(/[?#].*$/, '').replace(/\/$/, '');
+  const { href } = URL.canParse(url, page) ? new URL(url, page) : {};
+  check(/^https?:/.test(href), 'url', `of http or https, and absolute outside a page, but is ${url}`);
+  return href.replace(/\/?([?#].*)?$/, '');
 }
 
 /**
@@ -32,16 +28,15 @@ function baseOf(url) {
 export function connect(url, options = {}) {
   const { token, credentials, signal, transport: name = 'auto' } = options;
   const transport = NAMED[name] ?? name;
-  check(transport._open, 'transport', 'auto, stream, poll, or the import sse, websocket or jsonp');
+  check(transport._open, 'transport', 'auto, stream, poll, or imported');
   check(/^(string|function)$/.test(typeof (token ?? '')), 'token', 'a text or a function');
-  check([undefined, 'omit', 'same-origin', 'include'].includes(credentials), 'credentials', 'omit, same-origin or include');
+  check(/^(omit|same-origin|include)$/.test(credentials ?? 'omit'), 'credentials', 'omit, same-origin or include');
   transport._check?.(options);
 
-  const env = { ...platform, ...options.env };
   const limits = { ...LIMITS, ...options.limits };
   const closer = new AbortController();
   const closing = closer.signal;
-  const server = serverAt(baseOf(url), { ...options, env, limits, closing });
+  const server = serverAt(baseOf(url), { ...options, limits, closing });
   const lines = new Set();
   const rooms = new Set();
 
@@ -61,8 +56,8 @@ export function connect(url, options = {}) {
 
   signal?.addEventListener('abort', close, { signal: closing });
   if (signal?.aborted) close();
-  // A stream whose network went away is not told so, while a new request is.
-  for (const event of ['online', 'offline']) globalThis.addEventListener?.(event, wake, { signal: closing });
+  // A stream whose network went away and came back is not told so.
+  globalThis.addEventListener?.('online', wake, { signal: closing });
 
   return {
     get closed() { return closing.aborted; },
@@ -79,39 +74,36 @@ export function connect(url, options = {}) {
           rooms.delete(room);
           for (const line of lines) line._leave(room);
         },
-        _wake: wake,
       });
       return room;
     },
 
     /** Publishes, again and again until it is stored: the id makes that it is stored once. */
-    async publish(channel, msg, { id = [...crypto.getRandomValues(new Uint32Array(4))].map(n => n.toString(36)).join('-'), sname, timeout = 30_000, signal } = {}) {
+    async publish(channel, msg, { id = crypto.getRandomValues(new Uint32Array(4)).join('-'), sname, timeout = 30_000, signal } = {}) {
       checkChannel(channel);
       check(msg !== undefined, 'msg', 'a text or a JSON value');
       check(timeout > 0, 'timeout', 'a number of ms above 0');
       const ending = signal ? AbortSignal.any([closing, signal]) : closing;
-      const deadline = env.now() + timeout;
+      const deadline = performance.now() + timeout;
       const post = { channel, msg, id, sname };
       for (let failures = 0; ; failures++) {
         checkOpen();
         ending.throwIfAborted();
         try {
-          const left = Math.min(limits.ask, deadline - env.now());
+          const left = Math.min(limits.ask, deadline - performance.now());
           return (await (transport._publish?.(server, post, left, ending) ?? server._ask('pub', {}, { post, timeout: left, signal: ending }))).json[0];
         } catch (error) {
-          const { status, retryAfter } = error;
-          const pause = backoff(env, limits, failures, retryAfter);
-          const isPassing = [0, 408, 425, 429].includes(status) || status >= 500;
-          if (!ending.aborted && (!isPassing || env.now() + pause >= deadline)) throw error;
-          await sleep(env, pause, ending);
+          const pause = backoff(limits, failures, error.retryAfter);
+          if (!ending.aborted && (FINAL.has(error.status) || performance.now() + pause >= deadline)) throw error;
+          await sleep(pause, ending);
         }
       }
     },
 
     /** Who is there: `{ channel, epoch, seqid, count, users }`; follow `$presence:<channel>` from `epoch:seqid`. */
-    async presence(channel, { counts, signal } = {}) {
+    async presence(channel) {
       checkChannel(channel);
-      return (await server._ask('presence', { channel, counts: counts ? 1 : null }, { signal })).json;
+      return (await server._ask('presence', { channel })).json;
     },
 
     /** Ends everything. */

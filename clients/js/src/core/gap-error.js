@@ -4,6 +4,6 @@ import { CCometError } from '../wire/errors.js';
 export class GapError extends CCometError {
   name = 'GapError';
   constructor({ channel, from, to, reset, cursor }) {
-    super(reset ? `The log of ${channel} began anew.` : `The messages ${from} to ${to} of ${channel} are lost.`, { code: 'gap', channel, from, to, reset, cursor });
+    super(`Messages of ${channel} are lost, from ${from} to ${to ?? 'the end of its old log'}.`, { code: 'gap', channel, from, to, reset, cursor });
   }
 }

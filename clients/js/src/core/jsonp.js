@@ -6,7 +6,7 @@ import { bounded } from './time.js';
 /** Asks by a script element. */
 async function ask(server, verb, params, timeout, signal) {
   const env = { window: globalThis, document, newId: () => crypto.getRandomValues(new Uint32Array(4)).join('') };
-  const { items } = await bounded(server._env, signal, timeout, ({ signal }) => askByScript(env, { url: server._url(verb, params), signal }));
+  const { items } = await bounded(signal, timeout, ({ signal }) => askByScript(env, { url: server._url(verb, params), signal }));
   const refusal = items.find(isRefusal);
   if (refusal) throw refusalOf(refusal);
   return { json: items };

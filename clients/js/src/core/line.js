@@ -19,7 +19,7 @@ const LEAST_LIFE = 1_000;
  * @param {() => void} left is called when the last member has left
  */
 export function makeLine(server, transport, isAuto, left) {
-  const { _env: env, _limits: limits } = server;
+  const limits = server._limits;
   const members = new Set();
   let flight, successor, pausing;
   let isRunning, isSettling;
@@ -28,7 +28,6 @@ export function makeLine(server, transport, isAuto, left) {
   let pollUntil = -Infinity;
 
   const abort = () => {
-    isProbing = true;
     flight?.abort();
     successor?.abort();
     successor = null;
@@ -38,7 +37,7 @@ export function makeLine(server, transport, isAuto, left) {
   const change = () => {
     if (isSettling) return;
     isSettling = true;
-    env.setTimeout(() => {
+    setTimeout(() => {
       isSettling = false;
       if (isRunning) abort();
       else run();
@@ -61,8 +60,10 @@ export function makeLine(server, transport, isAuto, left) {
       let pause;
       try {
         const bye = await current._ended;
+        isProbing = bye;
         if (bye) pause = sentAway(bye, current);
       } catch (cause) {
+        isProbing = true;
         // Aborted on purpose, or what takes its place is on its way.
         if (!current.signal.aborted && !successor) pause = await recover(cause, current, current._members);
       }
@@ -70,7 +71,7 @@ export function makeLine(server, transport, isAuto, left) {
       current.abort();
       if (!(pause > 0) || members.size === 0) continue;
       pausing = new AbortController();
-      await sleep(env, pause, pausing.signal);
+      await sleep(pause, pausing.signal);
       pausing = null;
     }
 
@@ -78,7 +79,7 @@ export function makeLine(server, transport, isAuto, left) {
   };
 
   const fly = token => {
-    const one = Object.assign(new AbortController(), { _members: [...members], _transport: isAuto && env.now() < pollUntil ? poll : transport, _token: token });
+    const one = Object.assign(new AbortController(), { _members: [...members], _transport: isAuto && performance.now() < pollUntil ? poll : transport, _token: token });
     one._ended = open(one);
     // Looked at by run(), which may come to it later.
     one._ended.catch(() => {});
@@ -112,7 +113,6 @@ export function makeLine(server, transport, isAuto, left) {
     // The new stream has begun: the old one is over. What comes by both is dropped the second time.
     if (one === successor) flight.abort();
     failures = 0;
-    isProbing = false;
     if (one._transport._streams) {
       server._accepted(one._token, items.find(({ type }) => type === 'CURSOR')?.expires);
       if (!one._isRenewing && server._dueIn() < Infinity) renew(one);
@@ -126,40 +126,38 @@ export function makeLine(server, transport, isAuto, left) {
     });
   };
 
-  /** Before the token of a stream is over, opens a second stream by the next one, which then takes over. */
+  /**
+   * Before the token of a stream is over, opens a second stream by the next one, which then takes over. If that fails, it is tried
+   * again when next something comes by the first; in the end the server says that it is over.
+   */
   const renew = async one => {
     const { signal } = one;
     one._isRenewing = true;
-    for (let tries = 0; !signal.aborted;) {
-      let next;
-      let pause = LEAST_LIFE;
+    await sleep(Math.min(server._dueIn(), LONGEST_PAUSE), signal);
+    if (server._dueIn() <= 0 && !signal.aborted) {
+      let token;
       try {
-        for (let due; (due = server._dueIn()) > 0 && due < Infinity && !signal.aborted;) await sleep(env, Math.min(due, LONGEST_PAUSE), signal);
-        const token = await server._getToken(false, true);
-        if (signal.aborted) return;
-        if (token !== one._token) await (next = successor = fly(token))._ended;
-        // Nobody knows when to ask again; the server will say that it is over.
-        else if (server._dueIn() === Infinity) return;
+        token = await server._getToken(false, true);
+        if (token !== one._token && !signal.aborted) await (successor = fly(token))._ended;
       } catch (cause) {
         // Has the new stream begun, then it has taken over, and run() looks after it.
         if (signal.aborted) return;
-        const error = asError(cause);
-        if (error.status === 401) server._drop(next?._token);
-        pause = error.retryIn = Math.max(LEAST_LIFE, backoff(env, limits, tries++, error.retryAfter));
-        for (const member of one._members) member._warn(error);
+        successor = null;
+        server._drop(token);
+        for (const member of one._members) member._warn(asError(cause));
       }
 
-      if (next && successor === next) successor = null;
-      await sleep(env, pause, signal);
+      await sleep(LEAST_LIFE, signal);
     }
+
+    one._isRenewing = false;
   };
 
   /** The server ends what it sends on purpose, and has told when to come back. */
   const sentAway = ({ retry, reason }, one) => {
     if (reason === 'expired') server._drop(one._token);
-    isProbing = true;
     for (const member of one._members) member._away();
-    return readPause(Number(retry)) ?? backoff(env, limits, 0);
+    return readPause(Number(retry)) ?? backoff(limits, 0);
   };
 
   /** Something failed for some members. Gives the pause after which to try again; undefined when it is over for them. */
@@ -174,7 +172,6 @@ export function makeLine(server, transport, isAuto, left) {
         member._end(state, error);
       }
     };
-    isProbing = true;
     if (error.status === 401 && one._transport._streams && server._refused(one._token)) return 0;
     // Whose place was taken is not told, among several.
     if (error.code === '409') return end('replaced');
@@ -196,11 +193,11 @@ export function makeLine(server, transport, isAuto, left) {
 
     if (isFinal) return end('refused');
     if (error._isKept && isAuto && one._transport !== poll) {
-      pollUntil = env.now() + limits.pollFor;
+      pollUntil = performance.now() + limits.pollFor;
       return 0;
     }
 
-    error.retryIn = backoff(env, limits, failures++, error.retryAfter);
+    error.retryIn = backoff(limits, failures++, error.retryAfter);
     for (const member of rest) {
       if (isBeyond) member._beginAgain();
       else member._away(error);
@@ -234,7 +231,6 @@ export function makeLine(server, transport, isAuto, left) {
     _room: room,
     _where: where,
     _url: (one, verb) => server._url(verb, where(one)),
-    _send: (one, verb, accept, signal) => server._send(self._url(one, verb), { accept, token: one._token, signal }),
     _ask: ask,
     _deliver: deliver,
   };

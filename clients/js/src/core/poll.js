@@ -8,16 +8,16 @@ const SECONDS = 28;
 
 /** Makes one poll by `ask(wait, timeout)`. The first after a failure does not wait, so that the cursor is known at once. */
 export async function pollOnce(line, flight, ask) {
-  const { _env: env, _limits: limits } = line._server;
+  const limits = line._server._limits;
   const isProbing = line._isProbing();
-  const asked = env.now();
+  const asked = performance.now();
   const { json, cursor, retry } = await ask(isProbing ? 0 : SECONDS, limits.poll);
   line._deliver(flight, json, cursor);
   if (retry != null) return { retry };
-  if (json.length === 0 && !isProbing && env.now() - asked < UNWAITED) await sleep(env, limits.retryMin, flight.signal);
+  if (json.length === 0 && !isProbing && performance.now() - asked < UNWAITED) await sleep(limits.retryMin, flight.signal);
 }
 
 /** Long polls by fetch. */
 export const poll = {
-  _open: (line, flight) => pollOnce(line, flight, (wait, timeout) => line._ask(flight, { wait }, { timeout, isConnect: true })),
+  _open: (line, flight) => pollOnce(line, flight, (wait, timeout) => line._ask(flight, { wait }, { timeout, _isConnect: true })),
 };

@@ -19,7 +19,7 @@ const readJson = answer => answer.text().then(JSON.parse).catch(cause => { if (!
 export const refusal = async (answer, json) => refusalBy(answer, json === undefined ? await readJson(answer) : json, readPause(answer.headers.get('Retry-After') * 1000) || undefined);
 
 /** The server as a client asks it: by requests, each with the token at hand. `closing` is aborted when the client is closed. */
-export function serverAt(base, { env, limits, closing, token: source = null, headers, credentials }) {
+export function serverAt(base, { limits, closing, token: source = null, headers, credentials }) {
   const fixed = Object.fromEntries(new Headers(headers));
   const canRenew = typeof source === 'function';
   let token, asked, asking;
@@ -27,13 +27,13 @@ export function serverAt(base, { env, limits, closing, token: source = null, hea
   let isTrial = false;
 
   /** Differs from client to client: of equal polls a caching proxy would send only one on. The server ignores it. */
-  const tag = Math.random().toString(36).slice(2);
+  const tag = Math.random();
 
   /** In how many ms the next token is due; Infinity when that is not known. */
-  const dueIn = () => (canRenew && token !== undefined ? RENEW_AT * life - (env.now() - asked) : Infinity);
+  const dueIn = () => (canRenew && token !== undefined ? RENEW_AT * life - (performance.now() - asked) : Infinity);
 
   const ask = async () => {
-    const [now, wallTime] = [env.now(), Date.now()];
+    const [now, wallTime] = [performance.now(), Date.now()];
     const next = (await source()) ?? null;
     asked = now;
     life = lifeOf(next, { wallTime });
@@ -52,10 +52,10 @@ export function serverAt(base, { env, limits, closing, token: source = null, hea
     const has = token !== undefined;
     if (has && dueIn() > 0 && !(isConnect && life === Infinity)) return token;
     try {
-      return await (asking ??= bounded(env, closing, PATIENCE, ask));
+      return await (asking ??= bounded(closing, PATIENCE, ask));
     } catch (cause) {
       // The one at hand does, for as long as it holds.
-      if (!isFresh && has && life < Infinity && env.now() - asked < life) return token;
+      if (!isFresh && has && life < Infinity && performance.now() - asked < life) return token;
       throw new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
     } finally {
       asking = null;
@@ -65,7 +65,7 @@ export function serverAt(base, { env, limits, closing, token: source = null, hea
   /** The server has taken a token, and told when what it gives ends, in ms since 1970, if it did. */
   const accepted = (one, expires) => {
     isTrial = false;
-    if (one === token && expires > 0) life = lifeOf(one, { wallTime: Date.now() - (env.now() - asked) }, expires);
+    if (one === token && expires > 0) life = lifeOf(one, { wallTime: Date.now() - (performance.now() - asked) }, expires);
   };
 
   /** The time of a token is over. */
@@ -81,16 +81,15 @@ export function serverAt(base, { env, limits, closing, token: source = null, hea
   const url = (verb, params) => `${base}/${verb}?${query({ ...params, _: tag })}`;
 
   /** Sends one request and gives what fetch gives. */
-  const send = (address, { token, accept, post, signal }) => env.fetch(address, {
+  const send = (address, { token, _accept, post, signal }) => fetch(address, {
     signal,
     cache: 'no-store',
     ...credentials && { credentials },
     ...post && { method: 'POST', body: JSON.stringify(post) },
-    headers: { ...fixed, ...accept && { Accept: accept }, ...post && { 'Content-Type': 'application/json' }, ...token !== null && { Authorization: `Bearer ${token}` } },
+    headers: { ...fixed, ..._accept && { Accept: _accept }, ...post && { 'Content-Type': 'application/json' }, ...token !== null && { Authorization: `Bearer ${token}` } },
   });
 
   return {
-    _env: env,
     _limits: limits,
     _dueIn: dueIn,
     _getToken: getToken,
@@ -101,11 +100,11 @@ export function serverAt(base, { env, limits, closing, token: source = null, hea
     _send: send,
 
     /** Asks for JSON. Gives `{ json, cursor, retry }`, the latter as the headers CComet-Cursor and CComet-Retry told. */
-    async _ask(verb, params, { post, timeout = limits.ask, signal, isConnect } = {}) {
+    async _ask(verb, params, { post, timeout = limits.ask, signal, _isConnect } = {}) {
       for (;;) {
-        const by = await getToken(isConnect);
+        const by = await getToken(_isConnect);
         try {
-          return await bounded(env, signal, timeout, async ({ signal }) => {
+          return await bounded(signal, timeout, async ({ signal }) => {
             const answer = await send(url(verb, params), { token: by, post, signal });
             const json = await readJson(answer);
             const told = Array.isArray(json) && json.find(isRefusal);

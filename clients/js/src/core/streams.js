@@ -14,8 +14,8 @@ export const streamed = (verb, type, reader) => ({
     let hasBegun = false;
     let retryAfter;
     try {
-      return await bounded(line._server._env, flight.signal, limits.firstByte, async ({ signal, expect }) => {
-        const answer = await line._send(flight, verb, type, signal);
+      return await bounded(flight.signal, limits.firstByte, async ({ signal, _expect }) => {
+        const answer = await line._server._send(line._url(flight, verb), { _accept: type, token: flight._token, signal });
         if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith(type)) throw await refusalIn(answer);
 
         const body = answer.body.getReader();
@@ -24,7 +24,7 @@ export const streamed = (verb, type, reader) => ({
           const { done, value } = await body.read();
           if (done) throw new CCometError('The stream was cut.');
           hasBegun = true;
-          expect(0);
+          _expect(0);
           const { items, cursor, retry } = read(value);
           if (retry) retryAfter = readPause(Number(retry));
           const refusal = items.find(isRefusal);
@@ -34,7 +34,7 @@ export const streamed = (verb, type, reader) => ({
           if (bye) return bye;
           // What nobody has room for stays in the socket.
           await line._room(flight);
-          expect(limits.silence);
+          _expect(limits.silence);
         }
       });
     } catch (cause) {

@@ -1,6 +1,8 @@
 import { readCursor } from '../wire/cursor.js';
+import { CCometError } from '../wire/errors.js';
 import { follow } from '../wire/log.js';
-import { asSent, encode } from '../wire/query.js';
+import { asSent, query } from '../wire/query.js';
+import { check } from './check.js';
 import { GapError } from './gap-error.js';
 import { MAX_QUEUE } from './limits.js';
 
@@ -36,8 +38,8 @@ export class Subscription extends EventTarget {
   constructor(channel, { from = 'now', onGap, signal } = {}) {
     super();
     const place = from === 'now' || from === 'start' ? { epoch: null, next: from === 'now' ? null : 0 } : readCursor(from);
-    if (!place) throw new TypeError(`CComet: from must be 'start', 'now' or a cursor, epoch:seqid, but is ${from}.`);
-    if (typeof (onGap ?? write) !== 'function') throw new TypeError('CComet: onGap must be a function.');
+    check(place, 'from', `start, now or a cursor, epoch:seqid, but is ${from}`);
+    check(typeof (onGap ?? check) === 'function', 'onGap', 'a function');
     this.channel = channel;
     this.opened.catch(() => {});
     this.#isFromStart = from === 'start';
@@ -45,7 +47,7 @@ export class Subscription extends EventTarget {
     this.#signal = signal;
     this._place = place;
     this._name = asSent(channel);
-    this._length = encode(channel).length + 60;
+    this._length = query({ channel }).length + 60;
   }
 
   /** Begins; `line` is what the subscription joins. */
@@ -57,7 +59,7 @@ export class Subscription extends EventTarget {
   }
 
   /** Where its reader is: what to give as `from` to go on behind the last message that he was given; null until it is known. */
-  get cursor() { return this.#queue.length > 0 ? this.#queue[0].before : write(this._place); }
+  get cursor() { return this.#queue.length > 0 ? this.#queue[0]._before : write(this._place); }
 
   /**
    * Listens to `message`, `gap`, `state` or `error`; the listener is given what is told, without an event around it.
@@ -91,9 +93,6 @@ export class Subscription extends EventTarget {
     if (type === 'message') queueMicrotask(() => this.#drain());
   }
 
-  /** While it is reconnecting, tries again at once instead of after the pause. */
-  resume() { if (this.state === 'reconnecting') this.#line._wake(); }
-
   /** Ends. Leaving a `for await` does so as well. */
   close = () => {
     this.#queue = [];
@@ -102,21 +101,21 @@ export class Subscription extends EventTarget {
 
   [Symbol.asyncIterator]() {
     this.#isRead = true;
+    const next = () => this.#next();
     return {
-      next: () => (this.#reading = this.#reading.catch(() => {}).then(() => this.#next())),
+      next: () => (this.#reading = this.#reading.then(next, next)),
       return: async value => {
         this.close();
         return { done: true, value };
       },
-      [Symbol.asyncIterator]() { return this; },
     };
   }
 
   async #next() {
     for (;;) {
       if (this.#queue.length > 0) {
-        const { isGap, value } = this.#shift();
-        if (!isGap) return { done: false, value };
+        const { _isGap, value } = this.#shift();
+        if (!_isGap) return { done: false, value };
       } else if (this.#isOver) {
         if (this.error) throw this.error;
         return { done: true, value: undefined };
@@ -134,10 +133,10 @@ export class Subscription extends EventTarget {
   /** Takes the next out of the queue, and tells it. */
   #shift() {
     const entry = this.#queue.shift();
-    const { isGap, value } = entry;
+    const { _isGap, value } = entry;
     if (this.#queue.length < MAX_QUEUE / 2) this.#drained?.();
-    this.#emit(isGap ? 'gap' : 'message', value);
-    if (isGap) {
+    this.#emit(_isGap ? 'gap' : 'message', value);
+    if (_isGap) {
       this.#onGap?.(value);
       if (!this.#onGap && (this.#isRead || !this.#hears.has('gap'))) {
         // What follows was not read: it comes to those that go on from the gap's cursor.
@@ -156,9 +155,9 @@ export class Subscription extends EventTarget {
     const reset = type === 'reset';
     if (type === 'message') {
       this.#isFromStart = false;
-      this.#queue.push({ before: epoch && `${epoch}:${item.seqid}`, value: { ...item, cursor } });
+      this.#queue.push({ _before: epoch && `${epoch}:${item.seqid}`, value: { ...item, cursor } });
     } else if (reset || !this.#isFromStart) {
-      this.#queue.push({ isGap: true, before: write(this.#passed), value: { channel, epoch, from: reset ? this.#passed.next : item.from, to: item.to, reset, cursor } });
+      this.#queue.push({ _isGap: true, _before: write(this.#passed), value: { channel, epoch, from: reset ? this.#passed.next : item.from, to: item.to, reset, cursor } });
     }
 
     this.#pass();
@@ -211,7 +210,7 @@ export class Subscription extends EventTarget {
     this.#turn(state);
     this.#isOver = true;
     this.#line?._leave(this);
-    this.#settleOpened[1](error ?? new Error('CComet: the subscription was closed.'));
+    this.#settleOpened[1](error ?? new CCometError('The subscription is closed.'));
     if (error) {
       this._warn(error);
       // Nobody would ever know.

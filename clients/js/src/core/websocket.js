@@ -16,14 +16,14 @@ export const websocket = {
     let socket;
     let hasBegun = false;
     try {
-      return await bounded(line._server._env, flight.signal, limits.firstByte, ({ signal, expect }) => new Promise((resolve, reject) => {
+      return await bounded(flight.signal, limits.firstByte, ({ signal, _expect }) => new Promise((resolve, reject) => {
         let why;
         socket = new WebSocket(line._url(flight, 'ws').replace(/^http/, 'ws'));
         signal.addEventListener('abort', () => socket.close());
         socket.onopen = () => { if (flight._token !== null) socket.send(JSON.stringify({ type: 'auth', token: flight._token })); };
         socket.onmessage = ({ data }) => {
           if (signal.aborted) return;
-          expect(limits.silence);
+          _expect(limits.silence);
           hasBegun = true;
           try {
             const items = JSON.parse(data);

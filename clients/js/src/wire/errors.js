@@ -15,14 +15,8 @@ export class CCometError extends Error {
    */
   constructor(detail, { status = 0, code = `${status}`, cause, ...how } = {}) {
     super(detail, { cause });
-    Object.assign(this, {
-      status,
-      code,
-      detail,
-      ...how,
-      /** In how many ms the client itself tries again; undefined when it does not. */
-      retryIn: undefined,
-    });
+    // Where the client itself tries again, `retryIn` is set to in how many ms.
+    Object.assign(this, { status, code, detail, ...how });
   }
 }
 
