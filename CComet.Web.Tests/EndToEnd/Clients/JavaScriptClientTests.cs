@@ -100,7 +100,7 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
             var resolution = module == "esnext" ? "bundler" : "nodenext";
             string[] files = module == "esnext" ? ["use.ts"] : ["use.ts", "use.cts"];
             await JavaScriptPackage.RunAsync(
-                package.Consumer, JavaScriptPackage.Tool("tsc"), ["--noEmit", "--strict", "--target", "es2022", "--module", module, "--moduleResolution", resolution, "--lib", "es2023,dom", "--types", "", .. files]);
+                package.Consumer, JavaScriptPackage.Tool("tsc"), ["--noEmit", "--strict", "--target", "es2022", "--module", module, "--moduleResolution", resolution, "--lib", "es2023,dom", .. files]);
         }
     }
 
@@ -114,11 +114,13 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
         await File.WriteAllTextAsync(Path.Combine(package.Consumer, file), $$"""
             {{import}}
             const main = async () => {
-              let saved
-              const fetchToken = async () => null, show = msg => { console.log(msg.text); if (msg.text === 'hi') c.close() }
+              let saved, both = 0
+              const seen = () => { if (++both === 2) c.close() }
+              const fetchToken = async () => null, show = msg => { console.log(msg.text); if (msg.text === 'hi') seen() }
               const c = connect('{{server.Url}}', { token: () => fetchToken() })
               setTimeout(async () => {
             await c.publish('lobby', { text: 'hi' })                     // makes its own id, retries safely, gives the receipt
+                seen()
               })
             for await (const m of c.subscribe('lobby', { from: saved ?? 'start' })) { show(m.msg); saved = m.cursor }
             c.close()
@@ -138,7 +140,7 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
     {
         const int Seed = 20;
         var random = new Random(Seed);
-        await using var server = await LiveServer.StartAsync("--CComet:History:MaxMessages=100000");
+        await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=100000");
         await using var relay = new Relay(server.Port, Enumerable.Range(0, Cuts).Select(_ => random.Next(1, 2_000)));
         var count = 0;
         await server.PublishAsync("a", "0");

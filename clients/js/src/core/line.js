@@ -97,7 +97,13 @@ export function makeLine(server, transport, isAuto, left) {
   /** A promise while a member has no room for more; it ends with the flight as well. */
   const room = ({ _members, signal }) => {
     const full = _members.map(member => member._room()).filter(Boolean);
-    if (full.length > 0) return Promise.race([Promise.all(full), new Promise(resolve => { signal.addEventListener('abort', resolve); })]);
+    if (full.length > 0) return new Promise(resolve => {
+      signal.addEventListener('abort', resolve);
+      Promise.all(full).then(() => {
+        signal.removeEventListener('abort', resolve);
+        resolve();
+      });
+    });
   };
 
   /** Who asks, and from where on. Among several channels each has a value, which may be empty. */

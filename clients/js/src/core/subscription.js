@@ -22,6 +22,7 @@ export class Subscription extends EventTarget {
   #isOver = false;
   #hears = new Set();
   #arrived;
+  #full; // what waits for room
   #drained;
   #listeners = [];
   #settleOpened;
@@ -178,7 +179,14 @@ export class Subscription extends EventTarget {
 
   // What its line calls: see Line.
 
-  _room() { return this.#queue.length < MAX_QUEUE ? undefined : new Promise(resolve => { this.#drained = resolve; }); }
+  _room() {
+    if (this.#queue.length >= MAX_QUEUE) return this.#full ??= new Promise(resolve => {
+      this.#drained = () => {
+        this.#full = null;
+        resolve();
+      };
+    });
+  }
 
   _deliver(items, after) {
     this.#pass();
