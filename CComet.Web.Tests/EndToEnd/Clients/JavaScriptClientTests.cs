@@ -140,16 +140,19 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
     {
         const int Seed = 20;
         var random = new Random(Seed);
-        await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=100000");
+        await using var server = await LiveServer.StartAsync("CComet:History:MaxMessages=100000", "CComet:History:MaxBytes=100000000");
         await using var relay = new Relay(server.Port, Enumerable.Range(0, Cuts).Select(_ => random.Next(1, 2_000)));
         var count = 0;
         await server.PublishAsync("a", "0");
         await using var client = Follow(relay.Url, transport, 1_000_000);
-        while (relay.Cuts < Cuts)
+        for (var cut = 1; cut <= Cuts; cut++)
         {
+            // More than an answer that is cut lets through.
+            for (var i = 0; i < 5; i++) await server.PublishAsync("a", new string('☄', random.Next(150, 250)));
+            count += 5;
+            var wanted = cut;
+            await Eventually.TrueAsync(() => client.HasExited || relay.Cuts >= wanted, $"Cut {wanted}");
             Assert.False(client.HasExited, client.Complaints);
-            await server.PublishAsync("a", new string('☄', random.Next(1, 200)));
-            count++;
         }
 
         for (var i = 0; i < 10; i++) await server.PublishAsync("a", $"{++count}");
