@@ -228,6 +228,26 @@ public class ScriptTest {
     }
 
     @Test
+    public void polls_go_on_over_cuts_and_refusals() throws Exception {
+        client = (byUrlConnection ? builder().onlyUrlConnection() : builder()).transport(Transport.POLL).build();
+        Subscription s = client.subscribe("a", Cursor.START);
+        server.accept().json("[" + msg(0, "0") + "]", "CComet-Cursor: e:1");
+        Connection held = server.accept();
+        held.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nCComet-Cursor: e:2\r\nContent-Length: 500\r\n\r\n[" + msg(1, "1"));
+        held.close();
+        nextError();
+        env.fire(250);
+        server.accept().problem(503, "503", "Not now.", "Retry-After: 1");
+        env.fire(nextError().retryInMillis());
+        Connection again = server.accept();
+        assertEquals("1 e", again.one("seqid") + " " + again.one("epoch"));
+        again.json("[" + msg(1, "1") + "," + msg(2, "2") + "]", "CComet-Cursor: e:3");
+        server.accept().problem(403, "403", "No.");
+        expect(s.iterator(), 0, "0", "1", "2");
+        refused(s, 403, "403");
+    }
+
+    @Test
     public void gap_ends_the_iteration_with_the_cursor_to_go_on_from() throws Exception {
         Subscription s = client.subscribe("a", Cursor.parse("e:5"));
         server.stream().lines(cursor("e", 5), "{\"type\":\"GAP\",\"channel\":\"a\",\"epoch\":\"e\",\"from\":5,\"to\":19,\"seqid\":19}", msg(20, "x"));
