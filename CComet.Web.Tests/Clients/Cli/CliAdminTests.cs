@@ -6,7 +6,7 @@ using CComet.Web.Tests.Support;
 namespace CComet.Web.Tests.Clients.Cli;
 
 /// <summary>The commands for operators, before a server that has what they call, and before one that has not.</summary>
-public sealed class CliAdminTests : IAsyncLifetime
+public sealed class CliAdminTests : IAsyncLifetime, IDisposable
 {
     private readonly int _port = Ports.Take();
     private readonly HttpListener _listener = new();
@@ -29,6 +29,8 @@ public sealed class CliAdminTests : IAsyncLifetime
         _listener.Close();
         await _serving;
     }
+
+    public void Dispose() => ((IDisposable)_listener).Dispose();
 
     [Fact]
     public async Task Command_says_what_the_server_does_not_have()
