@@ -25,7 +25,7 @@ import javax.net.ssl.SSLSocketFactory;
  * without proxy comes over a plain socket, because HttpURLConnection cannot be ended there while it waits for data.
  */
 public final class CComet implements Closeable {
-    static final String VERSION = "1.0.0";
+    static final String VERSION = "0.1.0";
 
     private final Hub hub;
     private final Publisher publisher;
