@@ -122,8 +122,13 @@ internal sealed class Adapter(TextReader input, TextWriter output) : IAsyncDispo
             {
                 var told = new JsonObject
                 {
-                    ["is"] = "message", ["id"] = id, ["channel"] = message.Channel, ["type"] = message.Type,
-                    ["msg"] = JsonNode.Parse(message.Msg.GetRawText()), ["seqid"] = message.Seqid, ["cursor"] = message.Cursor.ToString(),
+                    ["is"] = "message",
+                    ["id"] = id,
+                    ["channel"] = message.Channel,
+                    ["type"] = message.Type,
+                    ["msg"] = JsonNode.Parse(message.Msg.GetRawText()),
+                    ["seqid"] = message.Seqid,
+                    ["cursor"] = message.Cursor.ToString(),
                 };
                 if (message.Sname is { } sname) told["sname"] = sname;
                 Write(told);
@@ -163,7 +168,12 @@ internal sealed class Adapter(TextReader input, TextWriter output) : IAsyncDispo
 
     private static JsonObject Describe(string id, CCometGap gap) => new()
     {
-        ["is"] = "gap", ["id"] = id, ["from"] = gap.From, ["to"] = gap.To, ["cursor"] = gap.Cursor.ToString(), ["reset"] = gap.IsReset,
+        ["is"] = "gap",
+        ["id"] = id,
+        ["from"] = gap.From,
+        ["to"] = gap.To,
+        ["cursor"] = gap.Cursor.ToString(),
+        ["reset"] = gap.IsReset,
     };
 
     private static JsonObject Describe(string id, CCometException e)

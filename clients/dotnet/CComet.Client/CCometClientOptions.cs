@@ -55,7 +55,15 @@ public class CCometClientOptions
         if (MaxMessageBytes is < 1024 or > 512 * 1024 * 1024) throw new ArgumentOutOfRangeException(nameof(MaxMessageBytes), MaxMessageBytes, "MaxMessageBytes: is not between 1 KiB and 512 MiB.");
         var copy = new CCometClientOptions
         {
-            Token = Token, Sname = Sname, HttpClientFactory = HttpClientFactory, TimeProvider = TimeProvider, BufferSize = BufferSize, MaxMessageBytes = MaxMessageBytes, OnRetry = OnRetry, Timings = Timings, IsPolling = IsPolling,
+            Token = Token,
+            Sname = Sname,
+            HttpClientFactory = HttpClientFactory,
+            TimeProvider = TimeProvider,
+            BufferSize = BufferSize,
+            MaxMessageBytes = MaxMessageBytes,
+            OnRetry = OnRetry,
+            Timings = Timings,
+            IsPolling = IsPolling,
         };
         foreach (var header in Headers) copy.Headers[header.Key] = header.Value;
         return copy;

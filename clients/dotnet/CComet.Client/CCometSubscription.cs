@@ -183,7 +183,7 @@ public class CCometSubscription : IAsyncEnumerable<CCometMessage>, IAsyncDisposa
         }
     }
 
-    
+
 
     private async ValueTask<bool> GapAsync(long from, long to, Func<object, int, ValueTask<bool>> add)
     {

@@ -37,8 +37,11 @@ internal static class SubCommand
             var isText = given.GetValue(format) is { } told ? told == Text : !given.GetValue(json) && console.IsTerminal;
             var run = new Run(console, isText, names.Length > 1)
             {
-                From = Begin(given.GetValue(from)!, given.GetValue(since), names.Length), Since = given.GetValue(since) is { } age ? TimeProvider.System.GetUtcNow() - age : null,
-                Count = given.GetValue(count) ?? int.MaxValue, UntilIdle = given.GetValue(untilIdle) ?? Timeout.InfiniteTimeSpan, IsStrict = given.GetValue(strict),
+                From = Begin(given.GetValue(from)!, given.GetValue(since), names.Length),
+                Since = given.GetValue(since) is { } age ? TimeProvider.System.GetUtcNow() - age : null,
+                Count = given.GetValue(count) ?? int.MaxValue,
+                UntilIdle = given.GetValue(untilIdle) ?? Timeout.InfiniteTimeSpan,
+                IsStrict = given.GetValue(strict),
             };
             await using var client = server.Client(given, console);
             return await run.RunAsync(client, names, cancellation);

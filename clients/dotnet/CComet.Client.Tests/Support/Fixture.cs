@@ -21,7 +21,9 @@ public sealed class Fixture : IAsyncDisposable
         _http = new HttpClient(Server) { Timeout = Timeout.InfiniteTimeSpan };
         var options = new CCometClientOptions
         {
-            HttpClientFactory = () => _http, TimeProvider = Time, OnRetry = _retries.Enqueue,
+            HttpClientFactory = () => _http,
+            TimeProvider = Time,
+            OnRetry = _retries.Enqueue,
             Timings = new Timings { Random = () => 1, Coalesce = isCoalescing ? Coalesce : TimeSpan.Zero },
         };
         configure?.Invoke(options);
