@@ -24,8 +24,10 @@ export function connect(owner, env, member, { key: parts, url, token, tabs, ...h
   const key = JSON.stringify([...parts, typeof token === 'function' ? credentials.id : token ?? null]);
   if (tabs && !how.alone && how.sname === undefined && canShare(env)) {
     const shared = JSON.stringify([key, tabs]);
+    // Who does not follow by a name may follow with those who publish by another.
+    const [address, transport, , , cookies] = parts;
     const open = one => connect(owner, env, one, { key: parts, url, token, ...how });
-    if (!tabLines.has(shared)) tabLines.set(shared, new TabLine(env, [...parts, tabs], open, () => tabLines.delete(shared)));
+    if (!tabLines.has(shared)) tabLines.set(shared, new TabLine(env, [address, transport, cookies, tabs], open, () => tabLines.delete(shared)));
     return tabLines.get(shared);
   }
 
