@@ -48,15 +48,15 @@ internal static class PollLoop
 
     private static ValueTask AnswerOrWaitAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings)
     {
-        var wait = request.Wait;
-        if (wait > MinWait && subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
         if (readings.Count > 0)
         {
             // What is not told is passed over; only a read that finds nothing parks.
             return request.Tells(readings) ? AnswerAsync(request, subscriber, readings, WakeReason.Messages) : ValueTask.CompletedTask;
         }
 
+        var wait = request.Wait;
         if (wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Timeout);
+        if (wait > MinWait && subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
         request.Park();
 
         // After the read has parked it: what is revoked from now on signals it.
