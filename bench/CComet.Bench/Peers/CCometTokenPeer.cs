@@ -41,14 +41,22 @@ internal sealed class CCometTokenPeer(string folder, string content, bool byTick
         return server;
     }
 
+    /// <summary>A long poll without a credential, with a header that is as long as a bearer's.</summary>
+    public static Subscription SubscribeWithHeader(string channel, Tally tally) => Poll(channel, "", $"X-Of-Another: Bearer {TokenOf("user")}\r\n", tally);
+
     public override Subscription Subscribe(Transport transport, string channel, Tally tally)
     {
         var credential = byTicket ? $"&ticket={TicketOf(channel)}" : "";
         var header = byTicket ? "" : $"Authorization: Bearer {TokenOf($"user{Interlocked.Increment(ref _users)}")}\r\n";
         return transport == Transport.Events
             ? new StreamClient(Get($"/sse?channel={channel}{credential}", header), tally)
-            : new PollClient(Get($"/sub?channel={channel}{credential}", header), head => Get($"/sub?channel={channel}&cursor={Encoding.ASCII.GetString(Connection.Header(head, "CComet-Cursor: "u8))}{credential}", header), tally);
+            : Poll(channel, credential, header, tally);
     }
+
+    private static PollClient Poll(string channel, string credential, string header, Tally tally) => new(
+        Get($"/sub?channel={channel}{credential}", header),
+        head => Get($"/sub?channel={channel}&cursor={Encoding.ASCII.GetString(Connection.Header(head, "CComet-Cursor: "u8))}{credential}", header),
+        tally);
 
     private static string TokenOf(string user)
     {
