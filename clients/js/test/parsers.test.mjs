@@ -28,6 +28,10 @@ for (const size of [1, 2, 3, 7, 1000]) {
     const told = inPieces(eventReader, text, size).filter(event => Object.keys(event).length > 0);
     assert.deepEqual(told, [{ retry: '100', id: 'e:1' }, { data: '☄\n😀', id: 'e:2' }, { event: 'gap', data: '{}' }]);
   });
+
+  test(`lines of events may end in CR alone, in pieces of ${size} bytes`, () => {
+    assert.deepEqual(inPieces(eventReader, 'id: e:1\rdata: 1\r\rdata: 2\r\n\rdata: 3\n\r', size), [{ id: 'e:1', data: '1' }, { data: '2' }, { data: '3' }]);
+  });
 }
 
 test('a line of 8 MiB is read', () => {
@@ -45,6 +49,8 @@ test('cursors are read, alone and several', () => {
   assert.deepEqual(readCursor('e:12'), { epoch: 'e', next: 12 });
   for (const wrong of ['e', 'e:', ':1', 'e:x', '', null, undefined]) assert.equal(readCursor(wrong), null);
   assert.deepEqual(readCursors('e:1,f:2', ['a', 'b']), [{ epoch: 'e', next: 1 }, { epoch: 'f', next: 2 }]);
+  assert.deepEqual(readCursors('e%2C%3A1:1,:2', ['a', 'b']), [{ epoch: 'e,:1', next: 1 }, null]);
+  assert.deepEqual(readCursors('e%2C1:1', ['a']), [{ epoch: 'e%2C1', next: 1 }]);
   assert.deepEqual(readCursors('%C3%A4=f:2,a=e:1', ['a', 'ä']), [{ epoch: 'e', next: 1 }, { epoch: 'f', next: 2 }]);
 });
 

@@ -1,4 +1,4 @@
-import { readCursor } from '../wire/cursor.js';
+import { readCursor, readOneOf } from '../wire/cursor.js';
 import { readPause } from '../wire/errors.js';
 import { LONGEST_PAUSE } from '../wire/limits.js';
 import { FINAL, MAX_ADDRESS, MAX_CHANNELS } from './limits.js';
@@ -124,10 +124,11 @@ export function makeLine(server, transport, isAuto, left) {
       if (!one._isRenewing && server._dueIn() < Infinity) renew(one);
     }
 
-    const cursors = cursor?.split(',') ?? [];
+    const isAlone = one._members.length === 1;
+    const cursors = isAlone ? [readCursor(cursor)] : cursor?.split(',').map(readOneOf) ?? [];
     one._members.forEach((member, i) => {
       if (!members.has(member)) return;
-      member._deliver(one._members.length === 1 ? items : items.filter(({ channel }) => channel === member._name), readCursor(cursors[i]));
+      member._deliver(isAlone ? items : items.filter(({ channel }) => channel === member._name), cursors[i]);
       member._open();
     });
   };

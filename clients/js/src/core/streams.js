@@ -28,7 +28,8 @@ export const streamed = (verb, type, reader) => ({
           const { items, cursor, retry } = read(value);
           if (retry) retryAfter = readPause(Number(retry));
           const refusal = items.find(isRefusal);
-          line._deliver(flight, items.filter(item => item !== refusal), cursor);
+          const rest = items.filter(item => item !== refusal);
+          if (rest.length > 0 || !refusal) line._deliver(flight, rest, cursor);
           if (refusal) throw refusalOf(refusal);
           const bye = items.find(item => item.type === 'BYE');
           if (bye) return bye;

@@ -28,7 +28,8 @@ export const websocket = {
           try {
             const items = JSON.parse(data);
             const refusal = items.find(isRefusal);
-            line._deliver(flight, items.filter(item => item !== refusal));
+            const rest = items.filter(item => item !== refusal);
+            if (rest.length > 0 || !refusal) line._deliver(flight, rest);
             if (refusal) return reject(why = refusalOf(refusal));
             const bye = items.find(item => item.type === 'BYE');
             if (bye) resolve(bye);

@@ -2,18 +2,24 @@
 export const nowhere = () => ({ epoch: null, next: null });
 
 export const readCursor = text => {
-  const parts = /^([^:]+):(\d+)$/.exec(text ?? '');
+  const parts = /^(.+):(\d+)$/.exec(text ?? '');
   return parts && { epoch: parts[1], next: Number(parts[2]) };
+};
+
+/** A cursor among several, whose epoch is percent-encoded. */
+export const readOneOf = text => {
+  const cursor = readCursor(text);
+  return cursor && { ...cursor, epoch: decodeURIComponent(cursor.epoch) };
 };
 
 /**
  * The cursors of an answer, in the order of the channels asked for: `epoch:seqid,…` in that order, or in any order
- * `name=epoch:seqid,…` with names percent-encoded. Where none is told there is none.
+ * `name=epoch:seqid,…` with names percent-encoded, as are epochs where there are several. Where none is told there is none.
  */
 export const readCursors = (text, channels) => {
   if (channels.length === 1) return [readCursor(text)];
   const parts = (text ?? '').split(',', channels.length + 1);
-  if (!parts.every(part => part.includes('='))) return parts.length === channels.length ? parts.map(readCursor) : [];
-  const named = new Map(parts.map(part => part.split('=', 2)).map(([name, cursor]) => [decodeURIComponent(name), readCursor(cursor)]));
+  if (!parts.every(part => part.includes('='))) return parts.length === channels.length ? parts.map(readOneOf) : [];
+  const named = new Map(parts.map(part => part.split('=', 2)).map(([name, cursor]) => [decodeURIComponent(name), readOneOf(cursor)]));
   return channels.map(channel => named.get(channel));
 };

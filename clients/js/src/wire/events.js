@@ -8,6 +8,7 @@ import { MAX_LENGTH } from './limits.js';
 export function eventReader() {
   const decoder = new TextDecoder();
   let begun = []; // the pieces of a line that has not ended yet
+  let isAfterCr = false; // an LF that comes first belongs to the end of the line before
   let event = {};
   let length = 0; // of the event, in characters
   const take = line => {
@@ -18,19 +19,22 @@ export function eventReader() {
   };
   return piece => {
     const text = decoder.decode(piece, { stream: true });
+    if (text === '') return [];
     const whole = [];
-    let from = 0;
-    for (let to; (to = text.indexOf('\n', from)) >= 0; from = to + 1) {
-      begun.push(text.slice(from, to));
+    const ends = /\r\n?|\n/g;
+    let from = ends.lastIndex = isAfterCr && text[0] === '\n' ? 1 : 0;
+    isAfterCr = text.endsWith('\r');
+    for (let end; (end = ends.exec(text)); from = ends.lastIndex) {
+      begun.push(text.slice(from, end.index));
       const line = begun.join('');
       begun = [];
-      length += to + 1 - from;
-      if (line === '' || line === '\r') {
+      length += ends.lastIndex - from;
+      if (line === '') {
         whole.push(event);
         event = {};
         length = 0;
       } else {
-        take(line.endsWith('\r') ? line.slice(0, -1) : line);
+        take(line);
       }
     }
 
