@@ -83,7 +83,7 @@ internal sealed partial class ScenarioServer
             Append(answer.Append);
             if (answer.Status is null && answer.Redirect is null)
             {
-                if (!IsLetIn(request)) answer = NotLetIn(request);
+                if (!IsLetIn(request)) answer = NotLetIn(request.Bearer is not null);
                 else if (answer.Store) receipts = Store(ReadPublish(request));
             }
 
@@ -163,7 +163,7 @@ internal sealed partial class ScenarioServer
     {
         bool isLetIn;
         lock (_changes.Gate) isLetIn = request.Bearer is not null && IsLetIn(request);
-        if (!isLetIn) return await RefuseAsync(connection, request, NotLetIn(request), _script.Style);
+        if (!isLetIn) return await RefuseAsync(connection, request, NotLetIn(request.Bearer is not null), _script.Style);
         var ticket = new JsonObject { ["ticket"] = $"ticket-for-{request.Bearer}", ["expires"] = DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() + 60_000 };
         return await WriteAsync(connection, request, _script.Style, null, 200, [NoStore], Json.Write(ticket) + "\n");
     }

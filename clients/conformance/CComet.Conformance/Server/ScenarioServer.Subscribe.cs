@@ -31,7 +31,7 @@ internal sealed partial class ScenarioServer
             if (answer.Bearer is { } bearer && request.Bearer != bearer) Violated($"The request should come with the token {bearer}, and has {request.Bearer ?? "none"}.");
             if (answer.Status is not null || answer.Redirect is not null) refusal = answer;
             // A browser's WebSocket has no headers: it may say who it is by its first frame.
-            else if (!IsLetIn(request) && !(request.IsWebSocket && request.Bearer is null)) refusal = NotLetIn(request);
+            else if (!IsLetIn(request) && !(request.IsWebSocket && request.Bearer is null)) refusal = NotLetIn(request.Bearer is not null);
             else if (answer.Drop is null && answer.Silent is null) to = Read(request, ref refusal);
             if (to is not null) _open.Add(to);
             _changes.Tell();
@@ -74,11 +74,11 @@ internal sealed partial class ScenarioServer
         }
     }
 
-    private static ScriptedAnswer NotLetIn(WireRequest request) => new()
+    private static ScriptedAnswer NotLetIn(bool hasToken) => new()
     {
         Status = 401,
         Headers = new Dictionary<string, string> { ["WWW-Authenticate"] = "Bearer realm=\"ccomet\", error=\"invalid_token\"" },
-        Problem = new Problem { Code = "401", Title = "Unauthorized", Detail = request.Bearer is null ? "There is no token." : "The token does not hold." },
+        Problem = new Problem { Code = "401", Title = "Unauthorized", Detail = hasToken ? "The token does not hold." : "There is no token." },
     };
 
     private static async Task<bool> DropAsync(WireConnection connection, ScriptedAnswer answer)
@@ -147,7 +147,7 @@ internal sealed partial class ScenarioServer
             lock (_changes.Gate) isLetIn = _accepts is null || _accepts.Contains(token);
             if (!isLetIn)
             {
-                await frames.SendAsync(InBand(NotLetIn(request).Problem!));
+                await frames.SendAsync(InBand(NotLetIn(token is not null).Problem!));
                 await frames.CloseAsync(4401);
                 throw new CutException();
             }
