@@ -7,7 +7,7 @@ using CComet.Web.Tests.EndToEnd.Browser;
 using CComet.Web.Tests.Support;
 using Xunit.Abstractions;
 
-namespace CComet.Web.Tests.EndToEnd.Clients;
+namespace CComet.Web.Tests.Clients.JavaScript;
 
 /// <summary>The client for npm: its package, and what it does on Node when connections and servers break.</summary>
 public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutputHelper output) : IClassFixture<JavaScriptPackage>
@@ -244,7 +244,10 @@ public sealed class JavaScriptPackage : IAsyncLifetime
     public async Task InitializeAsync()
     {
         Assert.True(Directory.Exists(Path.Combine(Source, "node_modules")), "clients/js has no node_modules: npm ci --prefix clients/js");
-        var packed = await RunAsync(Source, "npm", "pack", "--json", "--silent", "--pack-destination", Folder);
+        Assert.True(Directory.Exists(Path.Combine(Source, "dist")), "clients/js has no dist: npm run build --prefix clients/js");
+
+        // Not built again: other tests run what was built.
+        var packed = await RunAsync(Source, "npm", "pack", "--ignore-scripts", "--json", "--silent", "--pack-destination", Folder);
         Archive = Path.Combine(Folder, JsonDocument.Parse(packed[packed.IndexOf('[', StringComparison.Ordinal)..]).RootElement[0].GetProperty("filename").GetString()!);
         Directory.CreateDirectory(Consumer);
         await File.WriteAllTextAsync(Path.Combine(Consumer, "package.json"), """{ "name": "consumer", "private": true, "type": "module" }""");
