@@ -59,10 +59,10 @@ internal sealed class RepollBench(string root)
     private static async Task<double> MeasureAsync(Server server, Crowd crowd, Publishers publishers, TimeSpan duration)
     {
         await server.QuietAsync();
-        var (deliveries, used) = (crowd.Deliveries, server.ThreadNanos);
+        var (deliveries, used) = (crowd.Deliveries, server.ProcessorNanos);
         await crowd.ReceivedAsync(deliveries + (await publishers.AtRateAsync(MessagesPerSecond, duration) * (long)Subscribers));
         await server.QuietAsync();
         crowd.RequireWhole();
-        return (server.ThreadNanos - used) / 1000.0 / (crowd.Deliveries - deliveries);
+        return (server.ProcessorNanos - used) / 1000.0 / (crowd.Deliveries - deliveries);
     }
 }

@@ -38,8 +38,8 @@ internal sealed class Server : IAsyncDisposable
     /// <summary>The processor time that it has used, with its children, in microseconds; the kernel counts in hundredths of a second.</summary>
     public double ProcessorMicros => Processes().Sum(pid => Ticks(pid, 11) + Ticks(pid, 12)) * MicrosPerTick;
 
-    /// <summary>The same by the scheduler's clock, in nanoseconds, of the threads that live; for a program without children whose threads stay.</summary>
-    public long ThreadNanos => Directory.GetFiles($"/proc/{Pid}/task", "schedstat", SearchOption.AllDirectories).Sum(file => long.Parse(File.ReadAllText(file).Split(' ')[0], CultureInfo.InvariantCulture));
+    /// <summary>What the process itself has used, without children, in nanoseconds.</summary>
+    public long ProcessorNanos => Load.Native.ProcessorNanos(Pid);
 
     /// <summary>That part of it which the kernel has used for it.</summary>
     public double KernelMicros => Processes().Sum(pid => Ticks(pid, 12)) * MicrosPerTick;

@@ -11,6 +11,7 @@ internal static partial class Native
 
     private const int DontWait = 0x40;
     private const int NoSignal = 0x4000;
+    private const int SchedulerClock = 2;
 
     /// <summary>How large an event is: packed on x64, and nowhere else.</summary>
     public static readonly int EventBytes = RuntimeInformation.ProcessArchitecture == Architecture.X64 ? 12 : 16;
@@ -57,6 +58,18 @@ internal static partial class Native
     public static void ClosePoll(int poll) => Check(Close(poll));
 
     private static int Check(int result) => result >= 0 ? result : throw new InvalidOperationException(Marshal.GetLastPInvokeErrorMessage());
+
+    /// <summary>The processor time of a process, by the scheduler's clock of it, in nanoseconds.</summary>
+    public static unsafe long ProcessorNanos(int pid)
+    {
+        var time = stackalloc long[2];
+        Check(GetTime((~pid << 3) | SchedulerClock, time));
+        return (time[0] * 1_000_000_000) + time[1];
+    }
+
+    [LibraryImport("libc", EntryPoint = "clock_gettime", SetLastError = true)]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static unsafe partial int GetTime(int clock, long* time);
 
     [LibraryImport("libc", EntryPoint = "epoll_create1", SetLastError = true)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
