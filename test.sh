@@ -40,6 +40,8 @@ while IFS= read -r package; do
   npm ci --no-audit --no-fund --prefix "$(dirname "$package")"
 done < <(find CComet.* clients -name package-lock.json -not -path '*/node_modules/*')
 
+(cd clients/js && node build.mjs dist)
+clients/java/build.sh
 dotnet build CComet.sln --nologo -v quiet -warnaserror
 dotnet format CComet.sln --verify-no-changes --no-restore
 

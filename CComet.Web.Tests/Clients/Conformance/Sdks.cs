@@ -11,10 +11,13 @@ internal static class Sdks
 {
     private static readonly ConcurrentDictionary<string, Lazy<Task<IReadOnlyList<Result>>>> Runs = [];
 
-    /// <summary>One line adds an SDK: its column in docs/clients.md, and how its adapter is started in the root of the repository.</summary>
+    /// <summary>One line adds an SDK: its column in docs/clients.md, and how its adapter is started in the root of the repository. test.sh builds them.</summary>
     public static IReadOnlyList<(string Name, string Command)> All { get; } =
     [
         ("reference", Reference),
+        ("JavaScript", "node --experimental-websocket clients/js/conformance.mjs"),
+        (".NET", "dotnet clients/dotnet/CComet.Client.Conformance/bin/Debug/net10.0/CComet.Client.Conformance.dll"),
+        ("Java", "java -XX:TieredStopAtLevel=1 -cp clients/java/target/* io.ccomet.conformance.Adapter"),
     ];
 
     /// <summary>The client that shares nothing with the SDKs.</summary>
