@@ -17,7 +17,7 @@ const checkChannel = channel => check(typeof channel === 'string' && channel, 'c
 function baseOf(url) {
   const page = globalThis.document?.baseURI ?? globalThis.location?.href;
   const { href } = URL.canParse(url, page) ? new URL(url, page) : {};
-  check(/^https?:/.test(href), 'url', `of http or https, and absolute outside a page, but is ${url}`);
+  check(/^https?:/.test(href), 'url', `of http or https (outside a page absolute), not ${url}`);
   return href.replace(/\/?([?#].*)?$/, '');
 }
 
@@ -40,7 +40,7 @@ export function connect(url, options = {}) {
   const lines = new Set();
   const rooms = new Set();
 
-  const checkOpen = () => { if (closing.aborted) throw new CCometError('The client is closed.'); };
+  const checkOpen = () => { if (closing.aborted) throw new CCometError('It is closed.'); };
   const wake = () => { for (const line of lines) line._wake(); };
   const lineFor = room => {
     for (const line of lines) if (line._hasRoomFor(room)) return line;
@@ -82,7 +82,7 @@ export function connect(url, options = {}) {
     async publish(channel, msg, { id = crypto.getRandomValues(new Uint32Array(4)).join('-'), sname, timeout = 30_000, signal } = {}) {
       checkChannel(channel);
       check(msg !== undefined, 'msg', 'a text or a JSON value');
-      check(timeout > 0, 'timeout', 'a number of ms above 0');
+      check(timeout > 0, 'timeout', 'above 0');
       const ending = signal ? AbortSignal.any([closing, signal]) : closing;
       const deadline = performance.now() + timeout;
       const post = { channel, msg, id, sname };

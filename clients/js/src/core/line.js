@@ -9,6 +9,9 @@ import { backoff, sleep } from './time.js';
 /** A token is not asked for again sooner than this, in ms, as long as the one at hand holds. */
 const LEAST_LIFE = 1_000;
 
+/** So much earlier than it was set to, in ms, may a timer end. */
+const EARLY = 5;
+
 /**
  * Makes one connection, shared by subscriptions of different channels: one request at a time for all of them, made again for as long
  * as there is one. A flight is such a request.
@@ -124,11 +127,11 @@ export function makeLine(server, transport, isAuto, left) {
       if (!one._isRenewing && server._dueIn() < Infinity) renew(one);
     }
 
-    const isAlone = one._members.length === 1;
-    const cursors = isAlone ? [readCursor(cursor)] : cursor?.split(',').map(readOneOf) ?? [];
+    const isAlone = !one._members[1];
+    const cursors = isAlone ? [readCursor(cursor)] : (cursor ?? '').split(',').map(readOneOf);
     one._members.forEach((member, i) => {
       if (!members.has(member)) return;
-      member._deliver(isAlone ? items : items.filter(({ channel }) => channel === member._name), cursors[i]);
+      member._deliver(items.filter(({ channel }) => isAlone || channel === member._name), cursors[i]);
       member._open();
     });
   };
@@ -140,7 +143,8 @@ export function makeLine(server, transport, isAuto, left) {
   const renew = async one => {
     const { signal } = one;
     one._isRenewing = true;
-    await sleep(Math.min(server._dueIn(), LONGEST_PAUSE), signal);
+    // A timer may end a moment early, and nothing may come on this stream again.
+    await sleep(Math.min(server._dueIn(), LONGEST_PAUSE) + EARLY, signal);
     if (server._dueIn() <= 0 && !signal.aborted) {
       let token;
       try {

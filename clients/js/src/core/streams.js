@@ -29,7 +29,7 @@ export const streamed = (verb, type, reader) => ({
           if (retry) retryAfter = readPause(Number(retry));
           const refusal = items.find(isRefusal);
           const rest = items.filter(item => item !== refusal);
-          if (rest.length > 0 || !refusal) line._deliver(flight, rest, cursor);
+          if (rest[0] || !refusal) line._deliver(flight, rest, cursor);
           if (refusal) throw refusalOf(refusal);
           const bye = items.find(item => item.type === 'BYE');
           if (bye) return bye;

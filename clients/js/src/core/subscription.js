@@ -39,7 +39,7 @@ export class Subscription extends EventTarget {
   constructor(channel, { from = 'now', onGap, signal } = {}) {
     super();
     const place = from === 'now' || from === 'start' ? { epoch: null, next: from === 'now' ? null : 0 } : readCursor(from);
-    check(place, 'from', `start, now or a cursor, epoch:seqid, but is ${from}`);
+    check(place, 'from', `start, now or epoch:seqid, not ${from}`);
     check(typeof (onGap ?? check) === 'function', 'onGap', 'a function');
     this.channel = channel;
     this.opened.catch(() => {});
@@ -218,7 +218,7 @@ export class Subscription extends EventTarget {
     this.#turn(state);
     this.#isOver = true;
     this.#line?._leave(this);
-    this.#settleOpened[1](error ?? new CCometError('The subscription is closed.'));
+    this.#settleOpened[1](error ?? new CCometError('It is closed.'));
     if (error) {
       this._warn(error);
       // Nobody would ever know.

@@ -29,7 +29,7 @@ export function bounded(outer, ms, work) {
     const onAbort = () => end(reject, new CCometError('Given up.'));
     const _expect = ms => {
       clearTimeout(timer);
-      if (ms) timer = setTimeout(() => end(reject, new CCometError(`Nothing came within ${ms / 1000} s.`, { _isLate: true })), ms);
+      if (ms) timer = setTimeout(() => end(reject, new CCometError(`Silent for ${ms / 1000} s.`, { _isLate: true })), ms);
     };
     if (outer?.aborted) return onAbort();
     outer?.addEventListener('abort', onAbort);

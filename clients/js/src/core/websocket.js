@@ -29,7 +29,7 @@ export const websocket = {
             const items = JSON.parse(data);
             const refusal = items.find(isRefusal);
             const rest = items.filter(item => item !== refusal);
-            if (rest.length > 0 || !refusal) line._deliver(flight, rest);
+            if (rest[0] || !refusal) line._deliver(flight, rest);
             if (refusal) return reject(why = refusalOf(refusal));
             const bye = items.find(item => item.type === 'BYE');
             if (bye) resolve(bye);

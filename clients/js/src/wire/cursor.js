@@ -1,16 +1,13 @@
 /** Where a poll begins: the log's epoch and the next seqid wanted, both null for "from now on". */
 export const nowhere = () => ({ epoch: null, next: null });
 
-export const readCursor = text => {
+export const readCursor = (text, decode = epoch => epoch) => {
   const parts = /^(.+):(\d+)$/.exec(text ?? '');
-  return parts && { epoch: parts[1], next: Number(parts[2]) };
+  return parts && { epoch: decode(parts[1]), next: Number(parts[2]) };
 };
 
 /** A cursor among several, whose epoch is percent-encoded. */
-export const readOneOf = text => {
-  const cursor = readCursor(text);
-  return cursor && { ...cursor, epoch: decodeURIComponent(cursor.epoch) };
-};
+export const readOneOf = text => readCursor(text, decodeURIComponent);
 
 /**
  * The cursors of an answer, in the order of the channels asked for: `epoch:seqid,…` in that order, or in any order

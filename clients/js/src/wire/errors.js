@@ -36,7 +36,7 @@ export function retryAfterOf({ headers }, wallTime) {
 
 /** What an answer by HTTP that has not what was asked for says about the reason; `json` is its body, if that is JSON. */
 export function refusalBy({ status }, json, retryAfter) {
-  return new CCometError(json?.detail ?? `The answer is no answer of CComet (HTTP ${status}).`, {
+  return new CCometError(json?.detail ?? `HTTP ${status}: no answer of CComet.`, {
     status,
     code: json?.type?.startsWith?.('urn:ccomet:error:') ? json.code : '',
     title: json?.title,

@@ -8,7 +8,7 @@ export function lineReader() {
   return piece => {
     const text = decoder.decode(piece, { stream: true });
     rest += text;
-    if (rest.length > MAX_LENGTH) throw new CCometError('A line of the stream is too long.');
+    if (rest.length > MAX_LENGTH) throw new CCometError('A line is too long.');
     // Not looked at again with each piece of a long line.
     if (!text.includes('\n')) return [];
     const lines = rest.split('\n');
