@@ -9,12 +9,16 @@ namespace CComet.Web.Tests.Support;
 public sealed class RawHttp : IDisposable
 {
     private readonly TcpClient _tcp;
+    private readonly NetworkStream _stream;
     private readonly BufferedStream _input;
 
     private RawHttp(TcpClient tcp)
     {
         _tcp = tcp;
-        _input = new BufferedStream(tcp.GetStream());
+
+        // A TcpClient that was reset no longer gives it.
+        _stream = tcp.GetStream();
+        _input = new BufferedStream(_stream);
     }
 
     /// <summary>Connects, from an address of this machine where that matters.</summary>
@@ -32,7 +36,7 @@ public sealed class RawHttp : IDisposable
     public async Task SendAsync(byte[] bytes)
     {
         using var deadline = new CancellationTokenSource(Patience.Limit);
-        await _tcp.GetStream().WriteAsync(bytes, deadline.Token);
+        await _stream.WriteAsync(bytes, deadline.Token);
     }
 
     public Task SendAsync(string latin1) => SendAsync(Encoding.Latin1.GetBytes(latin1));
