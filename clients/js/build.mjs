@@ -1,11 +1,12 @@
 // Builds what is published and what the server ships:
 //   dist/                                 ES modules, CommonJS, and their types
-//   CComet.Web/wwwroot/js/ccomet.js       the bundle of a script tag, checked in
-// `node build.mjs dist` builds the former alone; `node build.mjs bundle FILE` writes the latter alone, to FILE.
+//   CComet.Web/wwwroot/js/ccomet.js       the bundle of a script tag, checked in, and ccomet.d.ts beside it
+// `node build.mjs dist` builds the former alone; `node build.mjs bundle FILE` writes the latter alone, to FILE and beside it.
 
 import { build } from 'esbuild';
 import { minify } from 'terser';
-import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const at = path => fileURLToPath(new URL(path, import.meta.url));
@@ -21,6 +22,16 @@ const bundle = outfile => build({
   banner: { js: '/*! CComet in a page: follow a channel, publish to it, miss nothing. Types and examples: ccomet.d.ts. Built from clients/js by `npm run build`. */' },
   outfile,
 });
+
+/** The types of the package's page, declared as globals. */
+function globalTypes(outfile) {
+  const [, ...lines] = readFileSync(at('types/page.d.ts'), 'utf8').trimEnd().split('\n');
+  const head = [
+    "// Types of ccomet.js: `import CComet from './ccomet.mjs'`, or the global CComet of a script tag",
+    "// (`/// <reference path=\"ccomet.d.ts\" />`, or `import './ccomet.js'`).",
+  ];
+  writeFileSync(outfile, `${[...head, ...lines.map(line => line.replace(/^export declare /, 'declare '))].join('\n')}\n`);
+}
 
 /** Made small here, so that it is small without a bundler as well. */
 async function library(name, format, file) {
@@ -40,4 +51,8 @@ if (what !== 'bundle') {
   }
 }
 
-if (what !== 'dist') await bundle(file);
+if (what !== 'dist') {
+  const outfile = resolve(at('.'), file);
+  await bundle(outfile);
+  globalTypes(outfile.replace(/\.js$/, '.d.ts'));
+}

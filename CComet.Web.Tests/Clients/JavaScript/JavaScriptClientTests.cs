@@ -32,11 +32,14 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
         var built = Path.Combine(package.Folder, "ccomet.js");
         await JavaScriptPackage.RunAsync(JavaScriptPackage.Source, "node", "build.mjs", "bundle", built);
 
-        var fresh = await File.ReadAllBytesAsync(built);
-        var shipped = await File.ReadAllBytesAsync(Path.Combine(Chromium.Root, "CComet.Web", "wwwroot", "js", "ccomet.js"));
-        Assert.True(
-            fresh.SequenceEqual(shipped),
-            "CComet.Web/wwwroot/js/ccomet.js is not what clients/js builds: npm run build --prefix clients/js");
+        foreach (var file in (string[])["ccomet.js", "ccomet.d.ts"])
+        {
+            var fresh = await File.ReadAllBytesAsync(Path.Combine(package.Folder, file));
+            var shipped = await File.ReadAllBytesAsync(Path.Combine(Chromium.Root, "CComet.Web", "wwwroot", "js", file));
+            Assert.True(
+                fresh.SequenceEqual(shipped),
+                $"CComet.Web/wwwroot/js/{file} is not what clients/js builds: npm run build --prefix clients/js");
+        }
     }
 
     [Fact]
