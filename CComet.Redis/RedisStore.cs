@@ -204,6 +204,9 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
     public async ValueTask DisposeAsync()
     {
         await _followers.DisposeAsync();
+
+        // Nobody waits for an answer any more. To wait for the servers' farewell would be to no purpose, and throws when one of them is found or lost meanwhile.
+        await _redis.CloseAsync(allowCommandsToComplete: false);
         await _redis.DisposeAsync();
     }
 

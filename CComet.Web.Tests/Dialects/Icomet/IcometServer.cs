@@ -80,7 +80,7 @@ public sealed class IcometServer : IAsyncDisposable
     /// <returns>The poll, still waiting.</returns>
     public async Task<Task<JsonElement>> ParkAsync(string channel, params (string Name, string Value)[] query)
     {
-        var waiting = WaitingIn(channel);
+        var waiting = await AllWaitAsync(channel);
         var polling = PollAsync([("cname", channel), .. query]);
         await UntilWaitingAsync(channel, waiting + 1);
         return polling;
@@ -89,7 +89,7 @@ public sealed class IcometServer : IAsyncDisposable
     /// <summary>Opens a stream of lines, and returns once it waits.</summary>
     public async Task<OpenAnswer> StreamAsync(string channel, params (string Name, string Value)[] query)
     {
-        var waiting = WaitingIn(channel);
+        var waiting = await AllWaitAsync(channel);
         var stream = await OpenAnswer.GetAsync(FrontUrl + Asking.Path("/stream", [("cname", channel), .. query]));
         await UntilWaitingAsync(channel, waiting + 1);
         return stream;
@@ -118,6 +118,14 @@ public sealed class IcometServer : IAsyncDisposable
         Assert.Equal("application/json; charset=utf-8", answer.Header("Content-Type"));
         Assert.EndsWith("\n", answer.Text, StringComparison.Ordinal);
         return answer.Json;
+    }
+
+    /// <summary>Waits until all that are subscribed to a channel wait, also those that have only just been answered.</summary>
+    /// <returns>How many they are.</returns>
+    private async Task<int> AllWaitAsync(string channel)
+    {
+        await Eventually.TrueAsync(() => Server.Hub.Find(channel) is not { } found || found.Waiting == found.Subscribers, $"All wait in {channel}");
+        return WaitingIn(channel);
     }
 
     private int WaitingIn(string channel) => Server.Hub.Find(channel)?.Waiting ?? 0;
