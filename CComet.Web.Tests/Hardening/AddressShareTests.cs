@@ -36,7 +36,7 @@ public sealed class AddressShareTests
     public async Task Share_of_an_address_is_half_of_the_whole_unless_it_is_set()
     {
         using var fixture = NewFixture(new LimitOptions { Subscribers = 5, Channels = 7 });
-        Assert.Equal((3, 4), (fixture.Hub.Context.Quotas.Addresses.Bounds.Subscriptions, fixture.Hub.Context.Quotas.Addresses.Bounds.Channels));
+        Assert.Equal((3, 4), (fixture.Hub.Context.Quotas.Addresses.Bounds.Subscriptions, fixture.Hub.Context.Quotas.Addresses.Bounds.OpenChannels));
         using var first = await fixture.Operations.SubscribeAsync(One, Starts("a", "b", "c"), null);
         await Assert.ThrowsAsync<LimitException>(async () => await fixture.Operations.SubscribeAsync(One, Starts("a"), null));
     }

@@ -110,7 +110,7 @@ public sealed class ShareMemoryTests
     {
         var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var monitor = new LimitMonitor(new HubMetrics(services.GetRequiredService<System.Diagnostics.Metrics.IMeterFactory>()), _time, new LogLines<LimitMonitor>());
-        var bounds = new ShareBounds("user", "", monitor, _time) { Subscriptions = 2, SubscriptionsSetting = "S", Channels = 2, ChannelsSetting = "C" };
+        var bounds = new ShareBounds("user", "", monitor, _time) { Subscriptions = 2, SubscriptionsSetting = "S", OpenChannels = 2, MadeChannels = 2, ChannelsSetting = "C" };
         bounds.Bound(Meter.Publishes, "P", 1, TimeSpan.FromSeconds(1), "channel", "has published");
         return new Shares<int>(bounds, max, _time);
     }

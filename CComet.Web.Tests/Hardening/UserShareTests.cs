@@ -49,7 +49,7 @@ public sealed class UserShareTests
         using var elsewhere = await SubscribeAsync(fixture, Callers.At(There, "ann"), "a", "c");
         Assert.Equal(0, users.Count);
         Assert.Equal("Limits:SubscribersPerAddress", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(There, "ann"), "a", "b"))).Setting);
-        Assert.Equal(4, users.Bounds.Channels);
+        Assert.Equal(4, users.Bounds.MadeChannels);
     }
 
     [Fact]
@@ -78,6 +78,17 @@ public sealed class UserShareTests
         b.Dispose();
         using var again = await SubscribeAsync(fixture, Callers.At(Here, "ann"), "d");
         await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(There, "ann"), "e"));
+    }
+
+    [Fact]
+    public async Task Channels_that_one_user_opens_are_bounded_by_their_own_setting_alone()
+    {
+        using var fixture = NewFixture(new LimitOptions { Channels = 4, SubscribersPerUser = 10 });
+        using var a = await SubscribeAsync(fixture, Callers.At(Here, "ann"), "a");
+        using var b = await SubscribeAsync(fixture, Callers.At(Here, "ann"), "b");
+        Assert.Equal("Limits:ChannelsPerAddress", (await Assert.ThrowsAsync<LimitException>(() => SubscribeAsync(fixture, Callers.At(Here, "ann"), "c"))).Setting);
+        using var c = await SubscribeAsync(fixture, Callers.At(There, "ann"), "c");
+        using var d = await SubscribeAsync(fixture, Callers.At(There, "ann"), "d");
     }
 
     [Fact]

@@ -21,7 +21,7 @@ internal sealed class PublishQuotas
     /// <summary>Creates them; null when none is set.</summary>
     public static PublishQuotas? Create(Quotas quotas, LimitOptions limits, LimitMonitor monitor, TimeProvider time)
     {
-        var ofChannel = new ShareBounds("channel", "", monitor, time) { Subscriptions = 0, SubscriptionsSetting = "", Channels = 0, ChannelsSetting = "" };
+        var ofChannel = new ShareBounds("channel", "", monitor, time) { Subscriptions = 0, SubscriptionsSetting = "", OpenChannels = 0, MadeChannels = 0, ChannelsSetting = "" };
         var perSecond = limits.PublishesPerSecondPerChannel;
         ofChannel.Bound(Meter.Publishes, nameof(LimitOptions.PublishesPerSecondPerChannel), perSecond, TimeSpan.FromSeconds(1), "channel", $"has been published its {perSecond} messages of a second already");
         return quotas.Addresses.Bounds.BoundsPublishes || quotas.Users.Bounds.BoundsPublishes || ofChannel.BoundsPublishes

@@ -31,7 +31,8 @@ internal sealed class Quotas
         {
             Subscriptions = HalfOf(limits.Subscribers, limits.SubscribersPerAddress),
             SubscriptionsSetting = nameof(LimitOptions.SubscribersPerAddress),
-            Channels = HalfOf(limits.Channels, limits.ChannelsPerAddress),
+            OpenChannels = HalfOf(limits.Channels, limits.ChannelsPerAddress),
+            MadeChannels = HalfOf(limits.Channels, limits.ChannelsPerAddress),
             ChannelsSetting = nameof(LimitOptions.ChannelsPerAddress),
         };
         BoundMade(ofAddress, options.History);
@@ -41,9 +42,10 @@ internal sealed class Quotas
 
         var ofUser = new ShareBounds("user", "", monitor, time)
         {
-            Subscriptions = limits.SubscribersPerUser > 0 ? limits.SubscribersPerUser : int.MaxValue,
+            Subscriptions = OrNone(limits.SubscribersPerUser),
             SubscriptionsSetting = nameof(LimitOptions.SubscribersPerUser),
-            Channels = HalfOf(limits.Channels, limits.ChannelsPerUser),
+            OpenChannels = OrNone(limits.ChannelsPerUser),
+            MadeChannels = HalfOf(limits.Channels, limits.ChannelsPerUser),
             ChannelsSetting = nameof(LimitOptions.ChannelsPerUser),
         };
         BoundMade(ofUser, options.History);
@@ -97,16 +99,16 @@ internal sealed class Quotas
     /// <summary>Returns the refusal of a channel that a subscriber would open; null when it may.</summary>
     public LimitException? FindRefusal(CallerShares shares)
     {
-        if (shares.User?.HasRoom(Held.Channels, Users.Bounds.Channels) == false) return Users.Bounds.RefuseOpen();
-        return shares.Address?.HasRoom(Held.Channels, Addresses.Bounds.Channels) == false ? Addresses.Bounds.RefuseOpen() : null;
+        if (shares.User?.HasRoom(Held.Channels, Users.Bounds.OpenChannels) == false) return Users.Bounds.RefuseOpen();
+        return shares.Address?.HasRoom(Held.Channels, Addresses.Bounds.OpenChannels) == false ? Addresses.Bounds.RefuseOpen() : null;
     }
 
     /// <summary>Charges a subscriber, which is counted in, with a channel that it is the first in.</summary>
     /// <returns>The refusal, or null.</returns>
     public LimitException? Open(CallerShares shares)
     {
-        if (shares.User?.TryHold(Held.Channels, 1, Users.Bounds.Channels) == false) return Users.Bounds.RefuseOpen();
-        if (shares.Address?.TryHold(Held.Channels, 1, Addresses.Bounds.Channels) != false) return null;
+        if (shares.User?.TryHold(Held.Channels, 1, Users.Bounds.OpenChannels) == false) return Users.Bounds.RefuseOpen();
+        if (shares.Address?.TryHold(Held.Channels, 1, Addresses.Bounds.OpenChannels) != false) return null;
         shares.User?.Release(Held.Channels, 1);
         return Addresses.Bounds.RefuseOpen();
     }
@@ -170,8 +172,11 @@ internal sealed class Quotas
         Publishes?.Sweep();
     }
 
+    /// <summary>A quota; 0 is none.</summary>
+    private static int OrNone(int configured) => configured > 0 ? configured : int.MaxValue;
+
     private static void BoundMade(ShareBounds bounds, HistoryOptions history) =>
-        bounds.Bound(Meter.Made, bounds.ChannelsSetting, bounds.Channels, history.MaxAge, "channel", $"has made its {bounds.Channels} channels already");
+        bounds.Bound(Meter.Made, bounds.ChannelsSetting, bounds.MadeChannels, history.MaxAge, "channel", $"has made its {bounds.MadeChannels} channels already");
 
     private static void BoundPublishes(ShareBounds bounds, string setting, long limit) =>
         bounds.Bound(Meter.Publishes, setting, limit, TimeSpan.FromSeconds(1), "channel", $"has published its {limit} messages of a second already");

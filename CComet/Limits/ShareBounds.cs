@@ -16,10 +16,13 @@ internal sealed class ShareBounds(string who, string hint, LimitMonitor monitor,
     /// <summary>The setting that holds it.</summary>
     public required string SubscriptionsSetting { get; init; }
 
-    /// <summary>How many channels it may hold open, and how many it may make.</summary>
-    public required int Channels { get; init; }
+    /// <summary>How many channels it may hold open.</summary>
+    public required int OpenChannels { get; init; }
 
-    /// <summary>The setting that holds it.</summary>
+    /// <summary>How many channels it may make.</summary>
+    public required int MadeChannels { get; init; }
+
+    /// <summary>The setting that holds both.</summary>
     public required string ChannelsSetting { get; init; }
 
     /// <summary>Its rates, by their meters; null for those that are not bounded.</summary>
@@ -52,7 +55,7 @@ internal sealed class ShareBounds(string who, string hint, LimitMonitor monitor,
     public LimitException RefuseSubscription() => Refuse(SubscriptionsSetting, "channel", $"holds its {Subscriptions} subscriptions already", null);
 
     /// <summary>Makes the refusal of a channel that would be opened.</summary>
-    public LimitException RefuseOpen() => Refuse(ChannelsSetting, "channel", $"follows its {Channels} channels already", null);
+    public LimitException RefuseOpen() => Refuse(ChannelsSetting, "channel", $"follows its {OpenChannels} channels already", null);
 
     /// <summary>Makes the refusal of what a rate bounds.</summary>
     /// <param name="meter">What is bounded.</param>
