@@ -38,7 +38,7 @@ fi
 
 while IFS= read -r package; do
   npm ci --no-audit --no-fund --prefix "$(dirname "$package")"
-done < <(find CComet.* clients -name package-lock.json -not -path '*/node_modules/*')
+done < <(find CComet.* clients samples -name package-lock.json -not -path '*/node_modules/*')
 
 (cd clients/js && node build.mjs dist)
 clients/java/build.sh

@@ -47,6 +47,13 @@ public sealed class RunningProgram : IAsyncDisposable
         return program;
     }
 
+    /// <summary>Writes a line to its standard input.</summary>
+    public async Task WriteLineAsync(string line)
+    {
+        await _process.StandardInput.WriteLineAsync(line);
+        await _process.StandardInput.FlushAsync();
+    }
+
     /// <summary>Sends it a signal, such as <c>TERM</c>.</summary>
     public async Task SignalAsync(string signal)
     {

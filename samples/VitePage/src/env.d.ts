@@ -1,0 +1,3 @@
+interface ImportMetaEnv {
+  readonly VITE_PUSH_URL: string;
+}
