@@ -153,7 +153,10 @@ export declare class CComet {
   /** The class of errors, for instanceof. */
   static readonly Error: new (detail: string) => CComet.Error;
 
-  /** Begins to follow. The same url, channel and sname give the instance that lives already. */
+  /**
+   * Begins to follow. The same url, channel and sname give the instance that lives already.
+   * @throws {TypeError} an option that cannot be, or that cannot work here: a relative url outside a page, jsonp without a document
+   */
   constructor(options: CComet.Options);
 
   /** Where this stands: `epoch:next seqid`, good on every transport and in another page; null until it is known. */

@@ -62,7 +62,8 @@ export class CComet {
    * @param {string} [options.sub_url] 2014: ends in `seqid=`; the seqid is appended
    *
    * Instances of one url, transport, sname, exclusive, credentials and token (the same function) share one connection for all their channels.
-   * @throws {TypeError} a channel that is no text, a cursor or a transport that does not exist, a token by the addresses of 2014
+   * @throws {TypeError} a channel that is no text, a cursor or a transport that does not exist, a token by the addresses of 2014; a transport or
+   *   a relative url that cannot work here
    */
   constructor(options) {
     const seed = Boolean(options?.sub_url);
@@ -76,7 +77,10 @@ export class CComet {
     if (token != null && seed) throw new TypeError('CComet: a token needs the option url; the addresses of 2014 know none.');
     if (!COOKIES.has(credentials)) throw new TypeError(`CComet: there are no credentials ${credentials}.`);
 
-    const { key, locate } = locator(this.#env, this.#options);
+    if (transport === 'jsonp' && !this.#env.document?.createElement) throw new TypeError('CComet: transport jsonp needs a document; a worker has none.');
+    if (transport === 'websocket' && this.#env.openSocket === browser.openSocket && !globalThis.WebSocket) throw new TypeError('CComet: transport websocket needs a WebSocket, and there is none here.');
+
+    const { key, locate } = this.#locator(seed);
     this.#key = JSON.stringify([key, channel, sname ?? null]);
     const same = living.get(this.#key);
     if (callback) (same ?? this).on('message', callback);
@@ -199,6 +203,14 @@ export class CComet {
     this.#env.document?.removeEventListener('visibilitychange', this.#onVisible);
     this.#turn('closed');
     this.#connection.leave(this.#member);
+  }
+
+  /** Where the server is; a relative address needs a page, or a worker's script, of http or https. */
+  #locator(isSeed) {
+    let found;
+    try { found = locator(this.#env, this.#options); } catch { /* relative to nothing */ }
+    if (!found || !(isSeed || /^https?:/.test(found.key))) throw new TypeError(`CComet: ${isSeed ? 'sub_url' : 'url'} must be of http or https (outside a page absolute), not ${isSeed ? this.#options.sub_url : this.#options.url}.`);
+    return found;
   }
 
   #join(isRefused = false) {
