@@ -39,7 +39,10 @@ export const websocket = {
             reject(new CCometError('What came is no answer of CComet.', { cause }));
           }
         };
+        // Node 20 tells of a WebSocket that could not be opened by an error alone, and leaves it connecting.
+        socket.onerror = () => { if (socket.readyState === WebSocket.CONNECTING) socket.onclose?.({}); };
         socket.onclose = ({ code, reason }) => {
+          socket.onclose = null;
           if (REFUSED[code]) reject(why ?? refusalOf({ type: REFUSED[code], reason: reason || 'The server has refused the connection.' }));
           else if (hasBegun) reject(new CCometError('The WebSocket was cut.'));
           // Why a WebSocket was refused is not told; a poll is told.
