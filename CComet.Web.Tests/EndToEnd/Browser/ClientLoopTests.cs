@@ -175,7 +175,7 @@ public sealed class ClientLoopTests(Chromium chromium)
               const make = more => new CComet({ url: 'http://x', transport: 'fetch', channel: 'a', sname: 'n', env: { fetch }, ...more });
               const first = make();
               const answers = [make() === first, make({ url: 'http://x/' }) === first, make({ channel: 'b' }) !== first, make({ sname: 'm' }) !== first];
-              await Promise.resolve();
+              await until(() => requests.length >= 3);
               answers.push(requests.length === 3);
               first.close();
               answers.push(make() !== first);

@@ -27,7 +27,7 @@ const kept = count => (count === 1 ? '1 message is no longer kept and cannot be 
  * @param {(count: number) => void} how.onUnread hears how many messages came that nobody saw
  */
 export function converse({ channel, nick, token, shown, isLookedAt, giveBack, onState, onError, onUnread }) {
-  const room = new CComet({ url: '.', channel, sname: nick, token, sign: true, tabs: true });
+  const room = new CComet({ url: '.', channel, sname: nick, token, sign: true });
   const own = ownMessages(channel, nick, key => shown.claim(key));
   let isHistory = true;
   let isLeft = false;

@@ -30,6 +30,14 @@ export function sleep(env, ms, signal) {
   });
 }
 
+/** What comes of `work`, unless `signal` is aborted before. */
+export function unlessAborted(work, signal) {
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(new CCometError('Given up.')), { once: true });
+    work.then(resolve, reject);
+  });
+}
+
 /** What comes of `work`, unless that takes longer than `ms` or `signal` is aborted. */
 export function inTime(env, work, ms, signal) {
   return new Promise((resolve, reject) => {

@@ -115,8 +115,8 @@ export declare namespace CComet {
     credentials?: 'omit' | 'same-origin' | 'include';
     /**
      * true shares one connection with the other tabs of this browser that ask the same server as the same user; a text shares it only
-     * with those that give the same. Default false. Not with `exclusive`; where there are no Web Locks (the page is not secure) or
-     * no BroadcastChannel, each tab has its own.
+     * with those that give the same; false does not share it. Default true. With `exclusive`, and where there are no Web Locks (the
+     * page is not secure) or no BroadcastChannel, each tab has its own.
      */
     tabs?: boolean | string;
   }

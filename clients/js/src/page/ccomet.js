@@ -51,9 +51,9 @@ export class CComet {
    *   it before the state is `open`
    * @param {boolean} [options.exclusive=false] true also follows by sname: the newest page takes the place of the others.
    *   The addresses of 2014 always do
-   * @param {boolean|string} [options.tabs=false] true shares the connection with the other tabs of this browser that ask the same
-   *   server as the same user; a text shares it only with those that give the same. Not with `exclusive`, and where the page has no
-   *   Web Locks (it is not secure) each tab has its own
+   * @param {boolean|string} [options.tabs=true] true shares the connection with the other tabs of this browser that ask the same
+   *   server as the same user; a text shares it only with those that give the same; false does not share it. With `exclusive` or the
+   *   addresses of 2014, and where the page has no Web Locks (it is not secure), each tab has its own
    * @param {(message: object) => void} [options.callback] is called with each message
    * @param {number} [options.retryMin=500] the least pause after a failure, in ms
    * @param {number} [options.retryMax=30000] the most that failures in a row add to it, in ms
@@ -69,12 +69,13 @@ export class CComet {
     const seed = Boolean(options?.sub_url);
     this.#options = { transport: seed ? 'jsonp' : 'auto', sign: seed && Boolean(options.sign_url), exclusive: seed, retryMin: 500, retryMax: 30_000, ...options };
     this.#env = { ...browser, ...options?.env };
-    const { channel, sname, cursor, transport, token, credentials, callback } = this.#options;
+    const { channel, sname, cursor, transport, token, credentials, tabs, callback } = this.#options;
     if (!seed && (typeof channel !== 'string' || channel === '')) throw new TypeError('CComet: channel must be a text.');
     if (transport !== 'auto' && !Object.hasOwn(transports, transport)) throw new TypeError(`CComet: there is no transport ${transport}.`);
     if (cursor != null && !readCursor(cursor)) throw new TypeError('CComet: cursor must be epoch:seqid.');
     if (token != null && typeof token !== 'string' && typeof token !== 'function') throw new TypeError('CComet: token must be a text or a function.');
     if (token != null && seed) throw new TypeError('CComet: a token needs the option url; the addresses of 2014 know none.');
+    if (!(tabs == null || typeof tabs === 'boolean' || (typeof tabs === 'string' && tabs !== ''))) throw new TypeError('CComet: tabs must be true, false or a text.');
     if (!COOKIES.has(credentials)) throw new TypeError(`CComet: there are no credentials ${credentials}.`);
 
     if (transport === 'jsonp' && !this.#env.document?.createElement) throw new TypeError('CComet: transport jsonp needs a document; a worker has none.');
@@ -222,7 +223,7 @@ export class CComet {
       cookies: credentials ?? undefined,
       locate: this.#locate,
       transport,
-      tabs,
+      tabs: tabs ?? true,
       // The addresses of 2014 name their channel themselves.
       alone: Boolean(seed),
       sname: exclusive ? sname : undefined,

@@ -1,11 +1,10 @@
 import { renewals } from './credentials.js';
-import { inTime, moment, since, sleep } from '../environment.js';
+import { inTime, moment, since, sleep, unlessAborted } from '../environment.js';
 import { ASK_TIMEOUT, FINAL, MAX_ADDRESS, MAX_CHANNELS, RIGHTS, SETTLE, SILENCE, SOCKET_WAIT, TOKEN_TIMEOUT, YOUNG } from './limits.js';
 import { authFrame } from './receive-by-socket.js';
 import { fetchJson } from '../wire/requests.js';
 import { transports } from './transports.js';
 import { readCursors } from '../wire/cursor.js';
-import { subjectOf } from '../wire/token.js';
 import { CCometError, isRefusal, readPause, refusalBy, refusalOf, retryAfterOf } from '../wire/errors.js';
 
 /**
@@ -14,7 +13,7 @@ import { CCometError, isRefusal, readPause, refusalBy, refusalOf, retryAfterOf }
  * what the channel adds to an address), `pauses`, `place()`, `signs()`, and what it is told.
  */
 export class Connection {
-  #env; #locate; #transport; #ladder; #alone; #sname; #tag; #credentials; #cookies;
+  #env; #locate; #transport; #ladder; #alone; #sname; #tag; #credentials; #cookies; #enter; #occupied; #left;
   #pauses = { retryMin: 0, retryMax: 0 };
   #members = new Set();
   #length = 0;
@@ -29,10 +28,17 @@ export class Connection {
   #socket = null;
   #outbox = [];
 
-  #left;
-
-  constructor(env, { locate, transport, ladder, alone, sname, credentials, cookies, left }) {
+  /**
+   * @param {object} env
+   * @param {object} how
+   * @param {() => Promise<void>} [how.enter] resolves when the first request may be made; by then the members may have left
+   * @param {(connection: Connection) => void} how.used is called when the first member has joined
+   * @param {(connection: Connection) => void} how.left is called when the last member has left
+   */
+  constructor(env, { locate, transport, ladder, alone, sname, credentials, cookies, enter, used, left }) {
     this.#env = env;
+    this.#enter = enter;
+    this.#occupied = used;
     this.#left = left;
     this.#locate = locate;
     this.#transport = transport;
@@ -58,6 +64,7 @@ export class Connection {
 
   join(member) {
     if (this.#members.size === 0) {
+      this.#occupied(this);
       for (const event of ['online', 'offline']) this.#env.window.addEventListener?.(event, this.#onNetwork);
       this.#env.document?.addEventListener('visibilitychange', this.#onVisible);
     }
@@ -227,12 +234,6 @@ export class Connection {
     return error.retryIn;
   }
 
-  /** What is told of its user by the token at hand; nothing when there is none. What changes from token to token is left out. */
-  async identify() {
-    const token = await this.#credentials?.get();
-    return token ? subjectOf(token) : '';
-  }
-
   /** Publishes once. By the query of an address where there is no body, or where the addresses are those of 2014. */
   async publish(message, timeout, byAddress) {
     if (this.#used.carries && this.#running) {
@@ -278,6 +279,12 @@ export class Connection {
   }
 
   #begin() {
+    if (this.#enter) {
+      const flight = this.#newFlight({ members: [...this.#members], transport: this.transport });
+      flight.ended = unlessAborted(this.#enter(), flight.signal).then(() => { this.#enter = null; });
+      return flight;
+    }
+
     const signing = [...this.#members].find(member => member.signs());
     if (!signing) return this.#receive({ members: [...this.#members], transport: this.transport });
     const flight = this.#newFlight({ members: [signing], transport: this.transport, signs: true });

@@ -2,7 +2,7 @@ import { inTime, moment, since, sleep } from '../environment.js';
 import { LEAST_LIFE, LONGEST_RENEWAL, RENEW_AT, TICKET_SECONDS, TOKEN_TIMEOUT } from './limits.js';
 import { CCometError } from '../wire/errors.js';
 import { LONGEST_PAUSE } from '../wire/limits.js';
-import { lifeOf, TOKEN } from '../wire/token.js';
+import { lifeOf, subjectOf, TOKEN } from '../wire/token.js';
 
 const noToken = cause => new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
 
@@ -108,6 +108,12 @@ export class Credentials {
     this.#tickets.clear();
     this.#changed();
     return token;
+  }
+
+  /** What is told of its user by the token at hand; nothing when there is none. What changes from token to token is left out. */
+  async identify() {
+    const token = await this.get();
+    return token === null ? '' : subjectOf(token);
   }
 
   /** Waits until a token is no longer the one to go by: it is due, refused, or another has been had. */

@@ -1,8 +1,8 @@
 import { Connection } from './connection.js';
 import { Credentials } from './credentials.js';
 import { Ladder } from './ladder.js';
-import { TabLine } from './tab-line.js';
-import { canShare } from '../tabs/group.js';
+import { TabMember } from './tab-member.js';
+import { canShare, TabGroup } from '../tabs/group.js';
 
 /** The connections and ladders of the page, by what they use of the browser: who brings his own shares with nobody else. */
 const pools = new WeakMap();
@@ -16,30 +16,41 @@ function credentialsOf(env, url, functions, token) {
   return byUrl.get(url);
 }
 
-/** A connection that has room for a member: one that is there, or a new one. */
+/** What a member joins: a connection that has room for it, one that is there or a new one; or its place among the tabs that share one. */
 export function connect(owner, env, member, { key: parts, url, token, tabs, ...how }) {
-  if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map(), functions: new WeakMap(), tabs: new Map() });
-  const { connections, ladders, functions, tabs: tabLines } = pools.get(owner);
+  if (!pools.has(owner)) pools.set(owner, { connections: new Map(), ladders: new Map(), functions: new WeakMap(), groups: new Map() });
+  const { connections, ladders, functions, groups } = pools.get(owner);
   const credentials = credentialsOf(env, url, functions, token);
-  const key = JSON.stringify([...parts, typeof token === 'function' ? credentials.id : token ?? null]);
-  if (tabs && !how.alone && how.sname === undefined && canShare(env)) {
-    const shared = JSON.stringify([key, tabs]);
-    // Who does not follow by a name may follow with those who publish by another.
-    const [address, transport, , , cookies] = parts;
-    const open = one => connect(owner, env, one, { key: parts, url, token, ...how });
-    if (!tabLines.has(shared)) tabLines.set(shared, new TabLine(env, [address, transport, cookies, tabs], open, () => tabLines.delete(shared)));
-    return tabLines.get(shared);
-  }
-
+  const by = typeof token === 'function' ? credentials.id : token ?? null;
   if (!ladders.has(url)) ladders.set(url, new Ladder());
-  if (!connections.has(key)) connections.set(key, new Set());
-  const shared = connections.get(key);
-  for (const connection of shared) if (connection.hasRoomFor(member)) return connection;
-  const left = one => {
-    shared.delete(one);
-    if (shared.size === 0) connections.delete(key);
+
+  /** A connection; of a group, it asks nothing before `enter`. */
+  const open = (one, group, enter) => {
+    const key = JSON.stringify([...parts, by, group]);
+    for (const connection of connections.get(key) ?? []) if (connection.hasRoomFor(one)) return connection;
+    return new Connection(env, {
+      ...how,
+      credentials,
+      ladder: ladders.get(url),
+      enter,
+      used: connection => {
+        if (!connections.has(key)) connections.set(key, new Set());
+        connections.get(key).add(connection);
+      },
+      left: connection => {
+        const shared = connections.get(key);
+        shared.delete(connection);
+        if (shared.size === 0) connections.delete(key);
+      },
+    });
   };
-  const connection = new Connection(env, { ...how, credentials, ladder: ladders.get(url), left });
-  shared.add(connection);
-  return connection;
+
+  if (tabs === false || how.alone || how.sname !== undefined || !canShare(env)) return open(member, null);
+  // Who publishes by another name may follow with the others all the same.
+  const [address, transport, , , cookies] = parts;
+  const common = [address, transport, cookies, tabs];
+  const name = JSON.stringify([...common, by]);
+  if (!groups.has(name)) groups.set(name, new TabGroup(env, { parts: common, identify: async () => credentials?.identify() ?? '', left: () => groups.delete(name) }));
+  const group = groups.get(name);
+  return new TabMember(env, group, member, (one, isAlone = false) => (isAlone ? open(one, null) : open(one, tabs, () => group.enter())));
 }

@@ -4,49 +4,64 @@ import { sleep } from '../environment.js';
 const LEAST_PAUSE = 100;
 
 /**
- * One room of this tab, fed by the tab that leads. It first asks the server itself, by its own credentials: so it is known that it
- * may, and where it stands. What the leader had by the time it was joined is read from the server as well, and only then comes
- * what the leader tells: nothing is lost in between, and what comes twice has a seqid that has passed.
- *
- * A room is `{ channel, place(), begin(signal), read(signal), judge(error, failures), deliver(items, after), opened(), away(),
- * failed(error), warned(error), ended(error, state), alone() }`; `judge` gives the pause after which to try again, or null when it is over.
+ * One room of a tab that does not lead, fed by the tab that does. It first asks the server itself, by its own credentials: so it is
+ * known that it may, and where it stands. What the leader had by the time it was joined is read from the server as well, and only
+ * then comes what the leader tells: nothing is lost in between, and what comes twice has a seqid that has passed.
  */
 export class Tail {
-  #env; #group;
+  #env; #find; #want; #over;
   #closing = new AbortController();
   #pausing = null;
+  #begun = null; // differs for each time that it was begun
   #hasBegun = false;
   #base = null; // from where on the leader tells all, once it has said so
   #buffer = [];
   #turn = null; // differs for each time that the leader was joined
+  #isShorter = false;
   #isLive = false;
   #isOpen = false; // the leader's connection
 
-  constructor(env, group, room) {
+  /**
+   * @param {object} env
+   * @param {object} room
+   * @param {object} how
+   * @param {() => Promise<void>} how.find finds the group
+   * @param {(place: object) => void} how.want asks the leader, if there is one, to be told
+   * @param {() => void} how.over hears that the leader cannot have the channel
+   */
+  constructor(env, room, { find, want, over }) {
     this.#env = env;
-    this.#group = group;
     this.room = room;
     this.channel = room.channel;
+    this.#find = find;
+    this.#want = want;
+    this.#over = over;
   }
 
   async begin() {
     this.#hasBegun = false;
     this.#turn = null;
     const turn = this.#begun = {};
-    if (!await this.#untilDone(() => this.room.begin(this.#closing.signal), () => turn === this.#begun)) return;
+    const begin = async () => {
+      await this.#find();
+      if (turn === this.#begun) await this.room.begin(this.#closing.signal);
+    };
+    if (!await this.#untilDone(begin, () => turn === this.#begun)) return;
     this.#hasBegun = true;
     this.join();
   }
 
-  #begun = null;
-
-  /** Asks the leader, if there is one, to be told. */
-  join() {
+  /**
+   * Asks the leader to be told.
+   * @param {boolean} [isShorter] the log has fewer messages than it had: whether that concerns this room, the server tells
+   */
+  join(isShorter = false) {
     this.#turn = {};
     this.#base = null;
     this.#buffer = [];
     this.#isLive = false;
-    if (this.#hasBegun) this.#group.want(this.channel, this.room.place());
+    this.#isShorter ||= isShorter;
+    if (this.#hasBegun) this.#want(this.room.member.place());
   }
 
   /** The leader tells all from here on. */
@@ -59,7 +74,7 @@ export class Tail {
 
   told(items, after) {
     if (this.#isLive) {
-      this.room.deliver(items, after);
+      this.room.member.deliver(items, after);
     } else if (this.#base) {
       this.#buffer.push([items, after]);
       const reset = items.findLast(item => item.type === 'RESET');
@@ -71,45 +86,47 @@ export class Tail {
   happened(what, error, state) {
     if (what === 'opened') {
       this.#isOpen = true;
-      if (this.#isLive) this.room.opened();
+      if (this.#isLive) this.room.member.opened();
     } else if (what === 'ended') {
       // The leader may not, or not any more. Whether this tab may, the server is asked by itself.
-      this.close();
-      this.#group.remove(this);
-      this.room.alone();
+      this.#over();
     } else if (this.#hasBegun) {
       if (what !== 'warned') this.#isOpen = false;
-      this.room[what](error, state);
+      this.room.member[what](error, state);
     }
   }
 
-  /** Tries again at once. */
-  wake() { this.#pausing?.abort(); }
+  /** Tries again at once; a room that wants to sign in does so. */
+  wake() {
+    if (this.room.member.signs() && this.#hasBegun) this.begin();
+    else this.#pausing?.abort();
+  }
 
   close() {
     this.#closing.abort();
     this.#pausing?.abort();
-    this.#turn = null;
+    this.#turn = this.#begun = null;
   }
 
   async #catchUp(turn) {
     const isMeant = () => turn !== null && turn === this.#turn;
-    while (isMeant() && !this.#hasCaughtUp) {
-      const { epoch, next } = this.room.place();
+    while (isMeant() && (this.#isShorter || !this.#hasCaughtUp)) {
+      const { epoch, next } = this.room.member.place();
       if (!await this.#untilDone(() => this.room.read(this.#closing.signal), isMeant)) return;
-      const place = this.room.place();
+      this.#isShorter = false;
+      const place = this.room.member.place();
       // A node that is behind the leader's.
       if (place.epoch === epoch && place.next === next && !this.#hasCaughtUp) await this.#pause(LEAST_PAUSE);
     }
 
     if (!isMeant()) return;
     this.#isLive = true;
-    for (const [items, after] of this.#buffer.splice(0)) this.room.deliver(items, after);
-    if (isMeant() && this.#isOpen) this.room.opened();
+    for (const [items, after] of this.#buffer.splice(0)) this.room.member.deliver(items, after);
+    if (isMeant() && this.#isOpen) this.room.member.opened();
   }
 
   get #hasCaughtUp() {
-    const { epoch, next } = this.room.place();
+    const { epoch, next } = this.room.member.place();
     return epoch === this.#base.epoch && next >= this.#base.next;
   }
 

@@ -1,42 +1,65 @@
 import { follow } from '../wire/log.js';
 
-/** One channel, as the leading tab receives it for all tabs that want it. */
+/**
+ * One channel as the leading tab receives it by its own connection: for a room of its own, which is treated as if it had joined the
+ * connection itself, and for all tabs that want it.
+ */
 export class Trunk {
-  #place; #tell;
+  #place; #tellAll; #upstream;
   #wanted = new Set();
   #waiting = new Set();
   #isOpen = false;
-  #upstream;
 
   /**
    * @param {string} channel
-   * @param {{ epoch: string|null, next: number|null }} place from where on
-   * @param {(message: object) => void} tell tells all tabs
-   * @param {(channel: string, place: () => object, sink: object) => { leave(): void, wake(): void }} open opens the connection
+   * @param {object} how
+   * @param {object|null} how.room the room of this tab that it is opened for, if it is
+   * @param {{ epoch: string|null, next: number|null }} how.place from where on
+   * @param {(message: object) => void} how.tell tells all tabs
+   * @param {(sink: object) => { leave(): void, wake(): void }} how.join joins the connection
+   * @param {(room: object|null) => void} how.over hears that the server gives the channel no more
    */
-  constructor(channel, place, tell, open) {
+  constructor(channel, { room, place, tell, join, over }) {
+    this.channel = channel;
+    this.room = room;
     this.#place = { ...place };
-    this.#tell = message => tell({ channel, ...message });
-    this.#upstream = open(channel, () => this.#place, {
+    this.#tellAll = message => tell({ channel, ...message });
+    this.#upstream = join({
+      place: () => this.room?.member.place() ?? this.#place,
+      signs: () => this.room?.member.signs() ?? false,
+      signIn: (...how) => this.room.member.signIn(...how),
       deliver: (items, after) => {
+        this.#agree();
         follow(this.#place, items, after, () => {}, () => false);
         this.#tell({ is: 'items', items, after });
+        this.room?.member.deliver(items, after);
       },
       opened: () => {
+        this.#agree();
+        if (!this.#isOpen) this.#tell({ is: 'state', what: 'opened' });
         this.#isOpen = true;
-        this.#tell({ is: 'state', what: 'opened' });
         for (const tab of this.#waiting) this.#answer(tab);
         this.#waiting.clear();
+        this.room?.member.opened();
       },
       away: () => this.#away('away'),
       failed: error => this.#away('failed', error),
-      warned: error => this.#tell({ is: 'state', what: 'warned', error: { ...error } }),
-      ended: (error, state) => this.#tell({ is: 'state', what: 'ended', error: { ...error }, state }),
+      warned: error => {
+        this.#tell({ is: 'state', what: 'warned', error: { ...error } });
+        this.room?.member.warned(error);
+      },
       beginAgain: () => {
-        this.#place = { epoch: null, next: 0 };
         this.#isOpen = false;
+        this.room?.member.beginAgain();
+        this.#place = this.room ? { ...this.room.member.place() } : { epoch: null, next: 0 };
         for (const tab of this.#wanted) this.#waiting.add(tab);
-        this.#tell({ is: 'again' });
+        this.#tell({ is: 'again', isShorter: true });
+      },
+      ended: (error, state) => {
+        const { room } = this;
+        this.#tell({ is: 'state', what: 'ended', error: { ...error }, state });
+        over(room);
+        room?.member.ended(error, state);
       },
     });
   }
@@ -45,6 +68,7 @@ export class Trunk {
 
   /** A tab wants to be told from now on. */
   want(tab) {
+    this.#agree();
     this.#wanted.add(tab);
     // Where it does not know where it is, it will once it is open.
     if (this.#isOpen || this.#place.epoch !== null) this.#answer(tab);
@@ -56,14 +80,31 @@ export class Trunk {
     this.#waiting.delete(tab);
   }
 
-  wake() { this.#upstream.wake(); }
+  /** The room of this tab needs it no more. */
+  leave() {
+    this.#agree();
+    this.room = null;
+  }
+
+  wake(always) { this.#upstream.wake(always); }
 
   close() { this.#upstream.leave(); }
+
+  /** The room may have moved by what it asked itself, as when it signs in: other tabs read what they were not told. */
+  #agree() {
+    const { epoch, next } = this.room?.member.place() ?? this.#place;
+    if (epoch === this.#place.epoch && next === this.#place.next) return;
+    this.#place = { epoch, next };
+    this.#tell({ is: 'again' });
+  }
+
+  #tell(message) { if (this.isWanted) this.#tellAll(message); }
 
   #answer(tab) { this.#tell({ is: 'base', to: tab, base: { ...this.#place }, isOpen: this.#isOpen }); }
 
   #away(what, error) {
     this.#isOpen = false;
     this.#tell({ is: 'state', what, error: error && { ...error } });
+    this.room?.member[what](error);
   }
 }
