@@ -51,7 +51,9 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
 
     [Theory]
     [InlineData("core", "export { connect } from 'ccomet'", 6 * 1024)]
-    [InlineData("all transports", "export * from 'ccomet'", 10 * 1024)]
+    [InlineData("all transports", "export { connect, jsonp, sse, websocket } from 'ccomet'", 10 * 1024)]
+    [InlineData("core and tabs", "export { connect, tabs } from 'ccomet'", 11 * 1024)]
+    [InlineData("all", "export * from 'ccomet'", 12 * 1024)]
     public async Task Package_is_small(string what, string use, int limit)
     {
         var entry = Path.Combine(package.Consumer, $"{limit}.mjs");
@@ -68,10 +70,10 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
     public async Task Strict_consumer_compiles()
     {
         await File.WriteAllTextAsync(Path.Combine(package.Consumer, "use.ts"), """
-            import { connect, CCometError, GapError, sse, type Message } from 'ccomet';
+            import { connect, CCometError, GapError, sse, tabs, type Message } from 'ccomet';
             import { CComet } from 'ccomet/page';
 
-            const c = connect('https://push.example', { token: async () => 'a.b.c', transport: sse, headers: { 'X-A': '1' }, signal: AbortSignal.timeout(1) });
+            const c = connect('https://push.example', { token: async () => 'a.b.c', transport: sse, tabs, headers: { 'X-A': '1' }, signal: AbortSignal.timeout(1) });
             let saved: string | undefined;
             for await (const m of c.subscribe<{ text: string }>('lobby', { from: saved ?? 'start' })) { console.log(m.msg.text.length); saved = m.cursor; }
             const receipt = await c.publish('lobby', { text: 'hi' });
@@ -86,6 +88,8 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
 
             // @ts-expect-error there is no such transport
             connect('/', { transport: 'pigeon' });
+            // @ts-expect-error tabs are an import
+            connect('/', { tabs: true });
             // @ts-expect-error there is no such event
             room.on('massage', () => {});
             // @ts-expect-error a channel is a text

@@ -1,5 +1,4 @@
 using CComet.Web.Tests.Support;
-using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
 namespace CComet.Web.Tests.EndToEnd.Browser;
@@ -8,16 +7,7 @@ namespace CComet.Web.Tests.EndToEnd.Browser;
 [Collection(Chromium.Pages)]
 public sealed class TabsTests(Chromium chromium)
 {
-    /// <summary>Writes down what comes; <c>leads</c> tells whether the page holds the lock of its group.</summary>
-    private const string Follow = """
-        options => {
-          record(options);
-          globalThis.leads = async () => {
-            const { clientId: own } = await navigator.locks.request('own ' + Math.random(), async lock => (await navigator.locks.query()).held.find(one => one.name === lock.name));
-            return (await navigator.locks.query()).held.some(one => one.name.startsWith('ccomet ') && one.clientId === own);
-          };
-        }
-        """;
+    private const string Follow = "options => { record(options); }";
 
     [Fact]
     public async Task Twelve_tabs_of_the_chat_load_publish_and_follow()
@@ -32,7 +22,7 @@ public sealed class TabsTests(Chromium chromium)
             for (var i = 0; i < tabs.Count; i++) await Expect(tab.Message($"from tab {i}")).ToHaveCountAsync(1);
         }
 
-        Assert.Equal(1, tabs.Sum(tab => tab.Requested.Count(IsStream)));
+        Assert.Equal(1, tabs.Sum(tab => tab.Requested.Count(BrowserTabs.IsStream)));
         Assert.All(tabs, tab => Assert.Empty(tab.Complaints));
     }
 
@@ -46,7 +36,7 @@ public sealed class TabsTests(Chromium chromium)
         for (var i = 0; i < tabs.Count; i++) Assert.Equal(i, await tabs[i].Page.EvaluateAsync<int>("i => room.publish(`${i}`).then(receipt => receipt.seqid)", i));
         foreach (var tab in tabs) Assert.Equal(Enumerable.Range(0, 7).Select(i => $"{i}"), await tab.TextsAsync(7));
         Assert.Equal("/sse", new Uri(Assert.Single(tabs[0].Polls)).AbsolutePath);
-        Assert.All(tabs.Skip(1), tab => Assert.DoesNotContain(tab.Requested, IsStream));
+        Assert.All(tabs.Skip(1), tab => Assert.DoesNotContain(tab.Requested, BrowserTabs.IsStream));
     }
 
     [Fact]
@@ -55,7 +45,7 @@ public sealed class TabsTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
         var tabs = await OpenFollowersAsync(browser, server, 1);
-        var plain = await NewTabAsync(browser);
+        var plain = await BrowserTabs.NewTabAsync(browser);
         await plain.Page.GotoAsync(server.Url + "/tabs-test/");
         await plain.FollowAsync(new { url = "/", channel = "a", tabs = false });
         await plain.UntilOpenAsync();
@@ -76,10 +66,10 @@ public sealed class TabsTests(Chromium chromium)
         await tabs[0].Page.EvaluateAsync("() => { globalThis.first = room; record({ url: '/', channel: 'b' }) && null; }");
         await tabs[0].UntilOpenAsync();
         await tabs[0].Page.EvaluateAsync("first.close()");
-        var streams = tabs[0].Requested.Count(IsStream);
+        var streams = tabs[0].Requested.Count(BrowserTabs.IsStream);
         await server.PublishAsync("a", "for the other");
         Assert.Equal(["for the other"], await tabs[1].TextsAsync(1));
-        Assert.Equal(streams, tabs[0].Requested.Count(IsStream));
+        Assert.Equal(streams, tabs[0].Requested.Count(BrowserTabs.IsStream));
 
         // What another tab has of this one, this one has with it.
         await tabs[0].Page.EvaluateAsync("() => { globalThis.second = room; record({ url: '/', channel: 'a' }) && null; }");
@@ -87,8 +77,8 @@ public sealed class TabsTests(Chromium chromium)
         await server.PublishAsync("a", "for both");
         Assert.Equal(["for both"], await tabs[0].TextsAsync(1));
         Assert.Equal(["for the other", "for both"], await tabs[1].TextsAsync(2));
-        Assert.Equal(streams, tabs[0].Requested.Count(IsStream));
-        Assert.DoesNotContain(tabs[1].Requested, IsStream);
+        Assert.Equal(streams, tabs[0].Requested.Count(BrowserTabs.IsStream));
+        Assert.DoesNotContain(tabs[1].Requested, BrowserTabs.IsStream);
     }
 
     [Fact]
@@ -121,7 +111,7 @@ public sealed class TabsTests(Chromium chromium)
         await using var browser = await chromium.OpenPageAsync();
         var tabs = await OpenFollowersAsync(browser, server, 3);
         await tabs[0].Page.EvaluateAsync(away);
-        var next = await LeaderAsync([.. tabs.Skip(1)]);
+        var next = await BrowserTabs.LeaderAsync([.. tabs.Skip(1)]);
         await server.PublishAsync("a", "meanwhile");
         foreach (var tab in tabs.Skip(1)) await tab.TextsAsync(1);
         Assert.Empty(await tabs[0].Page.EvaluateAsync<string[]>("texts()"));
@@ -162,7 +152,7 @@ public sealed class TabsTests(Chromium chromium)
 
         await tabs[0].UntilAsync("() => told.length >= 2");
         Assert.Equal("[\"open\",\"to both\"]", await tabs[0].JsonAsync("told"));
-        Assert.Equal(1, tabs[0].Requested.Count(IsStream));
+        Assert.Equal(1, tabs[0].Requested.Count(BrowserTabs.IsStream));
     }
 
     [Fact]
@@ -173,7 +163,7 @@ public sealed class TabsTests(Chromium chromium)
         var tabs = new List<BrowserPage>();
         for (var i = 0; i < 2; i++)
         {
-            var tab = await NewTabAsync(browser);
+            var tab = await BrowserTabs.NewTabAsync(browser);
             await tab.Page.GotoAsync(server.Url + "/tabs-test/");
             await tab.Page.EvaluateAsync("() => { globalThis.user = 'ann'; globalThis.token = () => `x.${btoa(JSON.stringify({ sub: user, iat: 0, exp: 2 })).replaceAll('=', '')}.x`; }");
             await tab.Page.EvaluateAsync($"options => ({Follow})({{ ...options, token }})", Options());
@@ -182,7 +172,7 @@ public sealed class TabsTests(Chromium chromium)
         }
 
         await tabs[0].Page.EvaluateAsync("() => { user = 'ben'; }");
-        await LeaderAsync([tabs[1]]);
+        await BrowserTabs.LeaderAsync([tabs[1]]);
         await server.PublishAsync("a", "to both");
         foreach (var tab in tabs) Assert.Equal(["to both"], await tab.TextsAsync(1));
         Assert.True(await tabs[0].Page.EvaluateAsync<bool>("leads()"));
@@ -194,7 +184,7 @@ public sealed class TabsTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
         await browser.JoinAsync(server, "a", "alice");
-        var other = await NewTabAsync(browser);
+        var other = await BrowserTabs.NewTabAsync(browser);
         await other.JoinAsync(server, "b", "alice");
         await server.PublishAsync("b", "for b");
         await server.PublishAsync("a", "for a");
@@ -202,7 +192,7 @@ public sealed class TabsTests(Chromium chromium)
         await Expect(other.Message("for b")).ToHaveCountAsync(1);
         await Expect(browser.Message("for a")).ToHaveCountAsync(1);
         await Expect(browser.Message("for b")).ToHaveCountAsync(0);
-        Assert.DoesNotContain(other.Requested, IsStream);
+        Assert.DoesNotContain(other.Requested, BrowserTabs.IsStream);
     }
 
     [Theory]
@@ -214,24 +204,7 @@ public sealed class TabsTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
         var tabs = await OpenFollowersAsync(browser, server, 4);
-        var leader = await LeaderAsync(tabs);
-        var rest = tabs.Where(tab => tab != leader).ToArray();
-        for (var i = 0; i < 20; i++)
-        {
-            await server.PublishAsync("a", $"{i}");
-            if (i == 10) await EndAsync(browser, leader, fate);
-        }
-
-        foreach (var tab in rest) await tab.TextsAsync(20);
-        var next = await LeaderAsync(rest);
-        await server.PublishAsync("a", "20");
-        foreach (var tab in rest)
-        {
-            Assert.Equal(Enumerable.Range(0, 21).Select(i => $"{i}"), await tab.TextsAsync(21));
-            Assert.Equal("[[],[]]", await tab.JsonAsync("[log.gaps, log.resets]"));
-        }
-
-        Assert.NotSame(leader, next);
+        await BrowserTabs.EndLeaderAsync(browser, server, tabs, fate);
     }
 
     [Fact]
@@ -240,12 +213,12 @@ public sealed class TabsTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
         var tabs = await OpenFollowersAsync(browser, server, 3);
-        var leader = await LeaderAsync(tabs);
-        var session = await FreezeAsync(browser, leader);
+        var leader = await BrowserTabs.LeaderAsync(tabs);
+        var session = await BrowserTabs.FreezeAsync(browser, leader);
         await server.PublishAsync("a", "while it was frozen");
         var rest = tabs.Where(tab => tab != leader).ToArray();
         foreach (var tab in rest) await tab.TextsAsync(1);
-        var next = await LeaderAsync(rest);
+        var next = await BrowserTabs.LeaderAsync(rest);
         await session.SendAsync("Debugger.resume");
         await session.SendAsync("Debugger.disable");
         await leader.TextsAsync(1);
@@ -264,7 +237,7 @@ public sealed class TabsTests(Chromium chromium)
         for (var i = 0; i < 5; i++) await server.PublishAsync("a", $"{i}");
         var tabs = await OpenFollowersAsync(browser, server, 1);
         var epoch = await tabs[0].Page.EvaluateAsync<string>("room.cursor.split(':')[0]");
-        var late = await NewTabAsync(browser);
+        var late = await BrowserTabs.NewTabAsync(browser);
         await late.Page.GotoAsync(server.Url + "/tabs-test/");
         await late.Page.EvaluateAsync(Follow, Options($"{epoch}:2"));
         await late.UntilOpenAsync();
@@ -272,7 +245,7 @@ public sealed class TabsTests(Chromium chromium)
 
         Assert.Equal(["2", "3", "4", "5"], await late.TextsAsync(4));
         Assert.Equal(["5"], await tabs[0].TextsAsync(1));
-        Assert.DoesNotContain(late.Requested, IsStream);
+        Assert.DoesNotContain(late.Requested, BrowserTabs.IsStream);
     }
 
     [Fact]
@@ -283,7 +256,7 @@ public sealed class TabsTests(Chromium chromium)
         var tabs = new List<BrowserPage>();
         foreach (var user in (string[])["ann", "ben", "ann"])
         {
-            var tab = await NewTabAsync(browser);
+            var tab = await BrowserTabs.NewTabAsync(browser);
             await tab.Page.GotoAsync(server.Url + "/tabs-test/");
             await tab.Page.EvaluateAsync("user => { globalThis.token = () => `x.${btoa(JSON.stringify({ sub: user, jti: Math.random() }))}.x`; }", user);
             await tab.Page.EvaluateAsync($"options => ({Follow})({{ ...options, token }})", Options());
@@ -293,7 +266,7 @@ public sealed class TabsTests(Chromium chromium)
 
         await server.PublishAsync("a", "to all");
         foreach (var tab in tabs) Assert.Equal(["to all"], await tab.TextsAsync(1));
-        Assert.Equal([1, 1, 0], tabs.Select(tab => tab.Requested.Count(IsStream)));
+        Assert.Equal([1, 1, 0], tabs.Select(tab => tab.Requested.Count(BrowserTabs.IsStream)));
     }
 
     [Fact]
@@ -302,7 +275,7 @@ public sealed class TabsTests(Chromium chromium)
         await using var server = await LiveServer.StartAsync();
         await using var browser = await chromium.OpenPageAsync();
         var tabs = await OpenFollowersAsync(browser, server, 1);
-        var plain = await NewTabAsync(browser);
+        var plain = await BrowserTabs.NewTabAsync(browser);
         await plain.Page.AddInitScriptAsync("Object.defineProperty(navigator, 'locks', { value: undefined })");
         await plain.Page.GotoAsync(server.Url + "/tabs-test/");
         await plain.Page.EvaluateAsync("options => record(options) && null", Options());
@@ -311,7 +284,7 @@ public sealed class TabsTests(Chromium chromium)
 
         Assert.Equal(["to both"], await plain.TextsAsync(1));
         Assert.Equal(["to both"], await tabs[0].TextsAsync(1));
-        Assert.Contains(plain.Requested, IsStream);
+        Assert.Contains(plain.Requested, BrowserTabs.IsStream);
     }
 
     [Fact]
@@ -337,23 +310,12 @@ public sealed class TabsTests(Chromium chromium)
 
     private static object Options(string? cursor = null, string channel = "a") => new { url = "/", channel, cursor };
 
-    private static bool IsStream(string url) => new Uri(url).AbsolutePath == "/sse";
-
-    /// <summary>Opens another tab of the same browser, whose pages of the server under /tabs-test/ have the client and the harness.</summary>
-    private static async Task<BrowserPage> NewTabAsync(BrowserPage browser)
-    {
-        var tab = new BrowserPage(browser.Context, await browser.Context.NewPageAsync());
-        await tab.Page.RouteAsync("**/tabs-test/", route => route.FulfillAsync(new() { ContentType = "text/html; charset=utf-8", Body = "<!doctype html><title>Test</title><script src=/js/ccomet.js></script><script src=harness.js></script>" }));
-        await tab.Page.RouteAsync("**/tabs-test/harness.js", route => route.FulfillAsync(new() { ContentType = "text/javascript; charset=utf-8", Path = Path.Combine(Chromium.Root, "CComet.Web.Tests/EndToEnd/Browser/pages/harness.js") }));
-        return tab;
-    }
-
     private static async Task<List<BrowserPage>> OpenFollowersAsync(BrowserPage browser, LiveServer server, int count)
     {
         var tabs = new List<BrowserPage>();
         for (var i = 0; i < count; i++)
         {
-            var tab = await NewTabAsync(browser);
+            var tab = await BrowserTabs.NewTabAsync(browser);
             await tab.Page.GotoAsync(server.Url + "/tabs-test/");
             await tab.Page.EvaluateAsync(Follow, Options());
             await tab.UntilOpenAsync();
@@ -368,63 +330,11 @@ public sealed class TabsTests(Chromium chromium)
         var tabs = new List<BrowserPage>();
         for (var i = 0; i < count; i++)
         {
-            var tab = i == 0 ? browser : await NewTabAsync(browser);
+            var tab = i == 0 ? browser : await BrowserTabs.NewTabAsync(browser);
             await tab.JoinAsync(server, "a", $"nick {i}");
             tabs.Add(tab);
         }
 
         return tabs;
-    }
-
-    /// <summary>Waits until one of them leads, and gives it.</summary>
-    private static async Task<BrowserPage> LeaderAsync(IReadOnlyList<BrowserPage> tabs)
-    {
-        BrowserPage? leader = null;
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                foreach (var tab in tabs)
-                {
-                    if (await tab.Page.EvaluateAsync<bool>("leads()")) leader = tab;
-                }
-
-                return leader is not null;
-            },
-            "One tab leads");
-        return leader!;
-    }
-
-    private static async Task EndAsync(BrowserPage browser, BrowserPage tab, string fate)
-    {
-        if (fate == "closed")
-        {
-            await tab.Page.CloseAsync();
-        }
-        else if (fate == "frozen")
-        {
-            await FreezeAsync(browser, tab);
-        }
-        else
-        {
-            var crashed = new TaskCompletionSource();
-            tab.Page.Crash += (_, _) => crashed.TrySetResult();
-            var session = await browser.Context.NewCDPSessionAsync(tab.Page);
-
-            // Is never answered: there is nobody left to do it.
-            _ = session.SendAsync("Page.crash").ContinueWith(done => done.Exception, TaskScheduler.Default);
-            await crashed.Task.WaitAsync(Patience.Limit);
-        }
-    }
-
-    /// <summary>Stops a tab in the debugger: like a frozen one it does nothing, but keeps its lock and its connection. Chromium freezes only what is hidden, and here nothing is.</summary>
-    private static async Task<ICDPSession> FreezeAsync(BrowserPage browser, BrowserPage tab)
-    {
-        var session = await browser.Context.NewCDPSessionAsync(tab.Page);
-        var paused = new TaskCompletionSource();
-        session.Event("Debugger.paused").OnEvent += (_, _) => paused.TrySetResult();
-        await session.SendAsync("Debugger.enable");
-        await session.SendAsync("Debugger.pause");
-        await paused.Task.WaitAsync(Patience.Limit);
-        return session;
     }
 }

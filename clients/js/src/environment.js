@@ -1,7 +1,7 @@
 import { CCometError } from './wire/errors.js';
 
-/** All that is used of the browser. A test may replace any of it by the option `env`. */
-export const browser = {
+/** All that is used of the browser. */
+export const browserOf = () => ({
   fetch: (...args) => globalThis.fetch(...args),
   openSocket: url => new globalThis.WebSocket(url),
   setTimeout: (fn, ms) => globalThis.setTimeout(fn, ms),
@@ -15,7 +15,10 @@ export const browser = {
   report: error => (globalThis.reportError ?? console.error)(error),
   window: globalThis,
   document: globalThis.document,
-};
+});
+
+/** A test may replace any of it by the option `env`. */
+export const browser = /* @__PURE__ */ browserOf();
 
 /** A point in time, by both clocks. */
 export const moment = env => ({ now: env.now(), wallTime: env.wallTime() });

@@ -29,7 +29,7 @@ const using = (name, answers, work) => test(name, { timeout: 60_000 }, async () 
 
 test('it can be required', () => {
   const required = createRequire(import.meta.url)('ccomet');
-  assert.deepEqual(Object.keys(required).sort(), ['CCometError', 'GapError', 'connect', 'jsonp', 'sse', 'websocket']);
+  assert.deepEqual(Object.keys(required).sort(), ['CCometError', 'GapError', 'connect', 'jsonp', 'sse', 'tabs', 'websocket']);
 });
 
 test('what cannot work is said at once, by the name of the option', () => {

@@ -76,6 +76,16 @@ export interface Transport {
   readonly ' transport': never;
 }
 
+/** How the tabs of a browser share. */
+export interface Tabs {
+  readonly ' tabs': never;
+}
+
+/**
+ * One connection for all tabs, by Web Locks: one of them has it, and tells the others what comes. In Node, where there are no Web
+ * Locks (the page is not secure), and by `jsonp`, each client has its own connection.
+ */
+export declare const tabs: Tabs;
 /** Server-sent events, by fetch. */
 export declare const sse: Transport;
 /** A WebSocket; `connect` throws where there is none. */
@@ -98,6 +108,8 @@ export interface ConnectOptions {
   signal?: AbortSignal;
   /** `auto`, the default, is newline-delimited JSON over a stream, and long polls where something on the way keeps streams back. */
   transport?: 'auto' | 'stream' | 'poll' | Transport;
+  /** The import `tabs`: the tabs of a browser that ask the same server as the same user share one connection. Without it each has its own. */
+  tabs?: Tabs;
   /** Times in ms. */
   limits?: Partial<Limits>;
 }

@@ -26,9 +26,10 @@ function baseOf(url) {
  * Nothing is asked before something is to be subscribed or published.
  */
 export function connect(url, options = {}) {
-  const { token, credentials, signal, transport: name = 'auto' } = options;
+  const { token, credentials, signal, transport: name = 'auto', tabs: open = makeLine } = options;
   const transport = NAMED[name] ?? name;
   check(transport._open, 'transport', 'auto, stream, poll, or imported');
+  check(open.call, 'tabs', 'imported');
   check(/^(string|function)$/.test(typeof (token ?? '')), 'token', 'a text or a function');
   check(/^(omit|same-origin|include)$/.test(credentials ?? 'omit'), 'credentials', 'omit, same-origin or include');
   transport._check?.(options);
@@ -44,7 +45,7 @@ export function connect(url, options = {}) {
   const wake = () => { for (const line of lines) line._wake(); };
   const lineFor = room => {
     for (const line of lines) if (line._hasRoomFor(room)) return line;
-    const line = makeLine(server, transport, name === 'auto', () => lines.delete(line));
+    const line = open(server, transport, name === 'auto', () => lines.delete(line), options);
     lines.add(line);
     return line;
   };

@@ -7,8 +7,8 @@ const BEAT = 2_500;
 /** A tab of which the leader has not heard for so long is gone, in ms; the timers of a hidden page fire once a minute. */
 const TAB_LIFE = 180_000;
 
-/** Whether tabs can find each other here: Web Locks need a secure page (https, or localhost). */
-export const canShare = env => Boolean(env.window.navigator?.locks && env.window.BroadcastChannel && env.window.crypto?.subtle);
+/** Whether tabs can find each other here: Web Locks need a secure page (https, or localhost). Node has locks, but no location and no tabs. */
+export const canShare = env => Boolean(env.window.location && env.window.navigator?.locks && env.window.BroadcastChannel && env.window.crypto?.subtle);
 
 /** A name that tells nothing about what it was made of. */
 async function nameOf(env, parts) {
@@ -21,11 +21,14 @@ async function nameOf(env, parts) {
  * connection as if there were no other tab, and what the other tabs want besides joins that connection too. It tells the others what
  * comes. When it goes, the lock goes to the next; when it is frozen, another steals it.
  *
- * A room is `{ channel, member, direct(sink), join(channel, sink), begin(signal), read(signal), judge(error, failures), alone() }`:
+ * A room is `{ channel, member, full(), direct(sink), join(channel, sink), begin(signal), read(signal), judge(error, failures),
+ * alone() }`:
  * - `member` has `place()`, `signs()`, `signIn(…)`, and what it is told: `deliver(items, after)`, `opened()`, `away()`,
  *   `failed(error)`, `warned(error)`, `beginAgain()`, `ended(error, state)`;
+ * - `full`, if it has that, gives a promise while it has no room for more: then it holds back the connection of a tab alone, and where
+ *   there are others it reads the rest later;
  * - `direct` joins the tab's own connection in the room's place, and `join` joins it for a channel of other tabs; both give
- *   `{ leave(), wake(always) }`, and that connection asks nothing before `enter` has resolved;
+ *   `{ leave(), wake?(always) }`, and that connection asks nothing before `enter` has resolved;
  * - `begin`, `read` and `judge` are what a tab that does not lead does by itself: `judge` gives the pause after which to try again,
  *   or null when it is over;
  * - `alone` has the room follow by a connection of its own, outside the group.
@@ -131,6 +134,12 @@ export class TabGroup {
         this.#trunks.delete(trunk);
         if (room) this.remove(room);
       },
+      isShared: () => [...this.#trunks].some(({ isWanted }) => isWanted),
+      lag: room => {
+        trunk.leave();
+        trunk.want(this.#id);
+        this.#trail(room);
+      },
     });
     this.#trunks.add(trunk);
     return trunk;
@@ -142,8 +151,6 @@ export class TabGroup {
 
   /** A room is fed by the leader. */
   #trail(room) {
-    const before = this.#rooms.get(room);
-    if (before) this.#endTrunk(before);
     const tail = new Tail(this.#env, room, {
       find: () => this.enter(),
       want: place => { if (this.#leader !== null) this.#say({ is: 'want', tab: this.#id, channel: room.channel, place: { ...place } }); },
@@ -192,7 +199,12 @@ export class TabGroup {
     this.#queue = new AbortController();
     this.#request({ signal: this.#queue.signal });
     this.#say({ is: 'who' });
-    for (const [room, feed] of this.#rooms) if (feed instanceof Trunk) this.#trail(room);
+    for (const [room, feed] of this.#rooms) {
+      if (!(feed instanceof Trunk)) continue;
+      this.#endTrunk(feed);
+      this.#trail(room);
+    }
+
     this.#beat();
   }
 
@@ -301,7 +313,7 @@ export class TabGroup {
       this.#request({ steal: true });
       // Held until the others have heard of it.
       await new Promise(resolve => { this.#env.setTimeout(resolve, BEAT); });
-    });
+    }).catch(() => {});
   }
 
   /** As long as there are other tabs. */
@@ -378,6 +390,7 @@ export class TabGroup {
     const [room] = this.#rooms.keys();
     const trunk = trunks.find(({ isWanted }) => isWanted) ?? trunks[0] ?? this.#newTrunk(channel, { room: null, place, join: sink => room.join(channel, sink) });
     trunk.want(tab);
+    for (const one of this.#trunks) one.goOn();
     if (this.#timer === null) this.#beat();
   }
 

@@ -19,6 +19,7 @@ export class Tail {
   #turn = null; // differs for each time that the leader was joined
   #isShorter = false;
   #isLive = false;
+  #isLagging = false;
   #isOpen = false; // the leader's connection
 
   /**
@@ -59,7 +60,7 @@ export class Tail {
     this.#turn = {};
     this.#base = null;
     this.#buffer = [];
-    this.#isLive = false;
+    this.#isLive = this.#isLagging = false;
     this.#isShorter ||= isShorter;
     if (this.#hasBegun) this.#want(this.room.member.place());
   }
@@ -75,6 +76,7 @@ export class Tail {
   told(items, after) {
     if (this.#isLive) {
       this.room.member.deliver(items, after);
+      this.#lags();
     } else if (this.#base) {
       this.#buffer.push([items, after]);
       const reset = items.findLast(item => item.type === 'RESET');
@@ -86,7 +88,7 @@ export class Tail {
   happened(what, error, state) {
     if (what === 'opened') {
       this.#isOpen = true;
-      if (this.#isLive) this.room.member.opened();
+      if (this.#isLive || this.#isLagging) this.room.member.opened();
     } else if (what === 'ended') {
       // The leader may not, or not any more. Whether this tab may, the server is asked by itself.
       this.#over();
@@ -110,7 +112,7 @@ export class Tail {
 
   async #catchUp(turn) {
     const isMeant = () => turn !== null && turn === this.#turn;
-    while (isMeant() && (this.#isShorter || !this.#hasCaughtUp)) {
+    while (isMeant() && !this.#lags() && (this.#isShorter || !this.#hasCaughtUp)) {
       const { epoch, next } = this.room.member.place();
       if (!await this.#untilDone(() => this.room.read(this.#closing.signal), isMeant)) return;
       this.#isShorter = false;
@@ -122,7 +124,21 @@ export class Tail {
     if (!isMeant()) return;
     this.#isLive = true;
     for (const [items, after] of this.#buffer.splice(0)) this.room.member.deliver(items, after);
-    if (isMeant() && this.#isOpen) this.room.member.opened();
+    if (isMeant() && !this.#lags() && this.#isOpen) this.room.member.opened();
+  }
+
+  /** Whether the room has no room for more. It is told nothing then, and reads the rest from the server when it has. */
+  #lags() {
+    const full = this.room.full?.();
+    if (!full) return false;
+    const turn = this.#turn = {};
+    this.#base = null;
+    this.#buffer = [];
+    this.#isLive = false;
+    this.#isLagging = true;
+    if (this.#isOpen) this.room.member.opened();
+    full.then(() => { if (turn === this.#turn) this.join(); });
+    return true;
   }
 
   get #hasCaughtUp() {

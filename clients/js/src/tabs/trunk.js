@@ -5,10 +5,11 @@ import { follow } from '../wire/log.js';
  * connection itself, and for all tabs that want it.
  */
 export class Trunk {
-  #place; #tellAll; #upstream;
+  #place; #tellAll; #upstream; #lag;
   #wanted = new Set();
   #waiting = new Set();
   #isOpen = false;
+  #goOn = null; // ends the wait for a room that is full
 
   /**
    * @param {string} channel
@@ -16,18 +17,27 @@ export class Trunk {
    * @param {object|null} how.room the room of this tab that it is opened for, if it is
    * @param {{ epoch: string|null, next: number|null }} how.place from where on
    * @param {(message: object) => void} how.tell tells all tabs
-   * @param {(sink: object) => { leave(): void, wake(): void }} how.join joins the connection
+   * @param {(sink: object) => { leave(): void, wake?(always: boolean): void }} how.join joins the connection
    * @param {(room: object|null) => void} how.over hears that the server gives the channel no more
+   * @param {() => boolean} how.isShared whether other tabs have something of the connection
+   * @param {(room: object) => void} how.lag has the room follow at its own pace
    */
-  constructor(channel, { room, place, tell, join, over }) {
+  constructor(channel, { room, place, tell, join, over, isShared, lag }) {
     this.channel = channel;
     this.room = room;
+    this.#lag = lag;
     this.#place = { ...place };
     this.#tellAll = message => tell({ channel, ...message });
     this.#upstream = join({
       place: () => this.room?.member.place() ?? this.#place,
       signs: () => this.room?.member.signs() ?? false,
       signIn: (...how) => this.room.member.signIn(...how),
+      full: () => {
+        const full = this.room?.full?.();
+        if (!full) return undefined;
+        if (isShared()) return this.#lag(this.room);
+        return Promise.race([full, new Promise(resolve => { this.#goOn = resolve; })]);
+      },
       deliver: (items, after) => {
         this.#agree();
         follow(this.#place, items, after, () => {}, () => false);
@@ -75,6 +85,13 @@ export class Trunk {
     else this.#waiting.add(tab);
   }
 
+  /** Other tabs have something of the connection: a room that is full must not hold it back. */
+  goOn() {
+    if (this.#goOn && this.room?.full()) this.#lag(this.room);
+    this.#goOn?.();
+    this.#goOn = null;
+  }
+
   drop(tab) {
     this.#wanted.delete(tab);
     this.#waiting.delete(tab);
@@ -86,7 +103,7 @@ export class Trunk {
     this.room = null;
   }
 
-  wake(always) { this.#upstream.wake(always); }
+  wake(always) { this.#upstream.wake?.(always); }
 
   close() { this.#upstream.leave(); }
 
