@@ -20,7 +20,11 @@ public sealed class ClientWorkTests(Chromium chromium)
             """
             async pieces => {
               let stream;
-              const { fetch } = scripted(request => (stream = eventStream(request)).answer);
+              const { fetch } = scripted(request => {
+                stream = eventStream(request);
+                setTimeout(() => stream.say('id: e:0\n\n'));
+                return stream.answer;
+              });
               const room = new CComet({ url: `http://x${pieces}`, transport: 'sse', channel: 'a', env: { fetch } });
               await new Promise(done => {
                 room.on('message', done);
@@ -29,7 +33,6 @@ public sealed class ClientWorkTests(Chromium chromium)
                   for (let i = 0; i < pieces; i++) stream.say('x'.repeat(4096));
                   stream.say('"}\n\n');
                 });
-                setTimeout(() => stream.say('id: e:0\n\n'));
               });
               room.close();
             }
@@ -48,13 +51,13 @@ public sealed class ClientWorkTests(Chromium chromium)
         const string Follow =
             """
             async lines => {
-              let stream;
-              const { fetch } = scripted(request => (stream = eventStream(request)).answer);
-              const room = new CComet({ url: `http://x${lines}`, transport: 'sse', channel: 'a', env: { fetch } });
-              await new Promise(done => {
-                room.on('message', done);
+              const { fetch } = scripted(request => {
+                const stream = eventStream(request);
                 setTimeout(() => stream.say(`data: {"type":"MSG","channel":"a","seqid":0,"msg":""\n${'data:\n'.repeat(lines)}data: }\n\n`));
+                return stream.answer;
               });
+              const room = new CComet({ url: `http://x${lines}`, transport: 'sse', channel: 'a', env: { fetch } });
+              await new Promise(done => { room.on('message', done); });
               room.close();
             }
             """;
@@ -188,9 +191,11 @@ public sealed class ClientWorkTests(Chromium chromium)
         const string Open =
             """
             async n => {
-              const { fetch, requests } = scripted(() => undefined);
+              let asked;
+              const isAsked = new Promise(resolve => { asked = resolve; });
+              const { fetch } = scripted(() => asked());
               const rooms = Array.from({ length: n }, (_, i) => new CComet({ url: `http://x${n}`, transport: 'fetch', channel: `channel ${i}`, env: { fetch } }));
-              await Promise.resolve();
+              await isAsked;
               rooms.forEach(room => room.close());
             }
             """;

@@ -43,11 +43,27 @@ internal sealed class RedisNodes
     }
 
     /// <summary>A subscriber that has read everything and waits.</summary>
+    /// <remarks>A node that was just made may have yet to connect for what it is told of.</remarks>
     public static async Task<Subscriber> WaitingAsync(HubFixture node, string channel = "c")
     {
-        var reader = await node.SubscribeAsync(channel);
+        Subscriber? subscribed = null;
+        await Eventually.TrueAsync(SubscribedAsync, "Subscribed");
+        var reader = subscribed!;
         Assert.Empty(await reader.ReadAsync(park: true));
         return reader;
+
+        async Task<bool> SubscribedAsync()
+        {
+            try
+            {
+                subscribed = await node.SubscribeAsync(channel);
+                return true;
+            }
+            catch (StoreUnavailableException)
+            {
+                return false;
+            }
+        }
     }
 
     /// <summary>Reads so many elements; the clock of the hub stands still, so that only a wake-up ends a wait.</summary>

@@ -59,6 +59,7 @@ public sealed class VitePageTests(Chromium chromium)
         Assert.Empty(browser.Complaints);
     }
 
+    /// <summary>Without colours, which Vite would write where the variable CI is set, and within the words that are waited for.</summary>
     private static RunningProgram Run(KilledServer server, string script, params string[] arguments) =>
-        RunningProgram.Start("env", "npm", Vite.Folder, [$"VITE_PUSH_URL={server.Url}", "npm", "run", script, "--", .. arguments]);
+        RunningProgram.Start("env", "npm", Vite.Folder, [$"VITE_PUSH_URL={server.Url}", "NO_COLOR=1", "npm", "run", script, "--", .. arguments]);
 }
