@@ -42,7 +42,7 @@ public sealed class ReaderListTests
         void Add(Subscriber member)
         {
             if (!plain.Contains(member)) plain.Add(member);
-            list.Add(ref member.At(0), 0, member);
+            list.Add(member, 0);
         }
 
         void Remove(Subscriber member)
@@ -54,7 +54,7 @@ public sealed class ReaderListTests
                 plain.RemoveAt(plain.Count - 1);
             }
 
-            list.Remove(ref member.At(0));
+            list.Remove(member, 0);
         }
     }
 

@@ -10,7 +10,7 @@ internal sealed class ActiveChannel : ChannelLog
 {
     private readonly ReaderList _waiting = new();
     private readonly ReaderList _pushed = new();
-    private Dictionary<string, IChannelReader>? _named;
+    private Dictionary<string, (IChannelReader Reader, int Index)>? _named;
     private int _subscribers;
     private long _end;
     private CallerShares _opener;
@@ -75,12 +75,12 @@ internal sealed class ActiveChannel : ChannelLog
     }
 
     /// <summary>Counts a subscriber out and drops what this channel holds of it.</summary>
-    public void Leave(ref ChannelCursor cursor, IChannelReader reader)
+    public void Leave(ref ChannelCursor cursor, IChannelReader reader, int channelIndex)
     {
         lock (Gate)
         {
-            ListOf(reader).Remove(ref cursor);
-            if (reader.Sname is not null && _named is not null && _named.TryGetValue(reader.Sname, out var named) && named == reader)
+            ListOf(reader, channelIndex).Remove(reader, channelIndex);
+            if (reader.Sname is not null && _named is not null && _named.TryGetValue(reader.Sname, out var named) && named.Reader == reader)
                 _named.Remove(reader.Sname);
             Release(ref cursor);
             if (--_subscribers > 0) return;
@@ -121,7 +121,7 @@ internal sealed class ActiveChannel : ChannelLog
     /// </summary>
     public ReadStatus Read(ref ChannelCursor cursor, int channelIndex, IChannelReader? park, long maxBytes, ref List<Reading>? readings)
     {
-        IChannelReader? replaced = null;
+        (IChannelReader Reader, int Index)? replaced = null;
         var status = ReadStatus.Nothing;
         lock (Gate)
         {
@@ -149,10 +149,10 @@ internal sealed class ActiveChannel : ChannelLog
                 return ReadStatus.Something;
             }
 
-            if (park is not null) replaced = Park(ref cursor, channelIndex, park);
+            if (park is not null) replaced = Park(park, channelIndex);
         }
 
-        replaced?.Signal(WakeReason.Replaced);
+        replaced?.Reader.Signal(replaced.Value.Index, WakeReason.Replaced);
         return status;
     }
 
@@ -234,13 +234,13 @@ internal sealed class ActiveChannel : ChannelLog
     {
         lock (Gate)
         {
-            FanOut.Signal(_waiting.TakeAll(), reason);
-            FanOut.Signal(_pushed.Share(), reason);
+            FanOut.Wake(_waiting.TakeAll(), reason);
+            FanOut.Wake(_pushed.Share(), reason);
         }
     }
 
-    /// <summary>Ends the parked readers that a condition names.</summary>
-    public void EndParked(Func<IChannelReader, bool> isMeant, WakeReason reason)
+    /// <summary>Ends the parked readers whose grant was revoked.</summary>
+    public void EndRevoked()
     {
         lock (Gate)
         {
@@ -248,11 +248,12 @@ internal sealed class ActiveChannel : ChannelLog
             End(_pushed.Share());
         }
 
-        void End(ReaderList.Group group)
+        static void End(ReaderList.Group group)
         {
             for (var i = 0; i < group.Count; i++)
             {
-                if (isMeant(group[i].Reader)) group[i].Reader.Signal(reason);
+                var (reader, channelIndex) = group[i];
+                if (reader.IsRevokedIn(channelIndex)) reader.Signal(channelIndex, WakeReason.Revoked);
             }
         }
     }
@@ -266,18 +267,20 @@ internal sealed class ActiveChannel : ChannelLog
         lock (Gate) return epoch == Tail.Epoch ? Step(next) : null;
     }
 
-    /// <summary>Removes a reader from the list of those that are pushed to: it reads for itself until it has read everything.</summary>
-    public void StopPushing(ref ChannelCursor cursor)
+    /// <summary>Removes a reader from the list of those that are parked: it reads for itself until it has read everything.</summary>
+    public void Unpark(IChannelReader reader, int channelIndex)
     {
-        lock (Gate) _pushed.Remove(ref cursor);
+        lock (Gate) ListOf(reader, channelIndex).Remove(reader, channelIndex);
     }
 
     /// <inheritdoc/>
     protected override void Deliver(long from, DeferredDeliveries? deferred)
     {
         Volatile.Write(ref _end, Tail.End);
-        FanOut.Signal(_waiting.TakeAll(), WakeReason.Messages, deferred);
-        if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), Step(from), deferred);
+        if (_waiting.Count == 0 && _pushed.Count == 0) return;
+        var batch = Step(from);
+        FanOut.Wake(_waiting.TakeAll(), WakeReason.Messages, batch, deferred);
+        if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), batch, deferred);
     }
 
     private static void Tell(Notice notice, int channelIndex, ref List<Reading>? readings) =>
@@ -298,20 +301,20 @@ internal sealed class ActiveChannel : ChannelLog
         Hub.Idle.Remove(this);
     }
 
-    private IChannelReader? Park(ref ChannelCursor cursor, int channelIndex, IChannelReader reader)
+    private (IChannelReader Reader, int Index)? Park(IChannelReader reader, int channelIndex)
     {
         // One whose subscription has ended parks no more, and must not take the name back from its successor.
-        if (Hub.IsEnding) reader.Signal(WakeReason.Draining);
+        if (Hub.IsEnding) reader.Signal(channelIndex, WakeReason.Draining);
         if (reader.Ended is not null) return null;
-        IChannelReader? replaced = null;
+        (IChannelReader Reader, int Index)? replaced = null;
         if (reader.Sname is not null)
         {
-            _named ??= new Dictionary<string, IChannelReader>(StringComparer.Ordinal);
-            if (_named.TryGetValue(reader.Sname, out var old) && old != reader) replaced = old;
-            _named[reader.Sname] = reader;
+            _named ??= new Dictionary<string, (IChannelReader Reader, int Index)>(StringComparer.Ordinal);
+            if (_named.TryGetValue(reader.Sname, out var old) && old.Reader != reader) replaced = old;
+            _named[reader.Sname] = (reader, channelIndex);
         }
 
-        ListOf(reader).Add(ref cursor, channelIndex, reader);
+        ListOf(reader, channelIndex).Add(reader, channelIndex);
         return replaced;
     }
 
@@ -322,5 +325,5 @@ internal sealed class ActiveChannel : ChannelLog
         return batch.End == Tail.End ? batch : null;
     }
 
-    private ReaderList ListOf(IChannelReader reader) => reader.TakesPushes ? _pushed : _waiting;
+    private ReaderList ListOf(IChannelReader reader, int channelIndex) => reader.TakesPushes(channelIndex) ? _pushed : _waiting;
 }

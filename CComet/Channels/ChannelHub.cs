@@ -103,10 +103,10 @@ public sealed class ChannelHub : IDisposable
         foreach (var channel in _channels.Values) channel.WakeAll(WakeReason.Draining);
     }
 
-    /// <summary>Ends the parked readers that a condition names. One that is not parked looks for itself before it parks.</summary>
-    internal void EndParked(Func<IChannelReader, bool> isMeant, WakeReason reason)
+    /// <summary>Ends the parked readers whose grant was revoked. One that is not parked looks for itself once it is.</summary>
+    internal void EndRevoked()
     {
-        foreach (var (_, channel) in _channels) channel.EndParked(isMeant, reason);
+        foreach (var (_, channel) in _channels) channel.EndRevoked();
     }
 
     /// <summary>Closes the channels that have been idle for long, forgets addresses and users that hold nothing and tokens that are not shown, and lets the store do its own sweeping.</summary>

@@ -23,13 +23,14 @@ internal sealed class FanOut : IThreadPoolWorkItem
 
     private FanOut(ReaderList.Group readers, Batch? batch, WakeReason? reason) => (_readers, _batch, _reason) = (readers, batch, reason);
 
-    /// <summary>Starts to signal readers. The caller may hold a store's lock.</summary>
+    /// <summary>Starts to wake readers. The caller may hold a store's lock.</summary>
     /// <param name="readers">The readers.</param>
     /// <param name="reason">What they are woken for.</param>
+    /// <param name="batch">What they will probably read, if that is known.</param>
     /// <param name="deferred">Where a small delivery is left; null queues it.</param>
-    public static void Signal(ReaderList.Group readers, WakeReason reason, DeferredDeliveries? deferred = null)
+    public static void Wake(ReaderList.Group readers, WakeReason reason, Batch? batch = null, DeferredDeliveries? deferred = null)
     {
-        if (readers.Count > 0) Start(new FanOut(readers, null, reason), deferred);
+        if (readers.Count > 0) Start(new FanOut(readers, batch, reason), deferred);
     }
 
     /// <summary>Starts to push a batch to readers; without one, they are signalled to read for themselves.</summary>
@@ -43,7 +44,7 @@ internal sealed class FanOut : IThreadPoolWorkItem
         for (var i = begin; i < Math.Min(end, _readers.Count); i++)
         {
             var (reader, channelIndex) = _readers[i];
-            if (_reason is { } reason) reader.Signal(reason);
+            if (_reason is { } reason) reader.Wake(channelIndex, reason, _batch);
             else reader.Push(channelIndex, _batch);
         }
 

@@ -135,7 +135,8 @@ internal sealed class LogTail(HistoryOptions bounds, HubMemory memory)
         _memos ??= new (long, long, Batch?)[Memos];
         foreach (var (end, bytes, known) in _memos)
         {
-            if (known is not null && known.First == seqid && end == End && bytes == maxBytes) return known;
+            if (known is null || known.First != seqid || end != End) continue;
+            if (bytes == maxBytes || (known.End == End && known.Bytes <= maxBytes)) return known;
         }
 
         var batch = new Batch(Epoch, _ring.CopyFrom(seqid, maxBytes));

@@ -19,38 +19,40 @@ internal sealed class ReaderList
     public int Count { get; private set; }
 
     /// <summary>Adds a reader, unless it is listed already.</summary>
-    public void Add(ref ChannelCursor cursor, int channelIndex, IChannelReader reader)
+    public void Add(IChannelReader reader, int channelIndex)
     {
-        if (cursor.Slot >= 0) return;
+        ref var slot = ref reader.SlotIn(channelIndex);
+        if (slot >= 0) return;
         if (Count == _segments.Count * SegmentSize) _segments.Add(new Segment());
 
         // Behind what was shared, which is not read there.
         _segments[^1].Put(Count % SegmentSize, new Entry(reader, channelIndex));
-        cursor.Slot = Count++;
+        slot = Count++;
     }
 
     /// <summary>Removes a reader, if it is listed; the last one takes its slot.</summary>
-    public void Remove(ref ChannelCursor cursor)
+    public void Remove(IChannelReader reader, int channelIndex)
     {
-        if (cursor.Slot < 0) return;
+        ref var slot = ref reader.SlotIn(channelIndex);
+        if (slot < 0) return;
         var last = --Count;
-        if (cursor.Slot != last)
+        if (slot != last)
         {
             var moved = _segments[^1].Entries[last % SegmentSize];
-            _segments[cursor.Slot / SegmentSize].Own()[cursor.Slot % SegmentSize] = moved;
-            moved.Reader.Moved(moved.ChannelIndex, cursor.Slot);
+            _segments[slot / SegmentSize].Own()[slot % SegmentSize] = moved;
+            moved.Reader.SlotIn(moved.ChannelIndex) = slot;
         }
 
         if (last % SegmentSize == 0) _segments.RemoveAt(_segments.Count - 1);
         else _segments[^1].Own()[last % SegmentSize] = default;
-        cursor.Slot = -1;
+        slot = -1;
     }
 
     /// <summary>Removes all, to be signalled.</summary>
     public Group TakeAll()
     {
         var taken = Snapshot();
-        for (var i = 0; i < taken.Count; i++) taken[i].Reader.Moved(taken[i].ChannelIndex, -1);
+        for (var i = 0; i < taken.Count; i++) taken[i].Reader.SlotIn(taken[i].ChannelIndex) = -1;
         _segments.Clear();
         Count = 0;
         return taken;

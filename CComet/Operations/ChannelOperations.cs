@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
 
@@ -55,6 +56,24 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         return subscriber;
     }
 
+    /// <summary>Counts a subscriber of one channel in that its door keeps by itself, authorised as for <see cref="SubscribeAsync"/>; opens the channel if it is not.</summary>
+    /// <returns>The channel, to be left, and the shares, to be counted out of.</returns>
+    /// <inheritdoc cref="SubscribeAsync"/>
+    public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel)
+    {
+        await AuthorizeAsync(caller, ChannelRight.Subscribe, channel);
+        var shares = Context.CountIn(caller, channels: 1);
+        try
+        {
+            return (await hub.EnterAsync(channel, shares), shares);
+        }
+        catch
+        {
+            Context.CountOut(shares, channels: 1);
+            throw;
+        }
+    }
+
     /// <summary>Gives a subscriber a newer grant, if it has the right to all that the subscriber follows.</summary>
     /// <exception cref="AccessDeniedException">It has not, or is another user's.</exception>
     public async ValueTask RenewAsync(CallerContext caller, Subscriber subscriber)
@@ -102,7 +121,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         }
         catch
         {
-            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber);
+            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber, i);
             if (!isOwn) Context.CountOut(shares, starts.Count);
             throw;
         }

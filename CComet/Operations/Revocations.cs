@@ -3,7 +3,6 @@ using System.Text;
 using CComet.Access;
 using CComet.Channels;
 using CComet.Storage;
-using CComet.Subscriptions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -129,7 +128,7 @@ internal sealed partial class Revocations : BackgroundService
     {
         var isNew = false;
         foreach (var revocation in revocations) isNew |= List.Add(revocation);
-        if (isNew) _hub.EndParked(reader => reader is Subscriber subscriber && subscriber.IsRevoked, WakeReason.Revoked);
+        if (isNew) _hub.EndRevoked();
     }
 
     private static Revocation? Parse(string name, string at) =>

@@ -81,7 +81,10 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     public IMessageSink? Sink { get; set; }
 
     /// <inheritdoc/>
-    public bool TakesPushes => Sink is not null;
+    public bool TakesPushes(int channelIndex) => Sink is not null;
+
+    /// <inheritdoc/>
+    public bool IsRevokedIn(int channelIndex) => IsRevoked;
 
     /// <summary>How many channels it has.</summary>
     public int Channels => 1 + _others.Length;
@@ -221,7 +224,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
             }
 
             // Before the signal: once it is signalled, it may park again.
-            At(channelIndex).Channel.StopPushing(ref At(channelIndex));
+            At(channelIndex).Channel.Unpark(this, channelIndex);
         }
 
         Signal(WakeReason.Messages);
@@ -232,12 +235,18 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     {
         if (HasLeft) return;
         HasLeft = true;
-        for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this);
+        for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this, i);
         if (!IsOwn) Hub.CountOut(Shares, Channels);
     }
 
     /// <inheritdoc/>
-    public void Moved(int channelIndex, int slot) => At(channelIndex).Slot = slot;
+    public void Signal(int channelIndex, WakeReason reason) => Signal(reason);
+
+    /// <inheritdoc/>
+    public void Wake(int channelIndex, WakeReason reason, Batch? batch) => Signal(reason);
+
+    /// <inheritdoc/>
+    public ref int SlotIn(int channelIndex) => ref At(channelIndex).Slot;
 
     /// <summary>Its cursor in one of its channels.</summary>
     public ref ChannelCursor At(int channelIndex)
