@@ -22,7 +22,7 @@ public sealed class DirectCall
         var hub = factory.Hub;
         var options = Options.Create(new EndpointOptions());
         var origins = new CrossOrigin(Options.Create(new ServerOptions()));
-        var pipeline = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), origins, factory.Services.GetRequiredService<Carriers>(), factory.Services.GetRequiredService<AccessOperations>(), RequestTuning.On, options, NullLogger<RequestPipeline>.Instance);
+        var pipeline = new RequestPipeline(hub, new RequestLog(NullLogger<RequestLog>.Instance), origins, factory.Services.GetRequiredService<Carriers>(), factory.Services.GetRequiredService<AccessOperations>(), new KestrelTuning(), options, NullLogger<RequestPipeline>.Instance);
         _verbs = new() { ["/pub"] = PubEndpoint.Create(pipeline, factory.Operations), ["/sign"] = SignEndpoint.Create(pipeline, factory.Operations) };
     }
 

@@ -4,7 +4,6 @@ using CComet.Channels;
 using CComet.Diagnostics;
 using CComet.Http;
 using CComet.Http.Credentials;
-using CComet.Kestrel;
 using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.DataProtection;
@@ -73,7 +72,7 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<RequestPipeline>();
         services.AddSingleton<WirePaths>();
         services.TryAddSingleton<IOriginPolicy, HostOrigins>();
-        services.TryAddSingleton(RequestTuning.Off);
+        services.TryAddSingleton<RequestTuning>();
     }
 
     private static void AddAccess(IServiceCollection services)

@@ -6,7 +6,6 @@ using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Credentials;
 using CComet.Http.Requests;
-using CComet.Kestrel;
 using CComet.Operations;
 using CComet.Subscriptions;
 using CComet.Transports;

@@ -1,4 +1,5 @@
 using CComet;
+using CComet.Http;
 using CComet.Kestrel;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -42,7 +43,7 @@ public static class CCometWebHostBuilderExtensions
 
     private static void AddServices(IServiceCollection services)
     {
-        services.Replace(ServiceDescriptor.Singleton(RequestTuning.On));
+        services.Replace(ServiceDescriptor.Singleton<RequestTuning, KestrelTuning>());
         services.AddSingleton<ConnectionBuffers>();
         services.Replace(ServiceDescriptor.Singleton<IMemoryPoolFactory<byte>>(provider => provider.GetRequiredService<ConnectionBuffers>()));
         services.AddSingleton<ConnectionGate>();
