@@ -82,6 +82,9 @@ public sealed class RawHttp : IDisposable
         return await ReadByteAsync(deadline.Token);
     }
 
+    /// <summary>Tells the server that nothing more will come.</summary>
+    public void EndSending() => _tcp.Client.Shutdown(SocketShutdown.Send);
+
     /// <summary>Closes the connection by a reset, not in good order.</summary>
     public void Reset()
     {

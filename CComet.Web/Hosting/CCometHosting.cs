@@ -48,6 +48,7 @@ internal static partial class CCometHosting
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         ApplicationHook.Register(services, settings);
         builder.WebHost.UseCCometKestrel();
+        Parking.Register(builder, settings);
         services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
         services.AddKeyRing();
         services.AddIcomet(settings.GetSection("Icomet"));

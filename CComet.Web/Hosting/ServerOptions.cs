@@ -24,6 +24,17 @@ internal sealed record ServerOptions
 
     /// <summary>WebSockets.</summary>
     public WebSocketSettings WebSocket { get; init; } = new();
+
+    /// <summary>Parked connections.</summary>
+    public ParkingSettings Parking { get; init; } = new();
+}
+
+/// <summary>The settings under <c>CComet:Parking</c>.</summary>
+internal sealed record ParkingSettings
+{
+    /// <summary>Whether connections that wait are kept outside of the web server: on Linux, over HTTP/1.1 without TLS.</summary>
+    [Description("whether waiting connections are kept outside of the web server (Linux, HTTP/1.1 without TLS)")]
+    public bool Enabled { get; init; }
 }
 
 /// <summary>Checks them at the start.</summary>

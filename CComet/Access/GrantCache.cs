@@ -24,6 +24,10 @@ internal sealed class GrantCache(TimeProvider time)
     private volatile ConcurrentDictionary<UInt128, Grant> _young = new();
     private volatile ConcurrentDictionary<UInt128, Grant> _old = new();
     private long _turnedAt = time.GetTimestamp();
+    private int _version;
+
+    /// <summary>Changes whenever all is forgotten: what was verified before has to be verified again.</summary>
+    public int Version => Volatile.Read(ref _version);
 
     /// <summary>Returns the key of a token.</summary>
     public static UInt128 KeyOf(ReadOnlySpan<char> token)
@@ -55,7 +59,11 @@ internal sealed class GrantCache(TimeProvider time)
     }
 
     /// <summary>Forgets all, as the keys have changed.</summary>
-    public void Clear() => (_young, _old) = (new(), new());
+    public void Clear()
+    {
+        Interlocked.Increment(ref _version);
+        (_young, _old) = (new(), new());
+    }
 
     /// <summary>Forgets what was not used for a minute or two.</summary>
     public void Sweep()

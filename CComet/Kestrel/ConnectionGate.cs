@@ -65,6 +65,9 @@ internal sealed partial class ConnectionGate : IDisposable
         return entered;
     }
 
+    /// <summary>Takes a place if there is one.</summary>
+    public bool TryEnter() => _places.Wait(0);
+
     /// <summary>Gives a place back: its connection is closed, or did not come.</summary>
     public void Leave()
     {

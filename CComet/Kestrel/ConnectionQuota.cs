@@ -21,10 +21,13 @@ internal sealed class ConnectionQuota(ChannelHub hub, ConnectionGate gate, Uncou
     /// <param name="socket">The accepted socket.</param>
     /// <param name="share">The share that it is counted in until it is closed; null when it is not counted.</param>
     /// <returns>False when its address has as many as it may.</returns>
-    public bool TryEnter(Socket socket, out Share? share)
+    public bool TryEnter(Socket socket, out Share? share) => TryEnter((socket.RemoteEndPoint as IPEndPoint)?.Address, out share);
+
+    /// <summary>The same by the client's address; null for one without.</summary>
+    public bool TryEnter(IPAddress? address, out Share? share)
     {
         share = null;
-        if (socket.RemoteEndPoint is not IPEndPoint { Address: var address } || uncounted.Contains(address)) return true;
+        if (address is null || uncounted.Contains(address)) return true;
         share = hub.Context.Quotas.TryConnect(address, Max);
         return share is not null;
     }

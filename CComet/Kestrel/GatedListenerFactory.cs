@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.CompilerServices;
+using CComet.Kestrel.Parking;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -14,7 +15,8 @@ internal sealed class GatedListenerFactory(
     ConnectionGate gate,
     ConnectionQuota quota,
     TimeProvider time,
-    ILoggerFactory loggers) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    ILoggerFactory loggers,
+    ParkedConnections? parked = null) : IConnectionListenerFactory, IConnectionListenerFactorySelector
 {
     private readonly SocketTransportOptions _options = options.Value;
 
@@ -37,6 +39,7 @@ internal sealed class GatedListenerFactory(
         var address = listener.LocalEndPoint ?? endpoint;
         listener.Listen(_options.Backlog);
         var connections = new SocketConnectionContextFactory(ConnectionOptions(_options), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
+        if (parked is not null && address is IPEndPoint ip && parked.ParksAt(ip)) return ValueTask.FromResult<IConnectionListener>(Park(listener, connections, parked));
         return ValueTask.FromResult<IConnectionListener>(new GatedListener(
             address,
             accept: () => listener.AcceptAsync(CancellationToken.None),
@@ -51,6 +54,14 @@ internal sealed class GatedListenerFactory(
             quota,
             time,
             loggers.CreateLogger<GatedListener>()));
+    }
+
+    private ParkingListener Park(Socket listener, SocketConnectionContextFactory connections, ParkedConnections table)
+    {
+        listener.Blocking = false;
+        var parking = new ParkingListener(listener, connections.Create, connections, table, gate, quota, _options.NoDelay, time, loggers.CreateLogger<ParkingListener>());
+        table.Add(parking);
+        return parking;
     }
 
     /// <summary>Copies the settings, with the pool of buffers that is ours.</summary>

@@ -38,19 +38,47 @@ internal sealed class EventStream : StreamLoop
         if (subscriber.Channels > 1) _told = [.. subscriber.Cursors.Select(p => p.Cursor)];
     }
 
+    /// <summary>Writes what a stream begins with: when to reconnect after a cut, the cursor, and until when its grant holds, if that ends.</summary>
+    /// <param name="output">The wire.</param>
+    /// <param name="cursor">The cursor.</param>
+    /// <param name="grantEnds">The notice that tells of the grant's end; null for none.</param>
+    public static void WriteStart(IBufferWriter<byte> output, string cursor, byte[]? grantEnds)
+    {
+        Put(output, $"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\nid: {cursor}\n");
+        if (grantEnds is not null)
+        {
+            Put(output, "event: cursor\ndata: ");
+            output.Write(grantEnds);
+            Put(output, "\n");
+        }
+
+        Put(output, "\n");
+    }
+
+    /// <summary>Writes a notice to the subscriber of one channel.</summary>
+    public static void WriteNotice(IBufferWriter<byte> output, Notice notice, IMessageEncoder encoder)
+    {
+        Put(output, $"event: {NameOf(notice)}\nid: {notice.After}\ndata: ");
+        output.Write(encoder.Encode(notice));
+        Put(output, "\n\n");
+    }
+
+    /// <summary>Writes the end of a stream that the client is to open again.</summary>
+    public static void WriteBye(IBufferWriter<byte> output, WakeReason reason, TimeSpan retry, IMessageEncoder encoder)
+    {
+        Put(output, $"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
+        output.Write(encoder.Encode(ByeOf(reason, retry)));
+        Put(output, "\n\n");
+    }
+
+    /// <summary>Writes the end of a stream whose right to follow was revoked.</summary>
+    public static void WriteRevoked(IBufferWriter<byte> output, string cursor, IMessageEncoder encoder) =>
+        WriteRefusal(output, cursor, encoder.EncodeEventRefusal(RevokedCode, RevokedReason));
+
     /// <inheritdoc/>
     protected override void Begin()
     {
-        Put($"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\n");
-        Put($"id: {Subscriber.CursorText}\n");
-        if (Subscriber.Grant?.Expires is not null)
-        {
-            Put("event: cursor\ndata: ");
-            Output.Write(_forms.Encoder.Encode(Subscriber.CursorNotices.First()));
-            Put("\n");
-        }
-
-        Put("\n");
+        WriteStart(Output, Subscriber.CursorText, Subscriber.Grant?.Expires is null ? null : _forms.Encoder.Encode(Subscriber.CursorNotices.First()));
         WriteTicket();
     }
 
@@ -83,7 +111,13 @@ internal sealed class EventStream : StreamLoop
     /// <inheritdoc/>
     protected override void Write(int channelIndex, Notice notice, bool isLast)
     {
-        Put($"event: {(notice.Kind == NoticeKind.Gap ? "gap" : "reset")}\n");
+        if (_told is null)
+        {
+            WriteNotice(Output, notice, _forms.Encoder);
+            return;
+        }
+
+        Put($"event: {NameOf(notice)}\n");
         WriteEvent(channelIndex, notice.After, _forms.Encoder.Encode(notice), isLast);
     }
 
@@ -118,13 +152,11 @@ internal sealed class EventStream : StreamLoop
     {
         if (reason is WakeReason.Draining or WakeReason.Expired)
         {
-            Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
-            Output.Write(_forms.Encoder.Encode(ByeOf(reason, retry)));
-            Output.Write("\n\n"u8);
+            WriteBye(Output, reason, retry, _forms.Encoder);
         }
         else if (reason == WakeReason.Revoked)
         {
-            WriteRefusal(Output, Subscriber.CursorText, _forms.Encoder.EncodeEventRefusal(RevokedCode, RevokedReason));
+            WriteRevoked(Output, Subscriber.CursorText, _forms.Encoder);
         }
         else if (reason == WakeReason.Replaced)
         {
@@ -135,25 +167,18 @@ internal sealed class EventStream : StreamLoop
     }
 
     /// <summary>
-    /// Writes the rest of an event. Of several channels an id is long: only the last of the events that are sent together must have
+    /// Writes the rest of an event to one of several channels. An id is long: only the last of the events that are sent together must have
     /// one, and another has one when as much as an id was written since the last, so that ids are never more than half of a stream.
     /// </summary>
     private void WriteEvent(int channelIndex, Cursor after, ReadOnlyMemory<byte> json, bool isLast)
     {
         _sinceId += json.Length;
-        if (_told is null)
+        _told![channelIndex] = after;
+        if (isLast || _sinceId >= _idBytes)
         {
-            Put($"id: {after}\n");
-        }
-        else
-        {
-            _told[channelIndex] = after;
-            if (isLast || _sinceId >= _idBytes)
-            {
-                var id = Cursor.Combine(_told);
-                Put($"id: {id}\n");
-                (_idBytes, _sinceId) = (id.Length, 0);
-            }
+            var id = Cursor.Combine(_told);
+            Put($"id: {id}\n");
+            (_idBytes, _sinceId) = (id.Length, 0);
         }
 
         Output.Write("data: "u8);
@@ -161,5 +186,9 @@ internal sealed class EventStream : StreamLoop
         Output.Write("\n\n"u8);
     }
 
-    private void Put(string text) => Encoding.UTF8.GetBytes(text, Output);
+    private static string NameOf(Notice notice) => notice.Kind == NoticeKind.Gap ? "gap" : "reset";
+
+    private static void Put(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
+
+    private void Put(string text) => Put(Output, text);
 }

@@ -49,6 +49,9 @@ internal sealed class CrossOrigin : IOriginPolicy
         if (_pages is not null) headers.AccessControlAllowCredentials = Yes;
     }
 
+    /// <summary>The header Vary of an answer to a request without an origin.</summary>
+    public string VaryOf(bool variesByAccept) => (variesByAccept ? _varyByAccept : _vary).ToString();
+
     /// <summary>Sets what a file that caches may keep needs: where every page may load it, the answer is the same for all.</summary>
     public void SetFileHeaders(IHeaderDictionary headers)
     {

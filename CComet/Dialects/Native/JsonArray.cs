@@ -12,6 +12,9 @@ internal static class JsonArray
     /// <summary>The content type of plain answers.</summary>
     public const string ContentType = "application/json; charset=utf-8";
 
+    /// <summary>An empty array and a newline.</summary>
+    public static ReadOnlySpan<byte> Empty => "[]\n"u8;
+
     /// <summary>The end of an array that is a whole answer: a newline is behind it, so that what comes next in a terminal or a file begins a line.</summary>
     public static ReadOnlySpan<byte> LineEnd => "]\n"u8;
 

@@ -30,8 +30,7 @@ internal readonly struct PollAnswer
         if (subscriber.Channels == 1 && readings is [{ Notice: null, Batch: { Bytes: <= JsonArray.FlushBytes } batch }])
             return new PollAnswer { Array = batch.As(NativeEncoder.Forms.Array), Elements = [], Cursor = batch.CursorText };
 
-        var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
-        foreach (var reading in readings) Add(reading, elements);
+        var elements = ElementsOf(readings);
         if (wake == WakeReason.Replaced) elements.Add(ReplacementJson.Encode(subscriber));
         return new PollAnswer
         {
@@ -40,6 +39,14 @@ internal readonly struct PollAnswer
             Retry = wake == WakeReason.Draining ? subscriber.Hub.ReconnectDelay() : null,
             IsReplaced = wake == WakeReason.Replaced,
         };
+    }
+
+    /// <summary>What was read as elements of an array: each a JSON value, or several joined by commas.</summary>
+    public static List<ReadOnlyMemory<byte>> ElementsOf(IReadOnlyList<Reading> readings)
+    {
+        var elements = new List<ReadOnlyMemory<byte>>(readings.Count);
+        foreach (var reading in readings) Add(reading, elements);
+        return elements;
     }
 
     private static void Add(Reading reading, List<ReadOnlyMemory<byte>> elements)

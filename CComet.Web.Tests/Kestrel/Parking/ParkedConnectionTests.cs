@@ -1,0 +1,616 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+using CComet.Storage;
+using CComet.Web.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Time.Testing;
+
+namespace CComet.Web.Tests.Kestrel.Parking;
+
+/// <summary>Connections that are parked, from their first byte to their end.</summary>
+public sealed class ParkedConnectionTests
+{
+    private static readonly string Long = new('x', 50_000);
+
+    [Fact]
+    public async Task Poll_is_answered_by_a_message_and_the_next_one_is_parked_on_the_same_connection()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        using var raw = await server.ParkAsync("/sub?channel=a");
+        for (var i = 0; i < 5; i++)
+        {
+            await server.PublishAsync("a", $"{i}");
+            var answer = (await raw.ReadAsync())!;
+            Assert.Equal($"{i}", Assert.Single(answer.Elements).GetProperty("msg").GetString());
+            await server.ParkAsync(raw, $"/sub?channel=a&cursor={answer.Header("CComet-Cursor")}");
+        }
+
+        Assert.Equal((0, 1), (server.Reached, server.Live.Hub.SubscriberCount));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Requests_behind_a_poll_that_waits_are_answered_behind_it(bool inOnePacket)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        const string Poll = "GET /sub?channel=a HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        const string Next = "GET /sub?channel=a&seqid=0 HTTP/1.1\r\nHost: localhost\r\n\r\nPOST /pub?channel=b HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nhi";
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        await raw.SendAsync(inOnePacket ? Poll + Next : Poll);
+        await server.UntilWaitingAsync("a", 1);
+        if (!inOnePacket) await raw.SendAsync(Next);
+        Assert.Null(server.Live.Hub.Find("b"));
+        await server.PublishAsync("a", "m");
+        Assert.Equal("m", Assert.Single((await raw.ReadAsync())!.Elements).GetProperty("msg").GetString());
+        Assert.Equal("m", Assert.Single((await raw.ReadAsync())!.Elements).GetProperty("msg").GetString());
+        Assert.Equal(["pub"], (await raw.ReadAsync())!.Types());
+        Assert.Equal(1, server.Reached);
+
+        // It stays with the web server.
+        await server.ParkAsync(raw, "/sub?channel=a");
+        await Eventually.TrueAsync(() => server.Reached == 2, "Coming to the web server");
+    }
+
+    [Fact]
+    public async Task Client_that_ends_its_side_is_answered_what_is_there()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        await server.PublishAsync("a", "m");
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        await raw.SendAsync("GET /sub?channel=a&seqid=0 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /sub?channel=a&wait=0 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        raw.EndSending();
+        Assert.Single((await raw.ReadAsync())!.Elements);
+        Assert.Empty((await raw.ReadAsync())!.Elements);
+        Assert.Equal(-1, await raw.ReadByteAsync());
+        await server.UntilNobodyAsync();
+    }
+
+    [Theory]
+    [InlineData("/sub?channel=a", "fin")]
+    [InlineData("/sub?channel=a", "reset")]
+    [InlineData("/sub?channel=a", "half")]
+    [InlineData("/sse?channel=a", "fin")]
+    [InlineData("/sse?channel=a", "reset")]
+    [InlineData("/sse?channel=a", "half")]
+    public async Task Client_that_goes_leaves_nothing_behind(string target, string how)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        var free = server.FreePlaces;
+        var crowd = new List<RawHttp>();
+        for (var i = 0; i < 20; i++) crowd.Add(await server.ParkAsync(target));
+        Assert.Equal((20, 0), (server.Live.Hub.SubscriberCount, server.Reached));
+        foreach (var raw in crowd)
+        {
+            if (how == "reset") raw.Reset();
+            else if (how == "half") raw.EndSending();
+            else raw.Dispose();
+        }
+
+        await server.UntilNobodyAsync();
+
+        // One place is kept for the next connection.
+        await Eventually.TrueAsync(() => server.FreePlaces >= free - 1, "No connection is counted");
+        crowd.ForEach(raw => raw.Dispose());
+        using var again = await server.ParkAsync(target);
+        Assert.Equal(1, server.Live.Hub.SubscriberCount);
+        Assert.Empty(server.Failures);
+    }
+
+    [Fact]
+    public async Task Clients_that_reset_while_they_are_read_make_no_line_of_the_log()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        await server.PublishAsync("a", "m");
+        await Parallel.ForAsync(0, 1_000, async (i, _) =>
+        {
+            using var raw = await RawHttp.ConnectAsync(server.Port);
+            await raw.SendAsync(i % 2 == 0 ? RawHttp.Get(i % 4 == 0 ? "/sub?channel=a" : "/sub?channel=a&seqid=0") : RawHttp.Get("/sse?channel=a&seqid=0"));
+            raw.Reset();
+        });
+        foreach (var garbage in (string[])["GET HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "\r\n\r\n", "\0\0\0\0", "GET /sub? HTTP/1.1\r\n:\r\n\r\n"])
+        {
+            using var raw = await RawHttp.ConnectAsync(server.Port);
+            await raw.SendAsync(garbage);
+            raw.EndSending();
+            while (await raw.ReadByteAsync() >= 0)
+            {
+                // Whatever it is answered.
+            }
+        }
+
+        await server.UntilNobodyAsync();
+        Assert.Empty(server.Failures);
+    }
+
+    [Fact]
+    public async Task Bytes_that_are_sent_into_a_stream_change_nothing()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        using var raw = await server.ParkAsync("/sse?channel=a");
+        var (noise, read) = (new byte[10_000], new StringBuilder());
+        for (var i = 0; i < 10; i++)
+        {
+            await raw.SendAsync(noise);
+            await server.PublishAsync("a", $"m{i}.");
+            while (!read.ToString().Contains($"m{i}.", StringComparison.Ordinal)) read.Append((char)await raw.ReadByteAsync());
+        }
+
+        Assert.Equal((1, 0), (server.Live.Hub.SubscriberCount, server.Reached));
+    }
+
+    [Theory]
+    [InlineData("CComet:Stream:SendBufferBytes=4096")]
+    [InlineData("CComet:Stream:SendBufferBytes=65536")]
+    public async Task Laggard_that_takes_nothing_for_long_loses_nothing(string buffer)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        const int Messages = 400;
+        await using var server = await ParkingServer.StartAsync("CComet:History:MaxBytes=100000000", "CComet:Stream:StallTimeout=01:00:00", buffer);
+        using var lagging = await OpenAnswer.GetNarrowAsync($"{server.Live.Url}/sse?channel=a");
+        await server.UntilWaitingAsync("a", 1);
+        for (var i = 0; i < Messages; i++) await server.PublishAsync("a", Long);
+        await Eventually.TrueAsync(() => server.Live.Hub.Find("a")!.Waiting == 0, "It stalls");
+        for (var i = 0; i < Messages; i++) Assert.Equal(i, (await lagging.DataAsync()).Seqid);
+        await server.PublishAsync("a", "after");
+        Assert.Equal("after", (await lagging.DataAsync()).Data.GetProperty("msg").GetString());
+        Assert.Equal((1, 0), (server.Live.Hub.SubscriberCount, server.Reached));
+    }
+
+    [Fact]
+    public async Task Laggard_for_whom_not_all_is_kept_is_told_of_the_gap()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        const int Messages = 400;
+        await using var server = await ParkingServer.StartAsync("CComet:History:MaxMessages=5", "CComet:Stream:StallTimeout=01:00:00");
+        using var lagging = await OpenAnswer.GetNarrowAsync($"{server.Live.Url}/sse?channel=a");
+        await server.UntilWaitingAsync("a", 1);
+        for (var i = 0; i < Messages; i++) await server.PublishAsync("a", Long);
+        var gaps = 0;
+        for (var next = 0L; next < Messages;)
+        {
+            var found = await lagging.DataAsync();
+            var isGap = found.Event == "gap";
+            if (isGap) gaps++;
+            Assert.Equal(next, isGap ? found.Data.GetProperty("from").GetInt64() : found.Seqid);
+            next = found.Seqid + 1;
+        }
+
+        Assert.True(gaps > 0);
+    }
+
+    [Fact]
+    public async Task Client_that_takes_nothing_of_a_stream_is_closed_after_the_stall_timeout()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await ParkingServer.StartAsync(time, "CComet:Stream:StallTimeout=00:00:30");
+        using var sleeper = await Sleeper.AskAsync(server.Port, "/sse", "a");
+        await server.UntilWaitingAsync("a", 1);
+        for (var i = 0; i < 400; i++) await server.PublishAsync("a", Long);
+        await Eventually.TrueAsync(() => server.Live.Hub.Find("a")!.Waiting == 0, "It stalls");
+        time.Advance(TimeSpan.FromSeconds(29));
+        Assert.Equal(1, server.Live.Hub.SubscriberCount);
+        time.Advance(TimeSpan.FromSeconds(2));
+        await server.UntilNobodyAsync();
+        await sleeper.WakeAsync();
+    }
+
+    [Fact]
+    public async Task Silent_stream_carries_a_comment_for_each_heartbeat()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await ParkingServer.StartAsync(time, "CComet:Stream:Heartbeat=00:00:15");
+        using var stream = await OpenAnswer.GetAsync($"{server.Live.Url}/sse?channel=a");
+        await stream.BeginAsync();
+        await server.UntilWaitingAsync("a", 1);
+        for (var i = 0; i < 3; i++)
+        {
+            time.Advance(TimeSpan.FromSeconds(15.2));
+            Assert.Equal(":\n\n", (await stream.EventAsync())!.Text);
+        }
+
+        // A message is a sign of life too.
+        time.Advance(TimeSpan.FromSeconds(10));
+        await server.PublishAsync("a", "m");
+        Assert.Equal("m", (await stream.DataAsync()).Data.GetProperty("msg").GetString());
+        time.Advance(TimeSpan.FromSeconds(10));
+        await server.PublishAsync("a", "n");
+        Assert.Equal(1, (await stream.EventAsync())!.Seqid);
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Fact]
+    public async Task Poll_ends_with_nothing_after_its_time()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await ParkingServer.StartAsync(time);
+        await server.PublishAsync("a", "m");
+        using var usual = await server.ParkAsync("/sub?channel=a");
+        using var brief = await server.ParkAsync("/sub?channel=a&wait=2.5");
+        time.Advance(TimeSpan.FromSeconds(2.6));
+        var answer = (await brief.ReadAsync())!;
+        Assert.Empty(answer.Elements);
+        Assert.EndsWith(":1", answer.Header("CComet-Cursor"), StringComparison.Ordinal);
+        Assert.Null(answer.Header("Connection"));
+        Assert.Equal(1, server.Live.Hub.SubscriberCount);
+        time.Advance(TimeSpan.FromSeconds(25.6));
+        Assert.Empty((await usual.ReadAsync())!.Elements);
+        await server.UntilNobodyAsync();
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Fact]
+    public async Task Head_that_stays_incomplete_and_then_comes_is_answered()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await ParkingServer.StartAsync(time);
+        await server.PublishAsync("a", "m");
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        await raw.SendAsync("GET /sub?channel=a&seqid=0 HTTP/1.1\r\nHo");
+        for (var i = 0; i < 50; i++) time.Advance(TimeSpan.FromMilliseconds(100));
+        await raw.SendAsync("st: localhost\r\n\r\n");
+        Assert.Single((await raw.ReadAsync())!.Elements);
+    }
+
+    [Fact]
+    public async Task Drain_answers_polls_and_ends_streams_with_their_connections()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        using var poll = await server.ParkAsync("/sub?channel=a");
+        using var stream = await server.ParkAsync("/sse?channel=a");
+        server.Live.Hub.Drain();
+        var answer = (await poll.ReadAsync())!;
+        Assert.Empty(answer.Elements);
+        Assert.Equal("close", answer.Header("Connection"));
+        Assert.True(int.Parse(answer.Header("CComet-Retry")!, System.Globalization.CultureInfo.InvariantCulture) >= 0);
+        Assert.Equal(-1, await poll.ReadByteAsync());
+        Assert.Contains("event: bye\ndata: {\"type\":\"BYE\"", (await stream.ReadAsync())!.Text, StringComparison.Ordinal);
+        Assert.Equal(-1, await stream.ReadByteAsync());
+        await server.UntilNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Server_that_stops_answers_what_waits_and_closes_what_is_idle()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var server = await ParkingServer.StartAsync();
+        using var poll = await server.ParkAsync("/sub?channel=a");
+        using var stream = await server.ParkAsync("/sse?channel=a");
+        using var idle = await RawHttp.ConnectAsync(server.Port);
+        using var used = await RawHttp.ConnectAsync(server.Port);
+        Assert.Empty((await used.GetAsync("/sub?channel=a&wait=0")).Elements);
+        await server.DisposeAsync();
+        Assert.Equal("close", (await poll.ReadAsync())!.Header("Connection"));
+        Assert.Contains("BYE", (await stream.ReadAsync())!.Text, StringComparison.Ordinal);
+        foreach (var raw in (RawHttp[])[poll, stream, idle, used]) Assert.Null(await raw.ReadAsync());
+    }
+
+    [Theory]
+    [InlineData("/sub?channel=a")]
+    [InlineData("/sse?channel=a")]
+    public async Task Log_that_is_cleared_is_told_as_a_reset(string target)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        await server.PublishAsync("a", "old");
+        using var raw = await server.ParkAsync(target);
+        await ((IClearingStore)server.Live.Services.GetRequiredService<IMessageStore>()).ClearAsync("a");
+        await server.PublishAsync("a", "new");
+        var text = await ReadUntilAsync(raw, target.StartsWith("/sub", StringComparison.Ordinal) ? "]\n" : "\"new\"");
+        Assert.Contains("\"type\":\"RESET\"", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("old", text, StringComparison.Ordinal);
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Theory]
+    [InlineData("/sub?channel=a&seqid=0", "GAP,MSG,MSG")]
+    [InlineData("/sub?channel=a&cursor=other:1", "RESET,GAP,MSG,MSG")]
+    [InlineData("/sub?channel=a&seqid=4", "MSG")]
+    [InlineData("/sub?channel=a&seqid=5&wait=0", "")]
+    public async Task Poll_is_told_what_is_not_kept_before_what_is(string target, string types)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("CComet:History:MaxMessages=2");
+        await server.PublishAsync("a", "0", "1", "2", "3", "4");
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        Assert.Equal(types, string.Join(',', (await raw.GetAsync(target)).Types()));
+
+        // As from memory, so from the store.
+        using var open = await server.ParkAsync("/sub?channel=a");
+        Assert.Equal(types, string.Join(',', (await raw.GetAsync(target)).Types()));
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Fact]
+    public async Task Poll_beyond_the_end_is_refused_and_one_of_a_lost_epoch_begins_anew()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        await server.PublishAsync("a", "0");
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        (await raw.GetAsync("/sub?channel=a&seqid=9")).AssertProblem(409, "seqid", "402");
+        var epoch = (await raw.GetAsync("/sub?channel=a&wait=0")).Header("CComet-Cursor")!.Split(':')[0];
+        using var other = await RawHttp.ConnectAsync(server.Port);
+        Assert.Equal(["RESET", "MSG"], (await other.GetAsync($"/sub?channel=a&cursor={epoch}:9")).Types());
+        await server.UntilNobodyAsync();
+    }
+
+    [Fact]
+    public async Task Subscribers_of_one_address_are_bounded_also_where_they_are_parked()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("CComet:Limits:SubscribersPerAddress=2");
+        using var first = await server.ParkAsync("/sub?channel=a");
+        using var second = await server.ParkAsync("/sse?channel=a");
+        using var third = await RawHttp.ConnectAsync(server.Port);
+        var refusal = await third.GetAsync("/sub?channel=a");
+        refusal.AssertProblem(429, "channel");
+        Assert.NotNull(refusal.Header("Retry-After"));
+        first.Dispose();
+        await Eventually.TrueAsync(() => server.Live.Hub.SubscriberCount == 1, "One is gone");
+        using var fourth = await server.ParkAsync("/sub?channel=a");
+        Assert.Empty(server.Failures);
+    }
+
+    [Fact]
+    public async Task Connections_of_one_address_and_of_all_are_bounded()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("CComet:Limits:ConnectionsPerAddress=2", "CComet:Limits:Connections=3");
+        using var first = await server.ParkAsync("/sub?channel=a");
+        using var second = await server.ParkAsync("/sub?channel=a");
+        Assert.False(await IsTakenAsync(server.Port));
+        var other = IPAddress.Parse("127.0.0.2");
+        using var theirs = await RawHttp.ConnectAsync(server.Port, from: other);
+        await server.ParkAsync(theirs, "/sub?channel=a");
+
+        // The fourth waits in the backlog for a place.
+        using var waiting = await RawHttp.ConnectAsync(server.Port, from: IPAddress.Parse("127.0.0.3"));
+        await waiting.SendAsync(RawHttp.Get("/sub?channel=b"));
+        Assert.Equal((3, 0), (server.Live.Hub.SubscriberCount, server.FreePlaces));
+        first.Dispose();
+        await server.UntilWaitingAsync("b", 1);
+
+        // By a reset, which may come before the connection is known to be made.
+        static async Task<bool> IsTakenAsync(int port)
+        {
+            try
+            {
+                using var raw = await RawHttp.ConnectAsync(port);
+                return await raw.ReadAsync() is not null;
+            }
+            catch (SocketException)
+            {
+                return false;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Host_that_is_not_allowed_is_refused_and_one_that_is_may_poll()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("AllowedHosts=push.example");
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        foreach (var (host, status) in ((string, int)[])[("push.example", 200), ("evil.example", 400), ("push.example:80", 200)])
+        {
+            await raw.SendAsync($"GET /sub?channel=a&wait=0 HTTP/1.1\r\nHost: {host}\r\n\r\n");
+            Assert.Equal(status, (await raw.ReadAsync())!.Status);
+        }
+    }
+
+    [Fact]
+    public async Task Connection_over_IPv6_is_parked()
+    {
+        if (!OperatingSystem.IsLinux() || !Socket.OSSupportsIPv6) return;
+        var port = Ports.Take();
+        await using var server = await ParkingServer.StartAsync($"urls=http://[::1]:{port}");
+        using var tcp = new TcpClient(AddressFamily.InterNetworkV6);
+        await tcp.ConnectAsync(IPAddress.IPv6Loopback, port);
+        await tcp.GetStream().WriteAsync("GET /sub?channel=a HTTP/1.1\r\nHost: [::1]\r\n\r\n"u8.ToArray());
+        await server.UntilWaitingAsync("a", 1);
+        await server.PublishAsync("a", "m");
+        using var reader = new StreamReader(tcp.GetStream());
+        Assert.Equal("HTTP/1.1 200 OK", await reader.ReadLineAsync());
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Fact]
+    public async Task Everything_else_works_on_the_same_port_and_the_same_connection()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync();
+        using var raw = await server.ParkAsync("/sub?channel=a");
+        using var socket = await RawSocket.OpenAsync(server.Port, "channel=a");
+        Assert.Equal("CURSOR", (await socket.ElementsAsync())[0].GetProperty("type").GetString());
+        await server.Live.PublishAsync("a", "m");
+        Assert.Equal("m", (await socket.ElementsAsync())[0].GetProperty("msg").GetString());
+        Assert.Single((await raw.ReadAsync())!.Elements);
+        Assert.Single((await raw.GetAsync("/sub?channel=a&seqid=0")).Elements);
+        Assert.Single((await raw.GetAsync("/sub?channel=a&seqid=0&callback=f")).JsonpElements("f"));
+        Assert.Contains("<html", (await raw.GetAsync("/chat.html")).Text, StringComparison.Ordinal);
+        Assert.Equal(404, (await raw.GetAsync("/nowhere")).Status);
+        Assert.Single((await raw.GetAsync("/sub?channel=a&seqid=0")).Elements);
+    }
+
+    /// <summary>The web server answers the same, to the byte.</summary>
+    [Theory]
+    [InlineData("/sub?channel=room.1")]
+    [InlineData("/sse?channel=room.1")]
+    public async Task Right_that_is_revoked_ends_what_waits_as_at_the_web_server(string target)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var answers = new List<(string Answer, string Line)>();
+        foreach (var isParking in (bool[])[false, true])
+        {
+            await using var server = await ParkingServer.StartAsync(TokenServer.Settings.Append($"CComet:Parking:Enabled={isParking}").ToArray());
+            var token = new TestToken(DateTimeOffset.UtcNow).With("ccomet:admin", "*");
+            using var raw = await server.ParkAsync(target, "room.1", $"Authorization: Bearer {token.Sign(TokenServer.Key)}\r\n");
+            Assert.Equal(isParking ? 0 : 1, server.Reached);
+            var op = new TestToken(DateTimeOffset.UtcNow).With("sub", "op").With("ccomet:admin", "*").Sign(TokenServer.Key);
+            Assert.Equal(200, (await server.Live.Http.AskAsync(HttpMethod.Post, "/admin/revoke", Asking.Body("""{"sub":"ann"}"""), h => h.Authorization = new("Bearer", op))).Status);
+            answers.Add((Shown((await raw.ReadAsync())!), ""));
+            await Eventually.TrueAsync(() => server.Requests.Count == 2, "Both requests are logged");
+            answers[^1] = (answers[^1].Answer, server.Requests.Single(line => !line.Contains("revoke", StringComparison.Ordinal)));
+            await server.UntilNobodyAsync("room.1");
+
+            // The connection goes on, and the token does not.
+            await raw.SendAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token.Sign(TokenServer.Key)}\r\n\r\n");
+            Assert.Equal(401, (await raw.ReadAsync())?.Status);
+        }
+
+        Assert.Equal($"{answers[0].Line}\n{answers[0].Answer}", $"{answers[1].Line}\n{answers[1].Answer}");
+    }
+
+    [Fact]
+    public async Task Stream_whose_grant_expires_ends_with_the_reason()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        await using var server = await ParkingServer.StartAsync(time, TokenServer.Settings);
+        var token = new TestToken(time.GetUtcNow()).Sign(TokenServer.Key);
+        using var raw = await server.ParkAsync("/sse?channel=room.1", "room.1", $"Authorization: Bearer {token}\r\n");
+        time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(10));
+        Assert.Equal(1, server.Live.Hub.SubscriberCount);
+        time.Advance(TimeSpan.FromSeconds(16));
+        var text = (await raw.ReadAsync())!.Text;
+        Assert.Contains("\"expires\":", text, StringComparison.Ordinal);
+        Assert.Contains("event: bye\n", text, StringComparison.Ordinal);
+        Assert.Contains("\"reason\":\"expired\"", text, StringComparison.Ordinal);
+        await server.UntilNobodyAsync("room.1");
+        Assert.Equal(0, server.Reached);
+    }
+
+    [Fact]
+    public async Task Token_that_gives_nothing_is_refused_and_another_on_the_same_connection_is_its_own()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync(TokenServer.Settings);
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        var may = new TestToken(DateTimeOffset.UtcNow).Sign(TokenServer.Key);
+        var mayNot = new TestToken(DateTimeOffset.UtcNow).With("ccomet:subscribe", "hall").With("jti", "t-2").Sign(TokenServer.Key);
+        foreach (var (token, status) in ((string, int)[])[(may, 200), (may, 200), (mayNot, 403), (may, 200), (may[..^2], 401)])
+        {
+            await raw.SendAsync($"GET /sub?channel=room.1&wait=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n\r\n");
+            Assert.Equal(status, (await raw.ReadAsync())!.Status);
+        }
+
+        // Without one after one with: nothing is kept for it.
+        using var other = await RawHttp.ConnectAsync(server.Port);
+        await other.SendAsync($"GET /sub?channel=room.1&wait=0 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {may}\r\n\r\n");
+        Assert.Equal(200, (await other.ReadAsync())!.Status);
+        Assert.Equal(401, (await other.GetAsync("/sub?channel=room.1&wait=0")).Status);
+    }
+
+    [Fact]
+    public async Task Each_request_has_one_line_of_the_log()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("CComet:PathBase=/push");
+        var count = 0;
+        using var answered = await server.ParkAsync("/push/sub?channel=a");
+        await server.PublishAsync("a", "m");
+        Assert.Single((await answered.ReadAsync())!.Elements);
+        await LoggedAsync("GET /push/sub responded 200");
+        Assert.Empty((await answered.GetAsync("/push/sub?channel=a&wait=0")).Elements);
+        await LoggedAsync("GET /push/sub responded 200");
+        Assert.Equal(409, (await answered.GetAsync("/push/sub?channel=a&seqid=9")).Status);
+        await LoggedAsync("GET /push/sub responded 409");
+        (await server.ParkAsync("/push/sub?channel=a")).Dispose();
+        await LoggedAsync("GET /push/sub responded 499");
+        (await server.ParkAsync("/push/sse?channel=a")).Dispose();
+        await LoggedAsync("GET /push/sse responded 200");
+        using var drained = await server.ParkAsync("/push/sse?channel=a");
+        server.Live.Hub.Drain();
+        Assert.NotNull(await drained.ReadAsync());
+        await LoggedAsync("GET /push/sse responded 200");
+        Assert.Equal(1, server.Reached);
+
+        async Task LoggedAsync(string line)
+        {
+            count++;
+            await Eventually.TrueAsync(() => server.Requests.Count == count, $"{count} lines");
+            Assert.Equal($"HTTP {line}", server.Requests[^1]);
+        }
+    }
+
+    /// <summary>Polls and streams that come and go while messages are published.</summary>
+    [Fact]
+    public async Task Every_subscriber_gets_each_message_once_and_in_order()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+
+        // Together less than an answer that is left to the web server.
+        const int Messages = 200;
+        await using var server = await ParkingServer.StartAsync();
+        using var begin = await RawHttp.ConnectAsync(server.Port);
+        var cursor = (await begin.GetAsync("/sub?channel=a&wait=0")).Header("CComet-Cursor")!;
+        var followers = Enumerable.Range(0, 16).Select(i => Task.Run(() => FollowAsync(server, cursor, Messages, new Random(i)))).ToArray();
+        await Task.WhenAll(Enumerable.Range(0, 2).Select(_ => Task.Run(async () =>
+        {
+            for (var i = 0; i < Messages / 2; i++) await server.PublishAsync("a", $"{i}");
+        })));
+        await Task.WhenAll(followers);
+        await server.UntilNobodyAsync();
+        Assert.Equal(0, server.Reached);
+        Assert.Empty(server.Failures);
+    }
+
+    private static async Task FollowAsync(ParkingServer server, string cursor, int messages, Random random)
+    {
+        long next = 0;
+        RawHttp? raw = null;
+        while (next < messages)
+        {
+            if (random.Next(10) == 0)
+            {
+                raw?.Dispose();
+                raw = null;
+            }
+
+            if (random.Next(4) > 0)
+            {
+                raw ??= await RawHttp.ConnectAsync(server.Port);
+                var answer = await raw.GetAsync($"/sub?channel=a&cursor={cursor}");
+                foreach (var element in answer.Elements) Assert.Equal(next++, element.GetProperty("seqid").GetInt64());
+                cursor = answer.Header("CComet-Cursor")!;
+                continue;
+            }
+
+            using var stream = await OpenAnswer.GetAsync($"{server.Live.Url}/sse?channel=a&cursor={cursor}");
+            for (var left = random.Next(20); left >= 0 && next < messages; left--)
+            {
+                var found = await stream.DataAsync();
+                Assert.Equal(next++, found.Seqid);
+                cursor = $"{cursor.Split(':')[0]}:{next}";
+            }
+        }
+
+        raw?.Dispose();
+    }
+
+    private static string Shown(Answer answer) =>
+        $"{answer.Status}\n{string.Join('\n', answer.Headers.Where(h => h.Key != "Date").Select(h => $"{h.Key}: {h.Value}").Order(StringComparer.Ordinal))}\n\n{Between().Replace(answer.Text, "")}";
+
+    /// <summary>What two servers tell differently: the times, the epochs.</summary>
+    private static System.Text.RegularExpressions.Regex Between() => new("retry: [0-9]+|\"retry\":[0-9]+|(?<![a-z0-9])[a-z0-9]{10}(?=[:\"])|[0-9]{13}");
+
+    private static async Task<string> ReadUntilAsync(RawHttp raw, string end)
+    {
+        var text = new StringBuilder();
+        while (!text.ToString().EndsWith(end, StringComparison.Ordinal) && await raw.ReadByteAsync() is >= 0 and var b) text.Append((char)b);
+        return text.ToString();
+    }
+}

@@ -1,0 +1,268 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.RegularExpressions;
+using CComet.Web.Tests.Hardening.Fuzz;
+using CComet.Web.Tests.Support;
+using Xunit.Abstractions;
+
+namespace CComet.Web.Tests.Kestrel.Parking;
+
+/// <summary>
+/// Two servers of the same settings and content, of which one parks connections, give the same answers to the same bytes. <c>CCOMET_PARKING_RUNS</c>
+/// sets how many connections there are; they print their seed, which <c>CCOMET_SEED</c> replays.
+/// </summary>
+[Collection(Alone.Name)]
+public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLifetime
+{
+    private const int UsualCases = 2_000;
+    private const int Lanes = 16;
+    private const int MaxPipelined = 6;
+    private const int MaxShown = 5;
+    private const int Messages = 6;
+    private const string NoEnd = "\n(no end within a minute)";
+    private const string End = "\n(the end)";
+    private const string Last = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+
+    private static readonly string[] Settings = ["CComet:Poll:Timeout=00:00:00.3", "CComet:Limits:IdleChannel=01:00:00"];
+
+    private readonly ConcurrentQueue<string> _differences = [];
+    private LiveServer _plain = null!;
+    private LiveServer _parking = null!;
+    private int _reached;
+    private int _answers;
+
+    public async Task InitializeAsync()
+    {
+        _plain = await LiveServer.StartAsync([.. Settings, "CComet:Parking:Enabled=false"]);
+        _parking = await LiveServer.StartAsync(0, new CCometFactory([.. Settings, "CComet:Parking:Enabled=true"]) { OnRequest = _ => Interlocked.Increment(ref _reached) });
+        foreach (var server in (LiveServer[])[_plain, _parking])
+        {
+            for (var lane = 0; lane < Lanes; lane++)
+            {
+                foreach (var channel in ChannelsOf(lane))
+                {
+                    for (var i = 0; i < Messages; i++) await server.PublishAsync(channel, $"{i}");
+                }
+            }
+        }
+    }
+
+    public async Task DisposeAsync()
+    {
+        await _plain.DisposeAsync();
+        await _parking.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Server_that_parks_gives_the_answers_of_one_that_does_not()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        var cases = Environment.GetEnvironmentVariable("CCOMET_PARKING_RUNS") is { } runs ? int.Parse(runs, CultureInfo.InvariantCulture) : UsualCases;
+        var seed = Environment.GetEnvironmentVariable("CCOMET_SEED") is { } given ? int.Parse(given, CultureInfo.InvariantCulture) : Random.Shared.Next() / 2;
+        output.WriteLine($"{cases} connections from seed {seed}");
+        var before = _reached;
+        await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
+        {
+            var channels = ChannelsOf(lane);
+            for (var i = lane; i < cases && _differences.Count < MaxShown; i += Lanes) await CompareAsync(Script.Make(new Random(seed + i), channels), channels, $"CCOMET_SEED={seed}, connection {i}");
+        });
+        output.WriteLine($"{_answers} answers, of which {_reached - before} came from the web server");
+        Check();
+
+        // That it parked at all.
+        Assert.True(_answers - (_reached - before) > _answers / 6, $"{_reached - before} of {_answers} requests came to the web server.");
+    }
+
+    [Theory]
+    [InlineData("/sub?channel={0}&seqid=0&wait=0", true)]
+    [InlineData("/sub?channel={0}&wait=0.02", false)]
+    [InlineData("/sse?channel={0}&seqid=3", false)]
+    public async Task Head_that_is_cut_anywhere_is_answered_as_by_the_web_server(string target, bool ends)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
+        {
+            var channels = ChannelsOf(lane);
+            var head = Encoding.Latin1.GetBytes($"GET {string.Format(CultureInfo.InvariantCulture, target, channels[0])} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n");
+            for (var at = 1 + lane; at < head.Length && _differences.Count < MaxShown; at += Lanes)
+            {
+                await CompareAsync(new Script([head[..at], [.. head[at..], .. Encoding.Latin1.GetBytes(Last)]], EndsSending: false, IsWhole: true), channels, $"cut at {at}");
+                if (ends) await CompareAsync(new Script([head[..at]], EndsSending: true, IsWhole: true), channels, $"ended at {at}");
+            }
+        });
+        Check();
+    }
+
+    private static string[] ChannelsOf(int lane) => [$"lane{lane}a", $"lane{lane}b"];
+
+    private void Check() => Assert.True(_differences.IsEmpty, string.Join("\n========\n", _differences.Take(MaxShown)));
+
+    private async Task CompareAsync(Script script, string[] channels, string what)
+    {
+        var plain = await AskAsync(_plain, script, channels, what);
+        var parking = await AskAsync(_parking, script, channels, what);
+        Interlocked.Add(ref _answers, AnswerStart().Count(plain));
+        if (!AreSame(plain, parking, script.EndsSending)) _differences.Enqueue($"{what}{(script.EndsSending ? ", half-closed" : "")}:\n{string.Join("|\n|", script.Pieces.Select(Encoding.Latin1.GetString))}\n---- without parking\n{plain}\n---- with parking\n{parking}");
+    }
+
+    /// <summary>Whether two servers have done the same.</summary>
+    /// <remarks>The web server answers a client that ends its side for as long as it has not seen that end, which is chance: one may have answered more.</remarks>
+    private static bool AreSame(string plain, string parking, bool endsSending)
+    {
+        if (plain == parking) return !plain.EndsWith(NoEnd, StringComparison.Ordinal);
+        if (!endsSending || !plain.EndsWith(End, StringComparison.Ordinal) || !parking.EndsWith(End, StringComparison.Ordinal)) return false;
+        return plain.StartsWith(parking[..^End.Length], StringComparison.Ordinal) || parking.StartsWith(plain[..^End.Length], StringComparison.Ordinal);
+    }
+
+    /// <summary>Sends a script and returns everything that comes, up to the end of the connection or of what is compared of a stream, without what differs between any two servers.</summary>
+    private static async Task<string> AskAsync(LiveServer server, Script script, string[] channels, string what)
+    {
+        using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+        var got = new StringBuilder();
+        try
+        {
+            await socket.ConnectAsync("127.0.0.1", server.Port, deadline.Token);
+            socket.LingerState = new LingerOption(true, 0);
+            await SendAsync(socket, script, deadline.Token);
+            var buffer = new byte[16 << 10];
+            string? mark = null;
+            while (await socket.ReceiveAsync(buffer, deadline.Token) is > 0 and var count)
+            {
+                got.Append(Encoding.Latin1.GetString(buffer, 0, count));
+                var text = got.ToString();
+                if (mark is null && !script.EndsSending && StreamStart().Match(text) is { Success: true } start)
+                {
+                    // What bytes of chance follow is not known: its beginning alone is compared.
+                    if (!script.IsWhole || script.NamesOther) return $"{Plain(text[..(start.Index + start.Length)])}\n(a stream)";
+                    mark = $"the end of {what}";
+                    foreach (var channel in channels) await server.PublishAsync(channel, mark);
+                }
+
+                if (mark is not null && text.Contains(mark, StringComparison.Ordinal) && (text.EndsWith("\n\n\r\n", StringComparison.Ordinal) || text.EndsWith("\n\n", StringComparison.Ordinal))) return $"{Plain(text)}\n(a stream)";
+            }
+        }
+        catch (SocketException)
+        {
+            // Closed by a reset.
+        }
+        catch (OperationCanceledException)
+        {
+            return Plain(got.ToString()) + NoEnd;
+        }
+
+        return Plain(got.ToString()) + End;
+    }
+
+    private static async Task SendAsync(Socket socket, Script script, CancellationToken deadline)
+    {
+        try
+        {
+            foreach (var piece in script.Pieces) await socket.SendAsync(piece, deadline);
+            if (script.EndsSending) socket.Shutdown(SocketShutdown.Send);
+        }
+        catch (SocketException)
+        {
+            // It was refused before all was sent; the refusal can be read.
+        }
+    }
+
+    /// <summary>The answers with their headers in order, their bodies put together, and nothing of what differs between two servers or two moments.</summary>
+    private static string Plain(string text)
+    {
+        var plain = new StringBuilder();
+        for (var at = 0; at < text.Length;)
+        {
+            var headEnd = text.IndexOf("\r\n\r\n", at, StringComparison.Ordinal);
+            if (!text.AsSpan(at).StartsWith("HTTP/1.1 ") || headEnd < 0)
+            {
+                plain.Append("(no answer) ").Append(text, at, text.Length - at);
+                break;
+            }
+
+            var lines = text[at..headEnd].Split("\r\n");
+            var headers = lines[1..].Where(l => !l.StartsWith("Date: ", StringComparison.Ordinal)).Order(StringComparer.Ordinal).ToArray();
+            plain.Append(lines[0]).Append('\n').AppendJoin('\n', headers).Append("\n\n");
+            at = headEnd + 4;
+            if (headers.Contains("Transfer-Encoding: chunked"))
+            {
+                at = TakeChunks(text, at, plain);
+            }
+            else if (headers.FirstOrDefault(h => h.StartsWith("Content-Length: ", StringComparison.Ordinal)) is { } length && !text.AsSpan(at).StartsWith("HTTP/1.1 "))
+            {
+                var bytes = Math.Min(text.Length - at, int.Parse(length[16..], CultureInfo.InvariantCulture));
+                plain.Append(text, at, bytes);
+                at += bytes;
+            }
+        }
+
+        return Retry().Replace(Time().Replace(Epoch().Replace(plain.ToString(), "EPOCH"), "\"time\":0"), "retry: 0");
+    }
+
+    private static int TakeChunks(string text, int at, StringBuilder plain)
+    {
+        while (at < text.Length)
+        {
+            var lineEnd = text.IndexOf("\r\n", at, StringComparison.Ordinal);
+            if (lineEnd < 0 || !int.TryParse(text.AsSpan(at, lineEnd - at), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var size)) return at;
+            at = lineEnd + 2;
+            var taken = Math.Min(size, text.Length - at);
+            plain.Append(text, at, taken);
+            at = Math.Min(text.Length, at + taken + 2);
+            if (size == 0) break;
+        }
+
+        return at;
+    }
+
+    [GeneratedRegex("(?<![a-z0-9])[a-z0-9]{10}(?=[:\"])")]
+    private static partial Regex Epoch();
+
+    [GeneratedRegex("\"time\":[0-9]+")]
+    private static partial Regex Time();
+
+    [GeneratedRegex("retry: [0-9]+")]
+    private static partial Regex Retry();
+
+    [GeneratedRegex("^HTTP/1.1 [2-9]", RegexOptions.Multiline)]
+    private static partial Regex AnswerStart();
+
+    [GeneratedRegex("retry: [0-9]+\n\nid: [^\n]*\n\n")]
+    private static partial Regex StreamStart();
+
+    /// <summary>What a client sends on one connection.</summary>
+    /// <param name="Pieces">What it sends, each in a packet of its own.</param>
+    /// <param name="EndsSending">Whether it then ends its side.</param>
+    /// <param name="IsWhole">Whether the requests were made on purpose, so that a stream is one of a channel that is known.</param>
+    private sealed record Script(IReadOnlyList<byte[]> Pieces, bool EndsSending, bool IsWhole)
+    {
+        /// <summary>Whether a stream may be one of a channel that all lanes share.</summary>
+        public bool NamesOther { get; } = Encoding.Latin1.GetString([.. Pieces.SelectMany(p => p)]) is var text && (text.Contains("channel=b", StringComparison.Ordinal) || text.Contains('#', StringComparison.Ordinal));
+
+        public static Script Make(Random random, string[] channels)
+        {
+            var request = ParkingRequests.Next(random, channels);
+            var last = Encoding.Latin1.GetBytes(Last);
+            switch (random.Next(8))
+            {
+                case 0:
+                    return new Script([[.. random.Mutate(request), .. last]], EndsSending: false, IsWhole: false);
+                case 1:
+                    return new Script([request[..random.Next(1, request.Length)]], EndsSending: true, IsWhole: true);
+                case 2:
+                    return new Script([[.. Enumerable.Range(0, random.Next(MaxPipelined)).SelectMany(_ => ParkingRequests.Next(random, channels)), .. request, .. last]], EndsSending: false, IsWhole: true);
+                case 3:
+                    var poll = Encoding.Latin1.GetBytes($"GET /sub?channel={channels[0]}&wait=0.1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                    return new Script([poll, [.. request, .. last]], EndsSending: false, IsWhole: true);
+                case 4:
+                    return new Script([.. request.Concat(last).Select(b => (byte[])[b])], EndsSending: false, IsWhole: true);
+                case 5:
+                    return new Script([request], EndsSending: true, IsWhole: true);
+                default:
+                    return new Script([[.. request, .. last]], EndsSending: false, IsWhole: true);
+            }
+        }
+    }
+}

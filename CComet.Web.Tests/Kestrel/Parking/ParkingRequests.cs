@@ -1,0 +1,58 @@
+using System.Text;
+using CComet.Web.Tests.Hardening.Fuzz;
+
+namespace CComet.Web.Tests.Kestrel.Parking;
+
+/// <summary>Makes requests to subscribe: ones that are parked, and ones that differ from them in little.</summary>
+internal static class ParkingRequests
+{
+    private static readonly string[] Cursors =
+    [
+        "", "", "&seqid=0", "&seqid=0", "&seqid=2", "&seqid=5", "&seqid=6", "&seqid=99", "&seqid=-1", "&seqid=x", "&seqid=", "&seqid=1&seqid=2", "&epoch=other&seqid=1", "&epoch=other", "&epoch=", "&cursor=other:3", "&cursor=x",
+        "&cursor=:", "&cursor=other:1&seqid=1", "&lastEventId=other:2", "&lastEventId=null", "&lastEventId=", "&cursor=a%3Dother:1",
+    ];
+
+    private static readonly string[] Others =
+    [
+        "&_=1", "&time=2", "&x=1", "&&", "&sname=s", "&callback=f", "&callback=1", "&ticket=t", "&token=t", "&CHANNEL=b", "&=", "&msg=m", "&%73eqid=0", "&seqid%00=1", "&a=%FF", "&_=%00", "&_=%zz", "&wait=x", "&wait=-1", "&channel=b",
+        "#f", "&_=\u00fc", "&_=\u0001", "&_=\"<>", "&channel", "&_=+",
+    ];
+
+    private static readonly string[] Usual =
+    [
+        "User-Agent: Mozilla/5.0 (X11; Linux x86_64)", "Accept: */*", "Accept-Language: en-GB,en;q=0.9", "Accept-Encoding: gzip, br", "Cache-Control: no-cache", "Pragma: no-cache", "Connection: keep-alive", "Cookie: a=b; c=d", "DNT: 1",
+        "Referer: http://localhost/chat.html", "Sec-Fetch-Site: same-origin", "Sec-Fetch-Mode: cors", "Sec-Fetch-Dest: empty", "X-Requested-With: XMLHttpRequest", "Authorization: Basic YTpi", "accept-language:de", "Priority: u=1, i",
+    ];
+
+    private static readonly string[] Odd =
+    [
+        "Accept: text/event-stream", "Accept: text/event-stream;q=0", "Last-Event-ID: other:3", "Last-Event-ID: null", "Last-Event-ID:", "Last-Event-ID: other:1\r\nLast-Event-ID: other:2", "Content-Length: 0", "Content-Length: 3", "Transfer-Encoding: chunked",
+        "Connection: close", "Connection: Upgrade", "Upgrade: websocket", "Expect: 100-continue", "Range: bytes=0-1", "Origin: http://other.example", "Origin: null", "Sec-Fetch-Site: cross-site", "Host: other", "Host:", "If-None-Match: *",
+        "X-Forwarded-For: 1.2.3.4", "User-Agent : x", " x: y", "\tx", "x", ": x", "DNT: \u0001", "DNT: a\0b", "DNT: \u00fc", "DNT: a\nb", "DNT: a\rb", "DNT: a\tb", "Authorization: Bearer x", "Sec-WebSocket-Version: 13", "X: y", "Via: 1.1 x",
+    ];
+
+    private static readonly string[] Hosts = ["localhost", "localhost", "localhost", "localhost:80", "127.0.0.1", "[::1]:80", "a:b", ":80", "[", "[x]", "a/b", "\u00fc", "", "a b", "A.example", "a..b", "-", "a:", "a:99999", "a:999999"];
+
+    private static readonly string[] Targets = ["/SUB", "/sub/", "//sub", "/./sub", "/s%75b", "/sub%00", "http://localhost/sub", "*", "/subscribe", "/pub", "/sign", "/chat.html", "/health/live", "/nowhere", "/sub;x", "/\u00fcb"];
+
+    private static readonly string[] Methods = ["get", "HEAD", "POST", "OPTIONS", "PUT", "X", "GET ", "\r\nGET"];
+
+    private static readonly string[] Versions = ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", "HTTP", ""];
+
+    /// <summary>A request to a channel, which ends at once unless it waits <c>wait</c> or is a stream.</summary>
+    public static byte[] Next(Random random, string[] channels, string pathBase = "")
+    {
+        var path = random.Once(12) ? random.Pick<string>(Targets) : random.Pick("/sub", "/sub", "/sub", "/sse");
+        var query = new StringBuilder($"channel={random.Pick<string>(channels)}").Append(random.Pick<string>(Cursors));
+        if (random.Once(6)) query.Append(random.Pick<string>(Others));
+        query.Append(random.Once(12) ? random.Pick("&wait=0.1", "&wait=0.02") : "&wait=0");
+        if (random.Once(25)) query.Remove(0, random.Next(query.Length));
+        var lines = new List<string>();
+        for (var i = random.Few(6); i > 0; i--) lines.Add(random.Once(12) ? random.Pick<string>(Odd) : random.Pick<string>(Usual));
+        if (!random.Once(60)) lines.Insert(random.Next(lines.Count + 1), $"Host: {(random.Once(12) ? random.Pick<string>(Hosts) : "localhost")}");
+        var end = random.Once(100) ? random.Pick("\n", "\r") : "\r\n";
+        var method = random.Once(25) ? random.Pick<string>(Methods) : "GET";
+        var version = random.Once(50) ? random.Pick<string>(Versions) : "HTTP/1.1";
+        return Encoding.Latin1.GetBytes($"{method} {pathBase}{path}{(random.Once(60) ? "" : "?")}{query} {version}{end}{string.Concat(lines.Select(l => l + end))}{end}");
+    }
+}

@@ -1,0 +1,88 @@
+using CComet.Http;
+using CComet.Kestrel;
+using CComet.Kestrel.Parking;
+using CComet.Web.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CComet.Web.Tests.Kestrel.Parking;
+
+/// <summary>A server that parks connections, and knows which requests came to the web server all the same.</summary>
+internal sealed class ParkingServer : IAsyncDisposable
+{
+    private readonly LogLines<RequestLog> _requests = new();
+    private readonly LogLines<ParkedConnections> _failures = new();
+    private int _reached;
+
+    private ParkingServer()
+    {
+    }
+
+    public LiveServer Live { get; private set; } = null!;
+
+    public int Port => Live.Port;
+
+    /// <summary>How many requests came to the web server.</summary>
+    public int Reached => Volatile.Read(ref _reached);
+
+    /// <summary>The lines of the requests, without their durations.</summary>
+    public IReadOnlyList<string> Requests => [.. _requests.Lines.Select(line => line[..line.IndexOf(" in ", StringComparison.Ordinal)])];
+
+    /// <summary>What went wrong with parked connections.</summary>
+    public IReadOnlyCollection<string> Failures => _failures.Lines;
+
+    public int FreePlaces => Live.Services.GetRequiredService<ConnectionGate>().Free;
+
+    public static Task<ParkingServer> StartAsync(params string[] settings) => StartAsync(null, settings);
+
+    /// <summary>Starts one with a clock of the test's own.</summary>
+    public static async Task<ParkingServer> StartAsync(TimeProvider? time, params string[] settings)
+    {
+        var server = new ParkingServer();
+        string[] all = ["CComet:Parking:Enabled=true", .. settings];
+        server.Live = await LiveServer.StartAsync(0, time is null ? server.NewFactory(all) : server.NewFactory(time, all));
+        return server;
+    }
+
+    /// <summary>Publishes without a request.</summary>
+    public async Task PublishAsync(string channel, params string[] texts)
+    {
+        foreach (var text in texts) await Live.Operations.PublishTrustedAsync([HubFixture.NewMessage(channel, text)], CancellationToken.None);
+    }
+
+    /// <summary>Connects and asks for what waits, and returns once it does.</summary>
+    /// <param name="target">The request's target.</param>
+    /// <param name="channel">The channel in which it waits.</param>
+    /// <param name="headers">Further headers, each with its line end.</param>
+    public async Task<RawHttp> ParkAsync(string target, string channel = "a", string headers = "")
+    {
+        var raw = await RawHttp.ConnectAsync(Port);
+        await ParkAsync(raw, target, channel, headers);
+        return raw;
+    }
+
+    /// <summary>The same on a connection that there is.</summary>
+    public async Task ParkAsync(RawHttp raw, string target, string channel = "a", string headers = "")
+    {
+        var before = Live.Hub.Find(channel)?.Waiting ?? 0;
+        await raw.SendAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n");
+        await UntilWaitingAsync(channel, before + 1);
+    }
+
+    public Task UntilWaitingAsync(string channel, int count) => Eventually.TrueAsync(() => Live.Hub.Find(channel)?.Waiting == count, $"{count} wait in {channel}");
+
+    /// <summary>Waits until nobody subscribes any more.</summary>
+    public async Task UntilNobodyAsync(string channel = "a")
+    {
+        await Eventually.TrueAsync(() => Live.Hub.SubscriberCount == 0, "All subscribers are gone");
+        await Eventually.TrueAsync(() => (Live.Hub.Find(channel)?.Subscribers ?? 0) == 0, "None is left in the channel");
+    }
+
+    public ValueTask DisposeAsync() => Live.DisposeAsync();
+
+    private CCometFactory NewFactory(string[] settings) => new(settings) { OnRequest = _ => Interlocked.Increment(ref _reached), OnServices = Register };
+
+    private CCometFactory NewFactory(TimeProvider time, string[] settings) => new(time, settings) { OnRequest = _ => Interlocked.Increment(ref _reached), OnServices = Register };
+
+    private void Register(IServiceCollection services) => services.AddSingleton<ILogger<RequestLog>>(_requests).AddSingleton<ILogger<ParkedConnections>>(_failures);
+}

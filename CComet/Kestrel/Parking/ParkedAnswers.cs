@@ -1,0 +1,81 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using CComet.Dialects.Native;
+using CComet.Http;
+using CComet.Transports;
+
+namespace CComet.Kestrel.Parking;
+
+/// <summary>Writes answers as they go over the wire, head and all, with the headers that they have by way of the web server.</summary>
+internal sealed class ParkedAnswers(ParkingHost host)
+{
+    private static readonly byte[] Chunked = Encoding.ASCII.GetBytes("Transfer-Encoding: chunked\r\n");
+
+    private readonly byte[] _poll = Encoding.ASCII.GetBytes($"\r\nContent-Type: {JsonArray.ContentType}\r\n");
+    private readonly byte[] _vary = Encoding.ASCII.GetBytes($"Cache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\n");
+    private readonly byte[] _stream = Encoding.ASCII.GetBytes(
+        $"HTTP/1.1 200 OK\r\nContent-Type: {EventStream.ContentType}\r\nCache-Control: no-cache, no-transform\r\nVary: {host.VaryOfStream}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n");
+
+    private DateLine _date = new(-1, []);
+
+    /// <summary>A sign of life of a stream.</summary>
+    public static ReadOnlyMemory<byte> Heartbeat { get; } = Chunk.Encode(":\n\n"u8);
+
+    /// <summary>The end of a stream.</summary>
+    public static ReadOnlySpan<byte> StreamEnd => "0\r\n\r\n"u8;
+
+    /// <summary>Writes the head of a poll's answer.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="length">How long its body is.</param>
+    /// <param name="cursor">The cursor behind it.</param>
+    /// <param name="isLast">Whether the connection takes no further request.</param>
+    /// <param name="retry">When to ask again, of a server that stops; null otherwise.</param>
+    public void WritePollHead(IBufferWriter<byte> output, long length, string cursor, bool isLast, TimeSpan? retry = null)
+    {
+        // In the order of the web server.
+        output.Write("HTTP/1.1 200 OK\r\n"u8);
+        if (isLast) output.Write("Connection: close\r\n"u8);
+        Put(output, $"Content-Length: {length}");
+        output.Write(_poll);
+        WriteDate(output);
+        output.Write(_vary);
+        Put(output, $"{ResponseWriter.CursorHeader}: {cursor}\r\n");
+        if (retry is { } after) Put(output, $"{ResponseWriter.RetryHeader}: {(long)after.TotalMilliseconds}\r\n");
+        output.Write("X-Content-Type-Options: nosniff\r\n\r\n"u8);
+    }
+
+    /// <summary>Writes the answer to a poll whose right to follow was revoked.</summary>
+    public void WriteRevoked(IBufferWriter<byte> output)
+    {
+        var error = WireException.Revoked();
+        var body = ErrorJson.EncodeProblemLine(error);
+        Put(output, $"HTTP/1.1 {error.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(error.Status)}\r\nContent-Type: {ErrorJson.ProblemType}\r\nCache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\nX-Content-Type-Options: nosniff\r\n");
+        if (Http.Credentials.BearerChallenge.Create(error) is { } challenge) Put(output, $"WWW-Authenticate: {challenge}\r\n");
+        WriteDate(output);
+        Put(output, $"Content-Length: {body.Length}\r\n\r\n");
+        output.Write(body);
+    }
+
+    /// <summary>Writes the head of a stream.</summary>
+    public void WriteStreamHead(IBufferWriter<byte> output)
+    {
+        output.Write(_stream);
+        WriteDate(output);
+        output.Write(Chunked);
+        output.Write("\r\n"u8);
+    }
+
+    private void WriteDate(IBufferWriter<byte> output)
+    {
+        var now = DateTimeOffset.UtcNow;
+        var second = now.ToUnixTimeSeconds();
+        var date = _date;
+        if (date.Second != second) _date = date = new DateLine(second, Encoding.ASCII.GetBytes($"Date: {now.ToString("r", CultureInfo.InvariantCulture)}\r\n"));
+        output.Write(date.Bytes);
+    }
+
+    private static void Put(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
+
+    private sealed record DateLine(long Second, byte[] Bytes);
+}

@@ -1,0 +1,200 @@
+using System.Buffers;
+using CComet.Channels;
+using CComet.Dialects.Native;
+using CComet.Limits;
+using CComet.Messages;
+using CComet.Transports;
+
+namespace CComet.Kestrel.Parking;
+
+/// <content>Streams of server-sent events.</content>
+internal sealed partial class ParkedConnections
+{
+    private void BeginStream(ref ParkedSlot slot, int i, ParkableRequest request, ChannelCursor cursor)
+    {
+        slot.State = SlotState.Stream;
+        slot.Flags |= SlotFlags.IsStream;
+        Follow(ref slot, cursor);
+        if (!TryTake(ref slot, i, request)) return;
+        var output = Output();
+        _answers.WriteStreamHead(output);
+        var ends = GrantOf(slot)?.Expires is { } expires ? NoticeJson.Encode(Notice.Cursor(cursor.Channel.Name, cursor.Epoch!, cursor.Next, expires)) : null;
+        WriteChunk(output, (Cursor: CursorText(slot), Ends: ends), static (text, state) => EventStream.WriteStart(text, state.Cursor, state.Ends));
+        if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);
+    }
+
+    /// <summary>Reads and sends until everything has been read, and parks the stream.</summary>
+    private void GoOn(ref ParkedSlot slot, int i)
+    {
+        while (true)
+        {
+            slot.State = SlotState.Stream;
+            var cursor = CursorOf(slot);
+            List<Reading>? readings = null;
+            var status = cursor.Channel.Read(ref cursor, i, this, ReadSizes.MaxStepBytes, ref readings);
+            if (status == ReadStatus.Nothing)
+            {
+                if (slot.Flags.HasFlag(SlotFlags.IsHalfClosed))
+                {
+                    Close(ref slot, i);
+                    return;
+                }
+
+                SetBeat(slot, i);
+                CheckEnd(slot, i);
+                return;
+            }
+
+            if (status is ReadStatus.Behind or ReadStatus.Beyond)
+            {
+                cursor.Channel.Unpark(this, i);
+                slot.State = SlotState.Working;
+                _wheel.Remove(i);
+
+                // As for a poll.
+                _ = ReadStreamAsync(i, CursorOf(slot));
+                return;
+            }
+
+            Place(ref slot, cursor);
+            if (!TryTell(ref slot, i, readings!)) return;
+        }
+    }
+
+    private bool TryTell(ref ParkedSlot slot, int i, IReadOnlyList<Reading> readings)
+    {
+        var output = Output();
+        foreach (var reading in readings)
+        {
+            if (reading.Notice is { } notice) WriteChunk(output, notice, static (text, told) => EventStream.WriteNotice(text, told, NativeEncoder.Forms.Encoder));
+            else output.Write(reading.Batch.As(NativeEncoder.Forms.EventChunks).Span);
+        }
+
+        return TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming);
+    }
+
+    private async Task ReadStreamAsync(int i, ChannelCursor cursor)
+    {
+        // The caller holds the slot's lock.
+        await Task.Yield();
+        while (true)
+        {
+            var isAway = false;
+            IReadOnlyList<Reading> readings = [];
+            try
+            {
+                using var subscriber = await _operations.SubscribeTrustedAsync(new ChannelStart(cursor.Channel.Name, new Cursor(cursor.Epoch, cursor.Next)));
+                readings = await subscriber.ReadAsync(park: false, ReadSizes.MaxStepBytes);
+                var read = subscriber.At(0);
+                (cursor.Epoch, cursor.Next) = (read.Epoch, read.Next);
+            }
+            catch (Exception e)
+            {
+                if (!IsTold(e)) LogFailed(_logger, e);
+
+                // The stream stays: it goes on from its cursor when the store is back.
+                isAway = true;
+            }
+
+            if (isAway)
+            {
+                if (!Hub.IsEnding) await Hub.Wheel.DelayAsync(StoreRetry, Hub.WaitsEnded).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                if (!Hub.IsEnding && !IsGone(i)) continue;
+            }
+
+            ref var slot = ref _slots.Enter(i);
+            try
+            {
+                slot.State = SlotState.Stream;
+                if (isAway)
+                {
+                    if (slot.Flags.HasFlag(SlotFlags.IsHalfClosed)) Close(ref slot, i);
+                    else End(ref slot, i, WakeReason.Draining);
+                }
+                else
+                {
+                    Place(ref slot, cursor);
+                    if (readings.Count == 0 || TryTell(ref slot, i, readings)) GoOn(ref slot, i);
+                }
+            }
+            catch (Exception e)
+            {
+                Fail(ref slot, i, e);
+            }
+            finally
+            {
+                SlotTable.Exit(ref slot);
+            }
+
+            return;
+        }
+    }
+
+    /// <summary>Whether a failure is one that is expected, and told of elsewhere.</summary>
+    private static bool IsTold(Exception e) => e is StoreUnavailableException or SeqidBeyondEndException or DrainingException or LimitException;
+
+    private bool IsGone(int i)
+    {
+        ref var slot = ref _slots.Enter(i);
+        var isGone = slot.Flags.HasFlag(SlotFlags.IsHalfClosed);
+        SlotTable.Exit(ref slot);
+        return isGone;
+    }
+
+    private void WakeStream(ref ParkedSlot slot, int i, WakeReason reason, Batch? batch)
+    {
+        if (reason == WakeReason.Draining)
+        {
+            End(ref slot, i, reason);
+        }
+        else if (reason == WakeReason.Revoked)
+        {
+            if (IsRevoked(slot)) End(ref slot, i, reason);
+        }
+        else if (Fits(slot, batch))
+        {
+            Hub.Metrics.Delivered(batch!.Messages.Count);
+            slot.Next = batch.End;
+            TrySend(ref slot, i, default, batch.As(NativeEncoder.Forms.EventChunks), SlotState.Streaming);
+        }
+        else
+        {
+            GoOn(ref slot, i);
+        }
+    }
+
+    /// <summary>Sends a sign of life when nothing was sent for long, or the end when the grant has no time left.</summary>
+    private void Beat(ref ParkedSlot slot, int i)
+    {
+        if (TimeLeft(GrantOf(slot)) <= TimeSpan.Zero)
+        {
+            End(ref slot, i, WakeReason.Expired);
+            return;
+        }
+
+        if (Silence(slot) >= Hub.Options.Stream.Heartbeat && !TrySend(ref slot, i, default, ParkedAnswers.Heartbeat, SlotState.Streaming)) return;
+        SetBeat(slot, i);
+    }
+
+    private void SetBeat(in ParkedSlot slot, int i)
+    {
+        var wait = Hub.Options.Stream.Heartbeat - Silence(slot);
+        var left = TimeLeft(GrantOf(slot));
+        _wheel.Set(i, left < wait ? left : wait);
+    }
+
+    private TimeSpan Silence(in ParkedSlot slot) => TimeSpan.FromMilliseconds((_wheel.Milliseconds - slot.WroteAt) & int.MaxValue);
+
+    private void End(ref ParkedSlot slot, int i, WakeReason reason)
+    {
+        var output = Output();
+        var state = (Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: CursorText(slot));
+        WriteChunk(output, state, static (text, told) =>
+        {
+            if (told.Reason == WakeReason.Revoked) EventStream.WriteRevoked(text, told.Cursor, NativeEncoder.Forms.Encoder);
+            else EventStream.WriteBye(text, told.Reason, told.Retry, NativeEncoder.Forms.Encoder);
+        });
+        output.Write(ParkedAnswers.StreamEnd);
+        Finish(ref slot, i, output);
+    }
+}
