@@ -41,9 +41,11 @@ public sealed class SharedLogTests(IcometStores stores) : IClassFixture<IcometSt
             var seqid = (await server.Server.PublishAsync(channel, text, "bob")).GetProperty("seqid").GetInt64();
             var told = await stream.NextAsync();
             Assert.Equal(("data", seqid + 1, text), (told.Type(), told.Seq(), told.Content()));
+
+            // Before the next is published: a poll that is answered late has it too.
+            if (seqid == 0) Assert.Equal(text, (await poll).Content());
         }
 
-        Assert.Equal(IcometReading.Tricky[0], (await poll).Content());
         Assert.Equal(IcometReading.Tricky, (await server.PollAsync(("cname", channel), ("seq", "1"))).Contents());
     }
 
