@@ -69,7 +69,7 @@ public sealed class TokenTransportTests(Chromium chromium)
         Assert.Equal(Enumerable.Range(0, Published).Select(n => $"m{n}"), seen.Where(text => text[0] == 'm'));
         Assert.Equal(Enumerable.Range(1, Renewals).Select(n => $"own{n}"), seen.Where(text => text[0] == 'o'));
         Assert.Equal("[true,[\"connecting\",\"open\"],[],[],[]]", await browser.JsonAsync("[log.messages.every(({ seqid }, i) => seqid === i), log.states, log.gaps, log.resets, log.errors]"));
-        Assert.DoesNotContain(browser.Requested, address => address.Contains("eyJ", StringComparison.Ordinal));
+        Assert.DoesNotContain(browser.Requested, address => address.Contains("=eyJ", StringComparison.Ordinal));
 
         async Task PublishAsync(int first)
         {
