@@ -245,6 +245,11 @@ internal sealed partial class ParkedConnections
     {
         List<Reading>? readings = null;
         slot.State = SlotState.Poll;
+
+        // Before it is parked, so that one that is seen to wait has its time.
+        var wait = request.Wait;
+        if (wait > MinWait && TimeLeft(GrantOf(slot)) is var left && left < wait) wait = left > MinWait ? left : MinWait;
+        if (wait > TimeSpan.Zero) _wheel.Set(i, wait);
         var status = cursor.Channel.Read(ref cursor, i, request.Wait > TimeSpan.Zero ? this : null, JsonArray.FlushBytes, ref readings);
         if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {
@@ -276,9 +281,6 @@ internal sealed partial class ParkedConnections
         }
         else
         {
-            var wait = request.Wait;
-            if (wait > MinWait && TimeLeft(GrantOf(slot)) is var left && left < wait) wait = left > MinWait ? left : MinWait;
-            _wheel.Set(i, wait);
             CheckEnd(slot, i);
         }
     }

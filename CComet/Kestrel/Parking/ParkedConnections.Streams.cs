@@ -29,6 +29,7 @@ internal sealed partial class ParkedConnections
         while (true)
         {
             slot.State = SlotState.Stream;
+            SetBeat(slot, i);
             var cursor = CursorOf(slot);
             List<Reading>? readings = null;
             var status = cursor.Channel.Read(ref cursor, i, this, ReadSizes.MaxStepBytes, ref readings);
@@ -40,7 +41,6 @@ internal sealed partial class ParkedConnections
                     return;
                 }
 
-                SetBeat(slot, i);
                 CheckEnd(slot, i);
                 return;
             }
@@ -172,8 +172,10 @@ internal sealed partial class ParkedConnections
             return;
         }
 
-        if (Silence(slot) >= Hub.Options.Stream.Heartbeat && !TrySend(ref slot, i, default, ParkedAnswers.Heartbeat, SlotState.Streaming)) return;
+        var isSilent = Silence(slot) >= Hub.Options.Stream.Heartbeat;
+        if (isSilent) slot.WroteAt = _wheel.Milliseconds;
         SetBeat(slot, i);
+        if (isSilent) TrySend(ref slot, i, default, ParkedAnswers.Heartbeat, SlotState.Streaming);
     }
 
     private void SetBeat(in ParkedSlot slot, int i)
