@@ -205,7 +205,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
     {
         await _followers.DisposeAsync();
 
-        // Nobody waits for an answer any more. To wait for the servers' farewell would be to no purpose, and throws when one of them is found or lost meanwhile.
+        // No operation waits for an answer any more. QUIT would be of no use, and the client library throws on it when a server is found or lost meanwhile.
         await _redis.CloseAsync(allowCommandsToComplete: false);
         await _redis.DisposeAsync();
     }

@@ -6,7 +6,7 @@ namespace CComet.Interop;
 /// <summary>Sockets of Linux by their descriptors, which cost no object, and the kernel's own list of those that are ready (epoll).</summary>
 internal static class Sockets
 {
-    public const int Again = 11, Interrupted = 4, ConnectionAborted = 103, TooManyFilesOfProcess = 24, TooManyFiles = 23;
+    public const int Again = 11, Interrupted = 4, ConnectionAborted = 103;
 
     public const uint Readable = 0x1, Writable = 0x4, Failed = 0x8, HungUp = 0x10, PeerClosed = 0x2000, EdgeTriggered = 1u << 31;
 
@@ -87,7 +87,7 @@ internal static class Sockets
     public static int Send(int descriptor, ReadOnlySpan<byte> bytes, bool hasMore = false) =>
         Result(send(descriptor, ref MemoryMarshal.GetReference(bytes), bytes.Length, NoWaitFlag | NoSignalFlag | (hasMore ? MoreFlag : 0)));
 
-    /// <summary>Adds to a counter, which wakes who waits for it.</summary>
+    /// <summary>Adds to a counter, which makes it readable.</summary>
     public static void Count(int counter)
     {
         var one = 1L;

@@ -65,15 +65,18 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     }
 
     /// <summary>How long it may still wait by its grant: until <see cref="ExpiryGrace"/> after its expiry.</summary>
-    public TimeSpan TimeLeft => Grant is not { ExpiresAt: < Grant.Never } grant
-        ? TimeSpan.MaxValue
-        : DateTimeOffset.FromUnixTimeMilliseconds(grant.ExpiresAt) + ExpiryGrace - Hub.Time.GetUtcNow();
+    public TimeSpan TimeLeft => TimeLeftOf(Grant, Hub);
 
     /// <summary>The parts that all subscribers and channels of its hub have in common.</summary>
     public HubContext Hub => _first.Channel.Hub;
 
     /// <inheritdoc/>
     public string? Sname { get; }
+
+    /// <summary>How long a subscriber may wait by a grant.</summary>
+    public static TimeSpan TimeLeftOf(Grant? grant, HubContext hub) => grant is not { ExpiresAt: < Grant.Never }
+        ? TimeSpan.MaxValue
+        : DateTimeOffset.FromUnixTimeMilliseconds(grant.ExpiresAt) + ExpiryGrace - hub.Time.GetUtcNow();
 
     /// <summary>
     /// The sink that batches are pushed to while it is parked; null for one that is signalled. Set before the first read, and for good.

@@ -157,7 +157,7 @@ internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSp
             else if (Is(known, "Accept"))
             {
                 // Of a poll it may ask for events, in one spelling or another.
-                AsksForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
+                AsksForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
             }
             else if (Is(known, "Sec-Fetch-Site"))
             {

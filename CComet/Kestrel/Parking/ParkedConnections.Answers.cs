@@ -2,6 +2,7 @@ using System.Buffers;
 using System.Diagnostics;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
 using CComet.Transports;
@@ -75,7 +76,7 @@ internal sealed partial class ParkedConnections
     {
         if (batch is null || batch.First != slot.Next) return false;
         var (channel, epoch) = _channels[slot.Channel];
-        return ReferenceEquals(batch.Epoch, epoch) || batch.Epoch == epoch ? channel.End <= batch.End : false;
+        return batch.Epoch == epoch && channel.End <= batch.End;
     }
 
     private ChannelCursor CursorOf(in ParkedSlot slot)
@@ -104,9 +105,20 @@ internal sealed partial class ParkedConnections
         return Hub.Revocations.Covers(grant) || (_channels[slot.Channel].Channel is { } channel && Hub.Revocations.Covers(grant, channel.Name));
     }
 
-    private TimeSpan TimeLeft(Grant? grant) => grant is not { ExpiresAt: < Grant.Never }
-        ? TimeSpan.MaxValue
-        : DateTimeOffset.FromUnixTimeMilliseconds(grant.ExpiresAt) + Subscriber.ExpiryGrace - Hub.Time.GetUtcNow();
+    private TimeSpan TimeLeft(in ParkedSlot slot) => Subscriber.TimeLeftOf(GrantOf(slot), Hub);
+
+    /// <summary>Reads a step from the store for a cursor whose messages are not in memory, and moves it.</summary>
+    private async ValueTask<(IReadOnlyList<Reading> Readings, ChannelCursor Cursor)> ReadStepAsync(ChannelCursor cursor)
+    {
+        using var subscriber = await _operations.SubscribeTrustedAsync(new ChannelStart(cursor.Channel.Name, new Cursor(cursor.Epoch, cursor.Next)));
+        var readings = await subscriber.ReadAsync(park: false, ReadSizes.MaxStepBytes);
+        var read = subscriber.At(0);
+        (cursor.Epoch, cursor.Next) = (read.Epoch, read.Next);
+        return (readings, cursor);
+    }
+
+    /// <summary>Whether a failure is one that is expected, and told of elsewhere.</summary>
+    private static bool IsTold(Exception e) => e is StoreUnavailableException or SeqidBeyondEndException or DrainingException or LimitException;
 
     private static ArrayBufferWriter<byte> Output()
     {

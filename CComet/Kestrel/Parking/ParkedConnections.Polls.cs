@@ -41,8 +41,7 @@ internal sealed partial class ParkedConnections
         else if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {
             cursor.Channel.Unpark(this, i);
-            slot.State = SlotState.Working;
-            _wheel.Remove(i);
+            Work(ref slot, i);
 
             // From where it was: a reset that was read before is told by the next read.
             _ = ReadPollAsync(i, CursorOf(slot));
@@ -80,7 +79,7 @@ internal sealed partial class ParkedConnections
         Finish(ref slot, i, output);
     }
 
-    /// <summary>Ends a poll whose right was revoked: its request comes to the web server, which refuses it as it refuses every other.</summary>
+    /// <summary>Ends a poll whose right was revoked.</summary>
     private void Refuse(ref ParkedSlot slot, int i)
     {
         var output = Output();
@@ -179,10 +178,7 @@ internal sealed partial class ParkedConnections
         IReadOnlyList<Reading> readings = [];
         try
         {
-            using var subscriber = await _operations.SubscribeTrustedAsync(new ChannelStart(cursor.Channel.Name, new Cursor(cursor.Epoch, cursor.Next)));
-            readings = await subscriber.ReadAsync(park: false, ReadSizes.MaxStepBytes);
-            var read = subscriber.At(0);
-            (cursor.Epoch, cursor.Next) = (read.Epoch, read.Next);
+            (readings, cursor) = await ReadStepAsync(cursor);
         }
         catch (Exception e)
         {

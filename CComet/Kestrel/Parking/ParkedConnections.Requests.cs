@@ -122,7 +122,6 @@ internal sealed partial class ParkedConnections
     private bool HasGrant(ref ParkedSlot slot, ReadOnlySpan<byte> token, [NotNullWhen(false)] out Task<ParkedGrant>? verifying)
     {
         verifying = null;
-        ValueTask<Grant> verified;
         var hash = token.IsEmpty ? 0 : TokenHash.Compute(token);
         var version = Hub.Grants.Version;
         if (slot.Grant != 0 && _grants[slot.Grant] is var kept && kept.Token == hash && kept.Version == version
@@ -134,7 +133,7 @@ internal sealed partial class ParkedConnections
             return true;
         }
 
-        verified = _access.VerifyAsync(Encoding.ASCII.GetString(token), CancellationToken.None);
+        var verified = _access.VerifyAsync(Encoding.ASCII.GetString(token), CancellationToken.None);
         if (!verified.IsCompletedSuccessfully)
         {
             verifying = KeepingAsync(verified, hash, version);
@@ -169,7 +168,7 @@ internal sealed partial class ParkedConnections
             // What is refused, the web server refuses again, and tells why.
         }
 
-        GoOn(i, granted is not null, granted);
+        Resume(i, granted is not null, granted);
     }
 
     /// <summary>The store or the application has to be asked first.</summary>
@@ -186,10 +185,11 @@ internal sealed partial class ParkedConnections
             // As above.
         }
 
-        GoOn(i, entered is not null, grant: null, request, entered ?? default);
+        Resume(i, entered is not null, grant: null, request, entered ?? default);
     }
 
-    private void GoOn(int i, bool isDone, ParkedGrant? grant, ParkableRequest? request = null, (ActiveChannel, CallerShares) entered = default)
+    /// <summary>Goes on with a request that had to wait, or leaves it to the web server when that came to nothing.</summary>
+    private void Resume(int i, bool isDone, ParkedGrant? grant, ParkableRequest? request = null, (ActiveChannel, CallerShares) entered = default)
     {
         ref var slot = ref _slots.Enter(i);
         slot.State = SlotState.Reading;
@@ -248,13 +248,12 @@ internal sealed partial class ParkedConnections
 
         // Before it is parked, so that one that is seen to wait has its time.
         var wait = request.Wait;
-        if (wait > MinWait && TimeLeft(GrantOf(slot)) is var left && left < wait) wait = left > MinWait ? left : MinWait;
+        if (wait > MinWait && TimeLeft(slot) is var left && left < wait) wait = left > MinWait ? left : MinWait;
         if (wait > TimeSpan.Zero) _wheel.Set(i, wait);
         var status = cursor.Channel.Read(ref cursor, i, request.Wait > TimeSpan.Zero ? this : null, JsonArray.FlushBytes, ref readings);
         if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {
-            slot.State = SlotState.Working;
-            _wheel.Remove(i);
+            Work(ref slot, i);
             _ = ReadPollAsync(i, request, cursor);
             return;
         }

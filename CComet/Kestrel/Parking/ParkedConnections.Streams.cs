@@ -48,8 +48,7 @@ internal sealed partial class ParkedConnections
             if (status is ReadStatus.Behind or ReadStatus.Beyond)
             {
                 cursor.Channel.Unpark(this, i);
-                slot.State = SlotState.Working;
-                _wheel.Remove(i);
+                Work(ref slot, i);
 
                 // As for a poll.
                 _ = ReadStreamAsync(i, CursorOf(slot));
@@ -83,10 +82,7 @@ internal sealed partial class ParkedConnections
             IReadOnlyList<Reading> readings = [];
             try
             {
-                using var subscriber = await _operations.SubscribeTrustedAsync(new ChannelStart(cursor.Channel.Name, new Cursor(cursor.Epoch, cursor.Next)));
-                readings = await subscriber.ReadAsync(park: false, ReadSizes.MaxStepBytes);
-                var read = subscriber.At(0);
-                (cursor.Epoch, cursor.Next) = (read.Epoch, read.Next);
+                (readings, cursor) = await ReadStepAsync(cursor);
             }
             catch (Exception e)
             {
@@ -130,9 +126,6 @@ internal sealed partial class ParkedConnections
         }
     }
 
-    /// <summary>Whether a failure is one that is expected, and told of elsewhere.</summary>
-    private static bool IsTold(Exception e) => e is StoreUnavailableException or SeqidBeyondEndException or DrainingException or LimitException;
-
     private bool IsGone(int i)
     {
         ref var slot = ref _slots.Enter(i);
@@ -166,7 +159,7 @@ internal sealed partial class ParkedConnections
     /// <summary>Sends a sign of life when nothing was sent for long, or the end when the grant has no time left.</summary>
     private void Beat(ref ParkedSlot slot, int i)
     {
-        if (TimeLeft(GrantOf(slot)) <= TimeSpan.Zero)
+        if (TimeLeft(slot) <= TimeSpan.Zero)
         {
             End(ref slot, i, WakeReason.Expired);
             return;
@@ -181,7 +174,7 @@ internal sealed partial class ParkedConnections
     private void SetBeat(in ParkedSlot slot, int i)
     {
         var wait = Hub.Options.Stream.Heartbeat - Silence(slot);
-        var left = TimeLeft(GrantOf(slot));
+        var left = TimeLeft(slot);
         _wheel.Set(i, left < wait ? left : wait);
     }
 
