@@ -130,9 +130,11 @@ for (const status of [400, 403, 404, 405, 413, 415, 431]) {
   });
 }
 
-using('being replaced ends it', [lines([cursor(0), { type: '409', reason: 'Another came.' }])], async (server, open) => {
-  const room = open().subscribe('a');
-  await assert.rejects(take(room, 1), { status: 409, code: '409' });
+using('being replaced ends it, and its seqid is no message', [lines([cursor(0), message(0), { type: '409', reason: 'Another came.', channel: 'a', seqid: 1 }])], async (server, open) => {
+  const room = open().subscribe('a', { from: 'start' });
+  const told = [];
+  await assert.rejects(async () => { for await (const { seqid } of room) told.push(seqid); }, { status: 409, code: '409' });
+  assert.deepEqual(told, [0]);
   assert.equal(room.state, 'replaced');
 });
 
@@ -143,8 +145,8 @@ using('a gap ends an iteration by an error that has the cursor to go on from', g
   const told = [];
   await assert.rejects(async () => { for await (const { seqid } of room) told.push(seqid); }, error => {
     assert.ok(error instanceof GapError);
-    const { from, to, reset, cursor } = error;
-    assert.deepEqual({ from, to, reset, cursor }, { from: 3, to: 5, reset: false, cursor: 'e:6' });
+    const { epoch, from, to, reset, cursor } = error;
+    assert.deepEqual({ epoch, from, to, reset, cursor }, { epoch: 'e', from: 3, to: 5, reset: false, cursor: 'e:6' });
     return true;
   });
   assert.deepEqual(told, [2]);

@@ -81,10 +81,10 @@ test('a reset is told once, and what follows is numbered anew', () => {
 const token = claims => `x.${btoa(JSON.stringify(claims))}.x`;
 
 test('the life of a token is read from it, or told by the server', () => {
-  assert.equal(lifeOf(token({ exp: 100 }), { wallTime: 40_000 }), 60_000);
-  assert.equal(lifeOf(token({ exp: 100, iat: 90 }), { wallTime: 40_000 }), 10_000);
-  assert.equal(lifeOf('opaque', { wallTime: 40_000 }), Infinity);
-  assert.equal(lifeOf('opaque', { wallTime: 40_000 }, 50_000), 10_000);
+  assert.equal(lifeOf(token({ exp: 100 }), 40_000), 60_000);
+  assert.equal(lifeOf(token({ exp: 100, iat: 90 }), 40_000), 10_000);
+  assert.equal(lifeOf('opaque', 40_000), Infinity);
+  assert.equal(lifeOf('opaque', 40_000, 50_000), 10_000);
 });
 
 test('tokens of one user have one subject, and those of another have another', () => {

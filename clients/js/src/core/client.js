@@ -6,7 +6,7 @@ import { poll } from './poll.js';
 import { serverAt } from './server.js';
 import { stream } from './streams.js';
 import { Subscription } from './subscription.js';
-import { backoff, sleep } from './time.js';
+import { backoff, sleep, whenAborted } from './time.js';
 
 /** What can be told by its name; others are imported, so that who does not use them does not load them. */
 const NAMED = { auto: stream, stream, poll };
@@ -16,7 +16,7 @@ const checkChannel = channel => check(typeof channel === 'string' && channel, 'c
 /** The server's address, without a slash at its end. */
 function baseOf(url) {
   const page = globalThis.document?.baseURI ?? globalThis.location?.href;
-  const { href } = URL.canParse(url, page) ? new URL(url, page) : {};
+  const href = URL.canParse(url, page) && new URL(url, page).href;
   check(/^https?:/.test(href), 'url', `of http or https (outside a page absolute), not ${url}`);
   return href.replace(/\/?([?#].*)?$/, '');
 }
@@ -37,26 +37,14 @@ export function connect(url, options = {}) {
   const limits = { ...LIMITS, ...options.limits };
   const closer = new AbortController();
   const closing = closer.signal;
+  const close = () => closer.abort();
   const server = serverAt(baseOf(url), { ...options, limits, closing });
   const lines = new Set();
-  const rooms = new Set();
 
   const checkOpen = () => { if (closing.aborted) throw new CCometError('It is closed.'); };
   const wake = () => { for (const line of lines) line._wake(); };
-  const lineFor = room => {
-    for (const line of lines) if (line._hasRoomFor(room)) return line;
-    const line = open(server, transport, name === 'auto', () => lines.delete(line), options);
-    lines.add(line);
-    return line;
-  };
 
-  const close = () => {
-    closer.abort();
-    for (const room of [...rooms]) room.close();
-  };
-
-  signal?.addEventListener('abort', close, { signal: closing });
-  if (signal?.aborted) close();
+  whenAborted(signal, close, closing);
   // A stream whose network went away and came back is not told so.
   globalThis.addEventListener?.('online', wake, { signal: closing });
 
@@ -68,14 +56,9 @@ export function connect(url, options = {}) {
       checkChannel(channel);
       checkOpen();
       const room = new Subscription(channel, how);
-      rooms.add(room);
-      room._begin({
-        _join: () => lineFor(room)._join(room),
-        _leave: () => {
-          rooms.delete(room);
-          for (const line of lines) line._leave(room);
-        },
-      });
+      let line = [...lines].find(one => one._hasRoomFor(room));
+      if (!line) lines.add(line = open(server, transport, name === 'auto', () => lines.delete(line), options));
+      room._begin(line, closing, how?.signal);
       return room;
     },
 
@@ -94,8 +77,10 @@ export function connect(url, options = {}) {
           const left = Math.min(limits.ask, deadline - performance.now());
           return (await (transport._publish?.(server, post, left, ending) ?? server._ask('pub', {}, { post, timeout: left, signal: ending }))).json[0];
         } catch (error) {
+          // Told at the loop's begin.
+          if (ending.aborted) continue;
           const pause = backoff(limits, failures, error.retryAfter);
-          if (!ending.aborted && (FINAL.has(error.status) || performance.now() + pause >= deadline)) throw error;
+          if (FINAL.has(error.status) || performance.now() + pause >= deadline) throw error;
           await sleep(pause, ending);
         }
       }

@@ -1,10 +1,10 @@
 import { readCursor, readOneOf } from '../wire/cursor.js';
-import { readPause } from '../wire/errors.js';
+import { isRefusal, readPause, refusalOf } from '../wire/errors.js';
 import { LONGEST_PAUSE } from '../wire/limits.js';
 import { FINAL, MAX_ADDRESS, MAX_CHANNELS } from './limits.js';
 import { poll } from './poll.js';
 import { asError } from './server.js';
-import { backoff, sleep } from './time.js';
+import { backoff, bounded, sleep } from './time.js';
 
 /** A token is not asked for again sooner than this, in ms, as long as the one at hand holds. */
 const LEAST_LIFE = 1_000;
@@ -25,7 +25,7 @@ export function makeLine(server, transport, isAuto, left) {
   const limits = server._limits;
   const members = new Set();
   let flight, successor, pausing;
-  let isRunning, isSettling;
+  let isRunning, settling;
   let isProbing = true;
   let failures = 0;
   let pollUntil = -Infinity;
@@ -38,10 +38,8 @@ export function makeLine(server, transport, isAuto, left) {
 
   /** Another set of channels is another request; those that come together share it. */
   const change = () => {
-    if (isSettling) return;
-    isSettling = true;
-    setTimeout(() => {
-      isSettling = false;
+    settling ??= setTimeout(() => {
+      settling = null;
       if (isRunning) abort();
       else run();
     }, limits.settle);
@@ -72,10 +70,10 @@ export function makeLine(server, transport, isAuto, left) {
       }
 
       current.abort();
-      if (!(pause > 0) || members.size === 0) continue;
-      pausing = new AbortController();
-      await sleep(pause, pausing.signal);
-      pausing = null;
+      if (pause > 0 && members.size > 0) {
+        pausing = new AbortController();
+        await sleep(pause, pausing.signal);
+      }
     }
 
     isRunning = false;
@@ -100,13 +98,7 @@ export function makeLine(server, transport, isAuto, left) {
   /** A promise while a member has no room for more; it ends with the flight as well. */
   const room = ({ _members, signal }) => {
     const full = _members.map(member => member._room()).filter(Boolean);
-    if (full.length > 0) return new Promise(resolve => {
-      signal.addEventListener('abort', resolve);
-      Promise.all(full).then(() => {
-        signal.removeEventListener('abort', resolve);
-        resolve();
-      });
-    });
+    if (full.length > 0) return bounded(signal, null, () => Promise.all(full)).catch(() => {});
   };
 
   /** Who asks, and from where on. Among several channels each has a value, which may be empty. */
@@ -123,7 +115,7 @@ export function makeLine(server, transport, isAuto, left) {
     if (one === successor) flight.abort();
     failures = 0;
     if (one._transport._streams) {
-      server._accepted(one._token, items.find(({ type }) => type === 'CURSOR')?.expires);
+      server._accepted(one._token, items.find(item => item.type === 'CURSOR')?.expires);
       if (!one._isRenewing && server._dueIn() < Infinity) renew(one);
     }
 
@@ -134,6 +126,16 @@ export function makeLine(server, transport, isAuto, left) {
       member._deliver(items.filter(({ channel }) => isAlone || channel === member._name), cursors[i]);
       member._open();
     });
+  };
+
+  /** Delivers a part of a stream, and throws the refusal in it, if there is one. Gives the end that the server announces. */
+  const take = (one, items, cursor) => {
+    const refusal = items.find(isRefusal);
+    // It may have a seqid, though it is no message.
+    const rest = items.filter(item => item !== refusal);
+    if (rest[0] || !refusal) deliver(one, rest, cursor);
+    if (refusal) throw refusalOf(refusal);
+    return items.find(item => item.type === 'BYE');
   };
 
   /**
@@ -244,6 +246,7 @@ export function makeLine(server, transport, isAuto, left) {
     _url: (one, verb) => server._url(verb, where(one)),
     _ask: ask,
     _deliver: deliver,
+    _take: take,
   };
   return self;
 }

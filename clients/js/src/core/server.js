@@ -12,11 +12,11 @@ const RENEW_AT = 0.75;
 /** What is thrown for a reason that is not the server's. */
 export const asError = cause => (cause instanceof CCometError ? cause : new CCometError('The server cannot be reached.', { cause }));
 
-/** An answer's body as JSON; undefined when it is none. */
-const readJson = answer => answer.text().then(JSON.parse).catch(cause => { if (!(cause instanceof SyntaxError)) throw cause; });
+/** An answer's body as JSON; undefined when it is none. The error is known by its name, as fetch may have another SyntaxError than this module. */
+export const readJson = answer => answer.json().catch(cause => { if (cause.name !== 'SyntaxError') throw cause; });
 
 /** Why an answer is not what was asked for. */
-export const refusal = async (answer, json) => refusalBy(answer, json === undefined ? await readJson(answer) : json, readPause(answer.headers.get('Retry-After') * 1000) || undefined);
+export const refusal = (answer, json) => refusalBy(answer, json, readPause(answer.headers.get('Retry-After') * 1000) || undefined);
 
 /** The server as a client asks it: by requests, each with the token at hand. `closing` is aborted when the client is closed. */
 export function serverAt(base, { limits, closing, token: source = null, headers, credentials }) {
@@ -29,14 +29,17 @@ export function serverAt(base, { limits, closing, token: source = null, headers,
   /** Differs from client to client: of equal polls a caching proxy would send only one on. The server ignores it. */
   const tag = Math.random();
 
+  const age = () => performance.now() - asked;
+  const setLife = (one, expires) => { life = lifeOf(one, Date.now() - age(), expires); };
+
   /** In how many ms the next token is due; Infinity when that is not known. */
-  const dueIn = () => (canRenew && token !== undefined ? RENEW_AT * life - (performance.now() - asked) : Infinity);
+  const dueIn = () => (token !== undefined ? RENEW_AT * life - age() : Infinity);
 
   const ask = async () => {
-    const [now, wallTime] = [performance.now(), Date.now()];
+    const now = performance.now();
     const next = (await source()) ?? null;
     asked = now;
-    life = lifeOf(next, { wallTime });
+    setLife(next);
     return token = next;
   };
 
@@ -55,7 +58,7 @@ export function serverAt(base, { limits, closing, token: source = null, headers,
       return await (asking ??= bounded(closing, PATIENCE, ask));
     } catch (cause) {
       // The one at hand does, for as long as it holds.
-      if (!isFresh && has && life < Infinity && performance.now() - asked < life) return token;
+      if (!isFresh && has && life < Infinity && age() < life) return token;
       throw new CCometError(`No token could be had: ${cause?.message ?? cause}`, { code: 'token', cause });
     } finally {
       asking = null;
@@ -65,7 +68,7 @@ export function serverAt(base, { limits, closing, token: source = null, headers,
   /** The server has taken a token, and told when what it gives ends, in ms since 1970, if it did. */
   const accepted = (one, expires) => {
     isTrial = false;
-    if (one === token && expires > 0) life = lifeOf(one, { wallTime: Date.now() - (performance.now() - asked) }, expires);
+    if (one === token && expires > 0) setLife(one, expires);
   };
 
   /** The time of a token is over. */
@@ -73,7 +76,7 @@ export function serverAt(base, { limits, closing, token: source = null, headers,
 
   /** The server has not taken a token. Gives whether another one is to be tried. */
   const refused = one => {
-    if (!canRenew || one !== token) return canRenew;
+    if (one !== token) return canRenew;
     drop(one);
     return isTrial = !isTrial;
   };
@@ -109,7 +112,7 @@ export function serverAt(base, { limits, closing, token: source = null, headers,
             const json = await readJson(answer);
             const told = Array.isArray(json) && json.find(isRefusal);
             if (told) throw refusalOf(told);
-            if (!answer.ok || json === undefined) throw await refusal(answer, json ?? null);
+            if (!answer.ok || json === undefined) throw refusal(answer, json);
             accepted(by);
             return { json, cursor: answer.headers.get('CComet-Cursor'), retry: answer.headers.get('CComet-Retry') };
           });

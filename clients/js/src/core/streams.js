@@ -1,6 +1,6 @@
-import { CCometError, isRefusal, readPause, refusalOf } from '../wire/errors.js';
+import { CCometError, readPause } from '../wire/errors.js';
 import { lineReader } from '../wire/lines.js';
-import { asError, refusal as refusalIn } from './server.js';
+import { asError, readJson, refusal } from './server.js';
 import { bounded } from './time.js';
 
 /**
@@ -16,7 +16,7 @@ export const streamed = (verb, type, reader) => ({
     try {
       return await bounded(flight.signal, limits.firstByte, async ({ signal, _expect }) => {
         const answer = await line._server._send(line._url(flight, verb), { _accept: type, token: flight._token, signal });
-        if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith(type)) throw await refusalIn(answer);
+        if (!answer.ok || !answer.headers.get('Content-Type')?.startsWith(type)) throw refusal(answer, await readJson(answer));
 
         const body = answer.body.getReader();
         const read = reader();
@@ -24,14 +24,10 @@ export const streamed = (verb, type, reader) => ({
           const { done, value } = await body.read();
           if (done) throw new CCometError('The stream was cut.');
           hasBegun = true;
-          _expect(0);
+          _expect(null);
           const { items, cursor, retry } = read(value);
           if (retry) retryAfter = readPause(Number(retry));
-          const refusal = items.find(isRefusal);
-          const rest = items.filter(item => item !== refusal);
-          if (rest[0] || !refusal) line._deliver(flight, rest, cursor);
-          if (refusal) throw refusalOf(refusal);
-          const bye = items.find(item => item.type === 'BYE');
+          const bye = line._take(flight, items, cursor);
           if (bye) return bye;
           // What nobody has room for stays in the socket.
           await line._room(flight);

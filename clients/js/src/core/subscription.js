@@ -5,6 +5,7 @@ import { asSent, query } from '../wire/query.js';
 import { check } from './check.js';
 import { GapError } from './gap-error.js';
 import { MAX_QUEUE } from './limits.js';
+import { whenAborted } from './time.js';
 
 const write = ({ epoch, next }) => (epoch === null || next === null ? null : `${epoch}:${next}`);
 
@@ -13,9 +14,9 @@ const write = ({ epoch, next }) => (epoch === null || next === null ? null : `${
  * 256 messages are not: the client stops to receive until they are read.
  */
 export class Subscription extends EventTarget {
-  #onGap; #signal; #line;
+  #onGap; #line;
+  #over = new AbortController();
   #isFromStart;
-  #passed; // the place before what is being told
   #queue = [];
   #reading = Promise.resolve();
   #isRead = false;
@@ -36,27 +37,26 @@ export class Subscription extends EventTarget {
   /** Resolves when it is open for the first time; rejects when it ends before. */
   opened = new Promise((...settle) => { this.#settleOpened = settle; });
 
-  constructor(channel, { from = 'now', onGap, signal } = {}) {
+  constructor(channel, { from = 'now', onGap } = {}) {
     super();
-    const place = from === 'now' || from === 'start' ? { epoch: null, next: from === 'now' ? null : 0 } : readCursor(from);
+    const isFromStart = from === 'start';
+    const place = isFromStart || from === 'now' ? { epoch: null, next: isFromStart ? 0 : null } : readCursor(from);
     check(place, 'from', `start, now or epoch:seqid, not ${from}`);
     check(typeof (onGap ?? check) === 'function', 'onGap', 'a function');
     this.channel = channel;
     this.opened.catch(() => {});
-    this.#isFromStart = from === 'start';
+    this.#isFromStart = isFromStart;
     this.#onGap = onGap;
-    this.#signal = signal;
     this._place = place;
     this._name = asSent(channel);
     this._length = query({ channel }).length + 60;
   }
 
-  /** Begins; `line` is what the subscription joins. */
-  _begin(line) {
+  /** Begins: joins `line`, until one of `signals` is aborted. */
+  _begin(line, ...signals) {
     this.#line = line;
     line._join(this);
-    this.#signal?.addEventListener('abort', this.close);
-    if (this.#signal?.aborted) this.close();
+    for (const signal of signals) whenAborted(signal, this.close, this.#over.signal);
   }
 
   /** Where its reader is: what to give as `from` to go on behind the last message that he was given; null until it is known. */
@@ -81,10 +81,8 @@ export class Subscription extends EventTarget {
 
   /** Stops listening. */
   off(type, listener) {
-    this.#listeners = this.#listeners.filter(one => {
-      if (one[0] !== type || one[1] !== listener) return true;
-      this.removeEventListener(type, one[2]);
-    });
+    // removeEventListener gives nothing: what it removes is left out.
+    this.#listeners = this.#listeners.filter(([to, by, wrapped]) => to !== type || by !== listener || this.removeEventListener(type, wrapped));
   }
 
   addEventListener(type, ...how) {
@@ -114,15 +112,14 @@ export class Subscription extends EventTarget {
 
   async #next() {
     for (;;) {
-      if (this.#queue.length > 0) {
+      while (this.#queue.length > 0) {
         const { _isGap, value } = this.#shift();
         if (!_isGap) return { done: false, value };
-      } else if (this.#isOver) {
-        if (this.error) throw this.error;
-        return { done: true, value: undefined };
-      } else {
-        await new Promise(resolve => { this.#arrived = resolve; });
       }
+
+      if (this.error) throw this.error;
+      if (this.#isOver) return { done: true, value: undefined };
+      await new Promise(resolve => { this.#arrived = resolve; });
     }
   }
 
@@ -150,23 +147,20 @@ export class Subscription extends EventTarget {
     return entry;
   }
 
-  #take = (type, item) => {
+  /** Puts into the queue what follow() tells. */
+  #take = (type, item, before) => {
     const { channel, _place: { epoch } } = this;
     const cursor = write(this._place);
     const reset = type === 'reset';
-    if (type === 'message') {
-      this.#isFromStart = false;
-      this.#queue.push({ _before: epoch && `${epoch}:${item.seqid}`, value: { ...item, cursor } });
-    } else if (reset || !this.#isFromStart) {
-      this.#queue.push({ _isGap: true, _before: write(this.#passed), value: { channel, epoch, from: reset ? this.#passed.next : item.from, to: item.to, reset, cursor } });
-    }
+    const _isGap = type !== 'message';
+    const { next: from } = before ??= { epoch, next: item.seqid ?? item.from };
+    if (!_isGap) this.#isFromStart = false;
+    // From the start on, what is not kept any more is no gap.
+    if (reset || !this.#isFromStart) this.#queue.push({ _isGap, _before: write(before), value: _isGap ? { channel, epoch, from, to: item.to, reset, cursor } : { ...item, cursor } });
 
-    this.#pass();
     this.#arrived?.();
     this.#drain();
   };
-
-  #pass() { this.#passed = { ...this._place }; }
 
   #turn(state) {
     const before = this.state;
@@ -189,7 +183,6 @@ export class Subscription extends EventTarget {
   }
 
   _deliver(items, after) {
-    this.#pass();
     follow(this._place, items, after, this.#take, () => this.#isOver);
   }
 
@@ -206,18 +199,18 @@ export class Subscription extends EventTarget {
   _warn(error) { this.#emit('error', error); }
 
   _beginAgain() {
-    this.#pass();
+    const before = this._place;
     this._place = { epoch: null, next: 0 };
-    this.#take('reset', {});
+    this.#take('reset', {}, before);
   }
 
   _end(state, error = null) {
     if (this.#isOver) return;
     this.error = error;
-    this.#signal?.removeEventListener('abort', this.close);
+    this.#over.abort();
     this.#turn(state);
     this.#isOver = true;
-    this.#line?._leave(this);
+    this.#line._leave(this);
     this.#settleOpened[1](error ?? new CCometError('It is closed.'));
     if (error) {
       this._warn(error);

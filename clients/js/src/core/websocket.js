@@ -1,4 +1,4 @@
-import { CCometError, isRefusal, refusalOf } from '../wire/errors.js';
+import { CCometError, refusalOf } from '../wire/errors.js';
 import { asError } from './server.js';
 import { bounded } from './time.js';
 
@@ -17,7 +17,6 @@ export const websocket = {
     let hasBegun = false;
     try {
       return await bounded(flight.signal, limits.firstByte, ({ signal, _expect }) => new Promise((resolve, reject) => {
-        let why;
         socket = new WebSocket(line._url(flight, 'ws').replace(/^http/, 'ws'));
         signal.addEventListener('abort', () => socket.close());
         socket.onopen = () => { if (flight._token !== null) socket.send(JSON.stringify({ type: 'auth', token: flight._token })); };
@@ -26,24 +25,18 @@ export const websocket = {
           _expect(limits.silence);
           hasBegun = true;
           try {
-            const items = JSON.parse(data);
-            const refusal = items.find(isRefusal);
-            const rest = items.filter(item => item !== refusal);
-            if (rest[0] || !refusal) line._deliver(flight, rest);
-            if (refusal) return reject(why = refusalOf(refusal));
-            const bye = items.find(item => item.type === 'BYE');
-            if (bye) resolve(bye);
-            // Opened again when there is room for more.
-            else if (line._room(flight)) resolve();
+            const bye = line._take(flight, JSON.parse(data));
+            // Without room for more it is opened again when there is.
+            if (bye || line._room(flight)) resolve(bye);
           } catch (cause) {
-            reject(new CCometError('What came is no answer of CComet.', { cause }));
+            reject(cause instanceof CCometError ? cause : new CCometError('What came is no answer of CComet.', { cause }));
           }
         };
         // Node 20 tells of a WebSocket that could not be opened by an error alone, and leaves it connecting.
         socket.onerror = () => { if (socket.readyState === WebSocket.CONNECTING) socket.onclose?.({}); };
         socket.onclose = ({ code, reason }) => {
           socket.onclose = null;
-          if (REFUSED[code]) reject(why ?? refusalOf({ type: REFUSED[code], reason: reason || 'The server has refused the connection.' }));
+          if (REFUSED[code]) reject(refusalOf({ type: REFUSED[code], reason: reason || 'The server has refused the connection.' }));
           else if (hasBegun) reject(new CCometError('The WebSocket was cut.'));
           // Why a WebSocket was refused is not told; a poll is told.
           else line._ask(flight, { wait: 0 }, {}).then(() => reject(new CCometError('No WebSocket can be opened.')), reject);

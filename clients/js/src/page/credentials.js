@@ -103,7 +103,7 @@ export class Credentials {
     this.#isSpent = false;
     this.#token = token;
     this.#asked = asked;
-    this.#life = lifeOf(token, asked);
+    this.#life = lifeOf(token, asked.wallTime);
     this.#notBefore = 0;
     this.#tickets.clear();
     this.#changed();
@@ -138,7 +138,7 @@ export class Credentials {
     if (token !== this.#token || !this.#isUsable) return;
     this.#isTrial = false;
     if (!(expires > 0)) return;
-    const life = lifeOf(token, this.#asked, expires);
+    const life = lifeOf(token, this.#asked.wallTime, expires);
     if (life === this.#life) return;
     this.#life = life;
     this.#changed();

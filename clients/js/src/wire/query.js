@@ -1,7 +1,6 @@
 /** A value may be an array, and is then repeated; one that is null is left out, but in an array it keeps its place. */
 export const query = params => new URLSearchParams(Object.entries(params)
-  .filter(([, value]) => value != null)
-  .flatMap(([name, value]) => [value].flat().map(one => [name, one ?? '']))).toString();
+  .flatMap(([name, value]) => [value ?? []].flat().map(one => [name, one ?? '']))).toString();
 
 /** As part of a query; half a surrogate pair becomes U+FFFD, where encodeURIComponent would throw. */
 export const encode = text => query({ '': text }).slice(1);

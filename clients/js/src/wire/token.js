@@ -19,6 +19,6 @@ export function subjectOf(token) {
  */
 export function lifeOf(token, asked, told) {
   const claims = claimsOf(token);
-  const lives = [(told ?? claims.exp * 1000) - asked.wallTime, (claims.exp - claims.iat) * 1000].filter(life => life > 0);
+  const lives = [(told ?? claims.exp * 1000) - asked, (claims.exp - claims.iat) * 1000].filter(life => life > 0);
   return Math.min(...lives);
 }
