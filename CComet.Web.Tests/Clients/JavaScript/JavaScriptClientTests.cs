@@ -50,7 +50,7 @@ public sealed class JavaScriptClientTests(JavaScriptPackage package, ITestOutput
     }
 
     [Theory]
-    [InlineData("core", "export { connect } from 'ccomet'", 6 * 1024)]
+    [InlineData("core", "export { connect } from 'ccomet'", 6_000)]
     [InlineData("all transports", "export { connect, jsonp, sse, websocket } from 'ccomet'", 10 * 1024)]
     [InlineData("core and tabs", "export { connect, tabs } from 'ccomet'", 11 * 1024)]
     [InlineData("all", "export * from 'ccomet'", 12 * 1024)]
