@@ -13,7 +13,8 @@ internal static class Parking
     /// <summary>Adds it.</summary>
     public static void Register(WebApplicationBuilder builder, IConfiguration settings)
     {
-        if (!OperatingSystem.IsLinux() || !settings.GetValue<bool>("Parking:Enabled")) return;
+        var parking = settings.GetSection("Parking").Get<ParkingSettings>() ?? new ParkingSettings();
+        if (!OperatingSystem.IsLinux() || !parking.Enabled) return;
         builder.Services.AddSingleton(CreateHost);
         builder.Services.AddSingleton<ParkedConnections>();
     }

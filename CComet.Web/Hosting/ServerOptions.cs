@@ -34,7 +34,7 @@ internal sealed record ParkingSettings
 {
     /// <summary>Whether connections that wait are kept outside of the web server: on Linux, over HTTP/1.1 without TLS.</summary>
     [Description("whether waiting connections are kept outside of the web server (Linux, HTTP/1.1 without TLS)")]
-    public bool Enabled { get; init; }
+    public bool Enabled { get; init; } = true;
 }
 
 /// <summary>Checks them at the start.</summary>

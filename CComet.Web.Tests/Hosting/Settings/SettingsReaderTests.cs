@@ -26,6 +26,8 @@ public sealed class SettingsReaderTests
     [InlineData("CComet:Limits:Subscribers=1.5", "CComet:Limits:Subscribers=1.5: must be a whole number, 1 to 10,000,000.")]
     [InlineData("CComet:Auth:Mode=Closed", "CComet:Auth:Mode=Closed: must be one of Open, Token.")]
     [InlineData("CComet:Cors:Enabled=perhaps", "CComet:Cors:Enabled=perhaps: must be true or false.")]
+    [InlineData("CComet:Parking:Enabled=maybe", "CComet:Parking:Enabled=maybe: must be true or false.")]
+    [InlineData("CComet:Parking:Enabled=", "CComet:Parking:Enabled=: must be true or false.")]
     [InlineData("CComet:Cors:Origins=a.example/", "CComet:Cors:Origins=a.example/: an origin is written scheme://host or scheme://host:port, such as https://example.org.")]
     [InlineData("CComet:Cors:Origins:0=", "CComet:Cors:Origins:0=: is an empty element of a list.")]
     [InlineData("CComet:WebSocket:Origins= , ", "CComet:WebSocket:Origins= , : is no list: it has no element.")]
