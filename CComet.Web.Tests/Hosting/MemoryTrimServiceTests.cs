@@ -56,4 +56,18 @@ public sealed class MemoryTrimServiceTests
         Assert.DoesNotContain(MemoryTrimService.Done.Compacted, done);
         Assert.Equal((int)(TimeSpan.FromHours(1) / MemoryTrimService.MinInterval), done.Count(d => d == MemoryTrimService.Done.Collected));
     }
+
+    [Fact]
+    public void What_the_compiler_used_is_given_back_once_it_rests_after_much_work()
+    {
+        var keeper = new MemoryTrimService(_time, new ConnectionBuffers());
+        Assert.False(keeper.LookAtCompiler(500));
+        Assert.False(keeper.LookAtCompiler(900));
+        Assert.True(keeper.LookAtCompiler(900));
+        Assert.False(keeper.LookAtCompiler(900));
+        Assert.False(keeper.LookAtCompiler(900 + MemoryTrimService.CompiledThreshold - 1));
+        Assert.False(keeper.LookAtCompiler(900 + MemoryTrimService.CompiledThreshold - 1));
+        Assert.False(keeper.LookAtCompiler(900 + MemoryTrimService.CompiledThreshold));
+        Assert.True(keeper.LookAtCompiler(900 + MemoryTrimService.CompiledThreshold));
+    }
 }

@@ -9,7 +9,8 @@ namespace CComet.Web.Hosting;
 /// for a server whose clients then wait is never: once allocation is quiet after a burst, one blocking, compacting gen-2 collection
 /// leaves what is in use, and malloc_trim gives the rest back; all threads wait while it runs. What little traffic leaves behind, as
 /// when parked polls are answered and asked again, is left to a background collection, which keeps the process from growing and
-/// makes no request wait. Each kind of collection runs at most once per 30 s.
+/// makes no request wait. Each kind of collection runs at most once per 30 s. What the just-in-time compiler has used for the methods that
+/// have become hot is given back by the C library alone, once it has come to rest.
 /// </summary>
 internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buffers) : BackgroundService
 {
@@ -28,6 +29,9 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
     /// </summary>
     public const long QuietThreshold = 48 << 20;
 
+    /// <summary>So many methods must have been compiled since memory was last given back.</summary>
+    public const int CompiledThreshold = 20;
+
     /// <summary>Has the C library give back what the runtime's own parts have freed; null where it is none that can.</summary>
     private static readonly MallocTrim? TrimNative =
         OperatingSystem.IsLinux() && NativeLibrary.TryLoad("libc.so.6", out var libc) && NativeLibrary.TryGetExport(libc, "malloc_trim", out var trim)
@@ -37,6 +41,8 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
     private long _seen;
     private long _kept;
     private bool _burst;
+    private long _compiled;
+    private long _trimmedAtCompiled;
     private long? _collectedAt;
     private long? _compactedAt;
 
@@ -81,11 +87,28 @@ internal sealed class MemoryTrimService(TimeProvider time, ConnectionBuffers buf
         return Done.Collected;
     }
 
+    /// <summary>Looks whether the compiler has come to rest after it had much to do, and gives back what it has freed then.</summary>
+    /// <param name="compiled">How many methods it has compiled so far.</param>
+    /// <returns>Whether it did.</returns>
+    public bool LookAtCompiler(long compiled)
+    {
+        var rests = compiled == _compiled;
+        _compiled = compiled;
+        if (!rests || compiled - _trimmedAtCompiled < CompiledThreshold) return false;
+        TrimNative?.Invoke(0);
+        _trimmedAtCompiled = compiled;
+        return true;
+    }
+
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(LookInterval, time);
-        while (await timer.WaitForNextTickAsync(stoppingToken)) Look(GC.GetTotalAllocatedBytes());
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            Look(GC.GetTotalAllocatedBytes());
+            LookAtCompiler(JitInfo.GetCompiledMethodCount());
+        }
     }
 
     private bool IsRested(long? since) => since is not { } at || time.GetElapsedTime(at) >= MinInterval;

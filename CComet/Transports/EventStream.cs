@@ -44,31 +44,33 @@ internal sealed class EventStream : StreamLoop
     /// <param name="grantEnds">The notice that tells of the grant's end; null for none.</param>
     public static void WriteStart(IBufferWriter<byte> output, string cursor, byte[]? grantEnds)
     {
-        Put(output, $"retry: {(long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds}\n\nid: {cursor}\n");
-        if (grantEnds is not null)
-        {
-            Put(output, "event: cursor\ndata: ");
-            output.Write(grantEnds);
-            Put(output, "\n");
-        }
+        WriteRetry(output);
+        output.Put(cursor);
+        WriteEnds(output, grantEnds);
+    }
 
-        Put(output, "\n");
+    /// <summary>The same for one channel.</summary>
+    public static void WriteStart(IBufferWriter<byte> output, in Cursor cursor, byte[]? grantEnds)
+    {
+        WriteRetry(output);
+        output.Put(cursor);
+        WriteEnds(output, grantEnds);
     }
 
     /// <summary>Writes a notice to the subscriber of one channel.</summary>
     public static void WriteNotice(IBufferWriter<byte> output, Notice notice, IMessageEncoder encoder)
     {
-        Put(output, $"event: {NameOf(notice)}\nid: {notice.After}\ndata: ");
+        output.Put($"event: {NameOf(notice)}\nid: {notice.After}\ndata: ");
         output.Write(encoder.Encode(notice));
-        Put(output, "\n\n");
+        output.Put("\n\n");
     }
 
     /// <summary>Writes the end of a stream that the client is to open again.</summary>
     public static void WriteBye(IBufferWriter<byte> output, WakeReason reason, TimeSpan retry, IMessageEncoder encoder)
     {
-        Put(output, $"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
+        output.Put($"retry: {(long)retry.TotalMilliseconds}\nevent: bye\ndata: ");
         output.Write(encoder.Encode(ByeOf(reason, retry)));
-        Put(output, "\n\n");
+        output.Put("\n\n");
     }
 
     /// <summary>Writes the end of a stream whose right to follow was revoked.</summary>
@@ -88,8 +90,8 @@ internal sealed class EventStream : StreamLoop
     /// <param name="data">The refusal, as JSON.</param>
     public static void WriteRefusal(IBufferWriter<byte> output, string? cursor, ReadOnlySpan<byte> data)
     {
-        if (cursor is not null) Encoding.UTF8.GetBytes($"id: {cursor}\n", output);
-        Encoding.UTF8.GetBytes($"retry: {(long)RefusedRetry.TotalMilliseconds}\nevent: refused\ndata: ", output);
+        if (cursor is not null) output.Put($"id: {cursor}\n");
+        output.Put($"retry: {(long)RefusedRetry.TotalMilliseconds}\nevent: refused\ndata: ");
         output.Write(data);
         output.Write("\n\n"u8);
     }
@@ -186,9 +188,25 @@ internal sealed class EventStream : StreamLoop
         Output.Write("\n\n"u8);
     }
 
+    private static void WriteRetry(IBufferWriter<byte> output)
+    {
+        output.Write("retry: "u8);
+        output.Put((long)(Retry * (1 + Random.Shared.NextDouble())).TotalMilliseconds);
+        output.Write("\n\nid: "u8);
+    }
+
+    private static void WriteEnds(IBufferWriter<byte> output, byte[]? grantEnds)
+    {
+        if (grantEnds is not null)
+        {
+            output.Write("\nevent: cursor\ndata: "u8);
+            output.Write(grantEnds);
+        }
+
+        output.Write("\n\n"u8);
+    }
+
     private static string NameOf(Notice notice) => notice.Kind == NoticeKind.Gap ? "gap" : "reset";
 
-    private static void Put(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
-
-    private void Put(string text) => Put(Output, text);
+    private void Put(string text) => Output.Put(text);
 }

@@ -10,16 +10,23 @@ internal sealed class PeerBench(PeerOptions options)
 {
     private const int Subscribers = 10_000;
 
+    /// <summary>As many as a process may have descriptors here, which is 20,000.</summary>
+    private const int ManySubscribers = 19_000;
+
     private static readonly Workload[] All =
     [
-        new IdleWorkload(Transport.Poll, Subscribers, most: 9.0),
-        new IdleWorkload(Transport.Events, Subscribers, most: 10),
-        new FanoutWorkload(Transport.Events, Subscribers, perSecond: 4, mostOfNchan: 0.85),
+        new IdleWorkload("idle-poll", Transport.Poll, Subscribers, most: 0.15),
+        new IdleWorkload("idle-sse", Transport.Events, Subscribers, most: 0.15),
+        new IdleWorkload("idle-poll-many", Transport.Poll, ManySubscribers, most: 0.15),
+        new IdleWorkload("idle-sse-many", Transport.Events, ManySubscribers, most: 0.15),
+        new FanoutWorkload("fanout-sse", Transport.Events, Subscribers, perSecond: 4, mostOfNchan: 0.75),
         new CapacityWorkload(Subscribers, leastOfNchan: 2.5, mostOfNchan: 0.85),
-        new FanoutWorkload(Transport.Poll, Subscribers, perSecond: 2, mostOfNchan: 1.2),
-        new PairsWorkload(1000, perSecond: 3000, mostOfNchan: 1.5, mostMicros: 150),
-        new ParkWorkload(Transport.Poll, Subscribers, least: 15_000),
-        new ParkWorkload(Transport.Events, Subscribers, least: 15_000),
+        new FanoutWorkload("fanout-poll", Transport.Poll, Subscribers, perSecond: 2, mostOfNchan: 0.9),
+        new FanoutWorkload("fanout-poll-often", Transport.Poll, Subscribers, perSecond: 10, mostOfNchan: 0.5),
+        new PairsWorkload("pairs", Transport.Events, 1000, perSecond: 3000, mostOfNchan: 1.5, new Goal(150)),
+        new PairsWorkload("pairs-poll", Transport.Poll, 1000, perSecond: 3000, mostOfNchan: 1.5, new Goal(1.2, "nchan")),
+        new ParkWorkload(Transport.Poll, Subscribers, leastOfNchan: 0.95),
+        new ParkWorkload(Transport.Events, Subscribers, leastOfNchan: 0.95),
         new PublishWorkload("publish", 128, new Goal(0.9, "an empty endpoint")),
         new PublishWorkload("publish-many", Subscribers),
     ];

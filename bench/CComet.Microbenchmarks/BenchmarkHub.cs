@@ -28,9 +28,12 @@ internal sealed class BenchmarkHub : IDisposable
     private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
     private readonly ChannelHub _hub;
 
-    public BenchmarkHub()
+    /// <summary>Makes one with the default settings, but for the limits that are given.</summary>
+    public BenchmarkHub(Action<LimitOptions>? limit = null)
     {
-        var options = Microsoft.Extensions.Options.Options.Create(new HubOptions());
+        var settings = new HubOptions();
+        limit?.Invoke(settings.Limits);
+        var options = Microsoft.Extensions.Options.Options.Create(settings);
         var store = new MemoryStore(options, TimeProvider.System);
         var metrics = new HubMetrics(_services.GetRequiredService<IMeterFactory>());
         _hub = new ChannelHub(store, options, metrics, TimeProvider.System, NullLogger<ChannelHub>.Instance);

@@ -13,7 +13,7 @@ public sealed class ParkableRequestTests
     public void Poll_is_read_with_its_cursor_its_wait_and_the_length_of_its_head()
     {
         var head = "GET /sub?channel=r%C3%BCm&cursor=e:12&wait=2.5&_=1 HTTP/1.1\r\nHost: push.example:8080\r\n\r\n";
-        var request = Read(head + "GET /next HTTP/1.1\r\n\r\n")!;
+        var request = Read(head + "GET /next HTTP/1.1\r\n\r\n")!.Value;
         Assert.Equal(("rüm", "e", 12), (request.Start.Channel, request.Start.From.Epoch, request.Start.From.Seqid));
         Assert.Equal((false, TimeSpan.FromSeconds(2.5), "", head.Length), (request.IsStream, request.Wait, head[request.Token], request.HeadBytes));
     }
@@ -21,23 +21,23 @@ public sealed class ParkableRequestTests
     [Fact]
     public void Stream_is_read_with_the_id_that_a_browser_reconnects_with()
     {
-        var request = Read($"{Stream}Accept: text/event-stream\r\nLast-Event-ID: e:7\r\n\r\n")!;
+        var request = Read($"{Stream}Accept: text/event-stream\r\nLast-Event-ID: e:7\r\n\r\n")!.Value;
         Assert.Equal((true, "a", "e", 7), (request.IsStream, request.Start.Channel, request.Start.From.Epoch, request.Start.From.Seqid));
     }
 
     [Fact]
     public void Poll_reads_that_id_from_the_query_alone()
     {
-        Assert.Null(Read($"{Usual}Last-Event-ID: e:7\r\n\r\n")!.Start.From.Epoch);
-        Assert.Equal(7, Read("GET /sub?channel=a&lastEventId=e:7 HTTP/1.1\r\nHost: a\r\n\r\n")!.Start.From.Seqid);
+        Assert.Null(Read($"{Usual}Last-Event-ID: e:7\r\n\r\n")!.Value.Start.From.Epoch);
+        Assert.Equal(7, Read("GET /sub?channel=a&lastEventId=e:7 HTTP/1.1\r\nHost: a\r\n\r\n")!.Value.Start.From.Seqid);
     }
 
     [Fact]
     public void Poll_waits_no_longer_than_the_setting_says()
     {
-        Assert.Equal(TimeSpan.FromSeconds(28), Read($"{Usual}\r\n")!.Wait);
-        Assert.Equal(TimeSpan.FromSeconds(28), Read("GET /sub?channel=a&wait=1000 HTTP/1.1\r\nHost: a\r\n\r\n")!.Wait);
-        Assert.Equal(TimeSpan.Zero, Read("GET /sub?channel=a&wait=0 HTTP/1.1\r\nHost: a\r\n\r\n")!.Wait);
+        Assert.Equal(TimeSpan.FromSeconds(28), Read($"{Usual}\r\n")!.Value.Wait);
+        Assert.Equal(TimeSpan.FromSeconds(28), Read("GET /sub?channel=a&wait=1000 HTTP/1.1\r\nHost: a\r\n\r\n")!.Value.Wait);
+        Assert.Equal(TimeSpan.Zero, Read("GET /sub?channel=a&wait=0 HTTP/1.1\r\nHost: a\r\n\r\n")!.Value.Wait);
     }
 
     [Theory]
@@ -286,7 +286,7 @@ public sealed class ParkableRequestTests
     [InlineData("channel=a;seqid=0", "a;seqid=0")]
     [InlineData("channel=a\"<>\\^`{|}", "a\"<>\\^`{|}")]
     [InlineData("channel=a&lastEventId=undefined", "a")]
-    public void Query_is_read_as_everywhere(string query, string channel) => Assert.Equal(channel, Read($"GET /sub?{query} HTTP/1.1\r\nHost: a\r\n\r\n")!.Start.Channel);
+    public void Query_is_read_as_everywhere(string query, string channel) => Assert.Equal(channel, Read($"GET /sub?{query} HTTP/1.1\r\nHost: a\r\n\r\n")!.Value.Start.Channel);
 
     [Fact]
     public void Channel_may_be_as_long_as_the_contract_says_and_no_longer()
@@ -324,7 +324,7 @@ public sealed class ParkableRequestTests
         foreach (var (header, token) in ((string, string)[])[("Authorization: Bearer a.b.c", "a.b.c"), ("authorization:  bearer   a.b.c  ", "a.b.c"), ("Authorization: BEARER B", "B"), ("Authorization: Bearer Bearer", "Bearer"), ("DNT: 1", "")])
         {
             var head = $"{Usual}{header}\r\nUser-Agent: a.b.c Bearer\r\n\r\n";
-            Assert.Equal(token, head[Read(head, host)!.Token]);
+            Assert.Equal(token, head[Read(head, host)!.Value.Token]);
         }
 
         foreach (var header in (string[])["Authorization: Basic YTpi", "Authorization: Bearer", "Authorization:", "Authorization: Bearera", "Authorization: Bearer a\r\nAuthorization: Bearer b", "Cookie: a=b", "Cookie:"])

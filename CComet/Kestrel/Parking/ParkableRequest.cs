@@ -11,7 +11,7 @@ namespace CComet.Kestrel.Parking;
 /// <param name="Wait">For how long a poll waits.</param>
 /// <param name="Token">Where in the head its bearer token is; empty for none.</param>
 /// <param name="HeadBytes">How long the head is.</param>
-internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, Range Token, int HeadBytes)
+internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, Range Token, int HeadBytes)
 {
     private const string LastEventId = "Last-Event-ID";
     private const int MaxParameters = 16;
@@ -20,7 +20,7 @@ internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSp
     private const int MaxHeaders = 64;
 
     /// <summary>The parameters that are read; those that follow are known to be ignored. One that is neither may mean something to another door.</summary>
-    private static readonly string[] Parameters = ["channel", "seqid", "epoch", "cursor", "wait", "lastEventId", "_", "time"];
+    private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "lastEventId", "_", "time"];
 
     /// <summary>Headers whose presence changes nothing, with those that are read.</summary>
     private static readonly System.Collections.Frozen.FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Headers =
@@ -56,7 +56,8 @@ internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSp
 
         // Printable ASCII, as an address is: what is not, and a fragment, the web server judges.
         if (query.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0 || query.Contains((byte)'#')) return null;
-        if (!AreKnown(query)) return null;
+        var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds);
+        if (!isPlain && !AreKnown(query)) return null;
         var fields = default(Fields);
         for (var count = 0; head.Length > 0; count++)
         {
@@ -66,6 +67,12 @@ internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSp
         }
 
         if (!fields.HasHost || (fields.AsksForEvents && !isStream)) return null;
+        if (isPlain && fields.LastEventId is null)
+        {
+            var wait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
+            return new ParkableRequest(start, isStream, isStream ? default : wait, fields.Token, end + HeadEnd.Length);
+        }
+
         try
         {
             var parameters = new Parameters(MaxParameters);
@@ -111,7 +118,7 @@ internal sealed record ParkableRequest(ChannelStart Start, bool IsStream, TimeSp
             var equals = pair.IndexOf((byte)'=');
             var name = equals < 0 ? pair : pair[..equals];
             var isKnown = false;
-            foreach (var known in Parameters) isKnown |= Ascii.Equals(name, known);
+            foreach (var known in KnownParameters) isKnown |= Ascii.Equals(name, known);
             if (!isKnown) return false;
         }
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using CComet.Dialects.Native;
 using CComet.Http;
+using CComet.Messages;
 using CComet.Transports;
 
 namespace CComet.Kestrel.Parking;
@@ -11,6 +12,7 @@ namespace CComet.Kestrel.Parking;
 internal sealed class ParkedAnswers(ParkingHost host)
 {
     private static readonly byte[] Chunked = Encoding.ASCII.GetBytes("Transfer-Encoding: chunked\r\n");
+    private static readonly byte[] CursorName = Encoding.ASCII.GetBytes($"{ResponseWriter.CursorHeader}: ");
 
     private readonly byte[] _poll = Encoding.ASCII.GetBytes($"\r\nContent-Type: {JsonArray.ContentType}\r\n");
     private readonly byte[] _vary = Encoding.ASCII.GetBytes($"Cache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\n");
@@ -31,17 +33,20 @@ internal sealed class ParkedAnswers(ParkingHost host)
     /// <param name="cursor">The cursor behind it.</param>
     /// <param name="isLast">Whether the connection takes no further request.</param>
     /// <param name="retry">When to ask again, of a server that stops; null otherwise.</param>
-    public void WritePollHead(IBufferWriter<byte> output, long length, string cursor, bool isLast, TimeSpan? retry = null)
+    public void WritePollHead(IBufferWriter<byte> output, long length, in Cursor cursor, bool isLast, TimeSpan? retry = null)
     {
         // In the order of the web server.
         output.Write("HTTP/1.1 200 OK\r\n"u8);
         if (isLast) output.Write("Connection: close\r\n"u8);
-        Put(output, $"Content-Length: {length}");
+        output.Write("Content-Length: "u8);
+        output.Put(length);
         output.Write(_poll);
         WriteDate(output);
         output.Write(_vary);
-        Put(output, $"{ResponseWriter.CursorHeader}: {cursor}\r\n");
-        if (retry is { } after) Put(output, $"{ResponseWriter.RetryHeader}: {(long)after.TotalMilliseconds}\r\n");
+        output.Write(CursorName);
+        output.Put(cursor);
+        output.Write("\r\n"u8);
+        if (retry is { } after) output.Put($"{ResponseWriter.RetryHeader}: {(long)after.TotalMilliseconds}\r\n");
         output.Write("X-Content-Type-Options: nosniff\r\n\r\n"u8);
     }
 
@@ -50,10 +55,10 @@ internal sealed class ParkedAnswers(ParkingHost host)
     {
         var error = WireException.Revoked();
         var body = ErrorJson.EncodeProblemLine(error);
-        Put(output, $"HTTP/1.1 {error.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(error.Status)}\r\nContent-Type: {ErrorJson.ProblemType}\r\nCache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\nX-Content-Type-Options: nosniff\r\n");
-        if (Http.Credentials.BearerChallenge.Create(error) is { } challenge) Put(output, $"WWW-Authenticate: {challenge}\r\n");
+        output.Put($"HTTP/1.1 {error.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(error.Status)}\r\nContent-Type: {ErrorJson.ProblemType}\r\nCache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\nX-Content-Type-Options: nosniff\r\n");
+        if (Http.Credentials.BearerChallenge.Create(error) is { } challenge) output.Put($"WWW-Authenticate: {challenge}\r\n");
         WriteDate(output);
-        Put(output, $"Content-Length: {body.Length}\r\n\r\n");
+        output.Put($"Content-Length: {body.Length}\r\n\r\n");
         output.Write(body);
     }
 
@@ -74,8 +79,6 @@ internal sealed class ParkedAnswers(ParkingHost host)
         if (date.Second != second) _date = date = new DateLine(second, Encoding.ASCII.GetBytes($"Date: {now.ToString("r", CultureInfo.InvariantCulture)}\r\n"));
         output.Write(date.Bytes);
     }
-
-    private static void Put(IBufferWriter<byte> output, string text) => Encoding.UTF8.GetBytes(text, output);
 
     private sealed record DateLine(long Second, byte[] Bytes);
 }

@@ -25,6 +25,9 @@ internal sealed partial class ParkedConnections
     [ThreadStatic]
     private static ArrayBufferWriter<byte>? _output;
 
+    [ThreadStatic]
+    private static ArrayBufferWriter<byte>? _piece;
+
     /// <inheritdoc/>
     string? IChannelReader.Sname => null;
 
@@ -95,7 +98,7 @@ internal sealed partial class ParkedConnections
         _channels.Release(before);
     }
 
-    private string CursorText(in ParkedSlot slot) => new Cursor(_channels[slot.Channel].Epoch, slot.Next).ToString();
+    private Cursor PlaceOf(in ParkedSlot slot) => new(_channels[slot.Channel].Epoch, slot.Next);
 
     private Grant? GrantOf(in ParkedSlot slot) => slot.Grant == 0 ? null : _grants[slot.Grant].Grant;
 
@@ -120,18 +123,20 @@ internal sealed partial class ParkedConnections
     /// <summary>Whether a failure is one that is expected, and told of elsewhere.</summary>
     private static bool IsTold(Exception e) => e is StoreUnavailableException or SeqidBeyondEndException or DrainingException or LimitException;
 
-    private static ArrayBufferWriter<byte> Output()
+    private static ArrayBufferWriter<byte> Output() => Emptied(ref _output);
+
+    private static ArrayBufferWriter<byte> Emptied(ref ArrayBufferWriter<byte>? kept)
     {
-        if (_output is null || _output.Capacity > MaxKeptOutput) _output = new ArrayBufferWriter<byte>(1 << 10);
-        _output.ResetWrittenCount();
-        return _output;
+        if (kept is null || kept.Capacity > MaxKeptOutput) kept = new ArrayBufferWriter<byte>(1 << 10);
+        kept.ResetWrittenCount();
+        return kept;
     }
 
     private static void WriteChunk<T>(ArrayBufferWriter<byte> output, T state, Action<IBufferWriter<byte>, T> write)
     {
-        var text = new ArrayBufferWriter<byte>(256);
-        write(text, state);
-        output.Write(Chunk.Encode(text.WrittenSpan));
+        var piece = Emptied(ref _piece);
+        write(piece, state);
+        Chunk.Write(output, piece.WrittenSpan);
     }
 
     /// <summary>Sends bytes; what the kernel does not take is kept, and the connection goes on in a state of waiting for its client.</summary>

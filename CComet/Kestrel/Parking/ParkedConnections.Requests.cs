@@ -84,7 +84,7 @@ internal sealed partial class ParkedConnections
     }
 
     /// <summary>Verifies the credential, and enters the channel: at once where nothing has to be waited for.</summary>
-    private void Begin(ref ParkedSlot slot, int i, ParkableRequest request)
+    private void Begin(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
         slot.Began = _log.Begin() == 0 ? 0 : Milliseconds();
         try
@@ -197,7 +197,7 @@ internal sealed partial class ParkedConnections
         {
             if (grant is { } granted) Keep(ref slot, granted);
             if (!isDone) HandOver(ref slot, i);
-            else if (request is not null) Enter(ref slot, i, request, entered);
+            else if (request is { } asked) Enter(ref slot, i, asked, entered);
             Read(ref slot, i);
         }
         catch (Exception e)
@@ -211,7 +211,7 @@ internal sealed partial class ParkedConnections
     }
 
     /// <summary>Reads what there is from the cursor on, and parks the connection when that is nothing.</summary>
-    private void Enter(ref ParkedSlot slot, int i, ParkableRequest request, (ActiveChannel Channel, CallerShares Shares) entered)
+    private void Enter(ref ParkedSlot slot, int i, in ParkableRequest request, (ActiveChannel Channel, CallerShares Shares) entered)
     {
         var (channel, shares) = entered;
         var cursor = new ChannelCursor { Channel = channel, Epoch = request.Start.From.Epoch, Next = request.Start.From.Seqid ?? -1 };
@@ -230,7 +230,7 @@ internal sealed partial class ParkedConnections
 
     /// <summary>Takes a head that was looked at.</summary>
     /// <returns>False when the client has gone since; then the connection is closed.</returns>
-    private bool TryTake(ref ParkedSlot slot, int i, ParkableRequest request)
+    private bool TryTake(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
         if (Sockets.Receive(slot.Descriptor, Head().AsSpan(0, request.HeadBytes)) == request.HeadBytes) return true;
         Close(ref slot, i);
@@ -241,7 +241,7 @@ internal sealed partial class ParkedConnections
     private static bool IsLong(IReadOnlyList<Reading>? readings, in ChannelCursor cursor) =>
         readings is { Count: > 0 } && (readings.Sum(reading => reading.Bytes) > JsonArray.FlushBytes || cursor.Next < cursor.Channel.End);
 
-    private void Poll(ref ParkedSlot slot, int i, ParkableRequest request, ChannelCursor cursor)
+    private void Poll(ref ParkedSlot slot, int i, in ParkableRequest request, ChannelCursor cursor)
     {
         List<Reading>? readings = null;
         slot.State = SlotState.Poll;

@@ -10,7 +10,7 @@ namespace CComet.Kestrel.Parking;
 /// <content>Streams of server-sent events.</content>
 internal sealed partial class ParkedConnections
 {
-    private void BeginStream(ref ParkedSlot slot, int i, ParkableRequest request, ChannelCursor cursor)
+    private void BeginStream(ref ParkedSlot slot, int i, in ParkableRequest request, ChannelCursor cursor)
     {
         slot.State = SlotState.Stream;
         slot.Flags |= SlotFlags.IsStream;
@@ -19,7 +19,7 @@ internal sealed partial class ParkedConnections
         var output = Output();
         _answers.WriteStreamHead(output);
         var ends = GrantOf(slot)?.Expires is { } expires ? NoticeJson.Encode(Notice.Cursor(cursor.Channel.Name, cursor.Epoch!, cursor.Next, expires)) : null;
-        WriteChunk(output, (Cursor: CursorText(slot), Ends: ends), static (text, state) => EventStream.WriteStart(text, state.Cursor, state.Ends));
+        WriteChunk(output, (Cursor: PlaceOf(slot), Ends: ends), static (text, state) => EventStream.WriteStart(text, state.Cursor, state.Ends));
         if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);
     }
 
@@ -183,7 +183,7 @@ internal sealed partial class ParkedConnections
     private void End(ref ParkedSlot slot, int i, WakeReason reason)
     {
         var output = Output();
-        var state = (Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: CursorText(slot));
+        var state = (Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: PlaceOf(slot).ToString());
         WriteChunk(output, state, static (text, told) =>
         {
             if (told.Reason == WakeReason.Revoked) EventStream.WriteRevoked(text, told.Cursor, NativeEncoder.Forms.Encoder);

@@ -26,6 +26,9 @@ internal sealed record ParkingHost
     /// <summary>The names by which the server is called; empty for all.</summary>
     public IReadOnlyList<string> Hosts { get; init; } = [];
 
+    /// <summary>The names of channels and epochs that requests have repeated of late.</summary>
+    public KnownNames Names { get; } = new();
+
     /// <summary>Whether a request with this Host header is surely one for the server; others are left to the web server.</summary>
     public bool Serves(ReadOnlySpan<byte> host)
     {

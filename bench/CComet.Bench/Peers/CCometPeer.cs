@@ -18,7 +18,10 @@ internal sealed class CCometPeer(string name, string folder, string content) : P
     /// <summary>The arguments of a build, listening on a port; 0 means any.</summary>
     internal static IEnumerable<string> Arguments(string folder, string content, int port) =>
     [
-        Path.Combine(folder, "CComet.Web.dll"), $"--urls=http://127.0.0.1:{port}", $"--contentRoot={content}", "--CComet:Store:Kind=Memory", "--Serilog:MinimumLevel:Default=Warning",
+        Path.Combine(folder, "CComet.Web.dll"), $"--urls=http://127.0.0.1:{port}", $"--contentRoot={content}", "--CComet:Store:Kind=Memory",
+
+        // The load has one address, which may else have no more than seven eighths of the connections.
+        "--CComet:Limits:ConnectionsPerAddress=20000", "--Serilog:MinimumLevel:Default=Warning",
     ];
 
     public override Subscription Subscribe(Transport transport, string channel, Tally tally) => transport == Transport.Events

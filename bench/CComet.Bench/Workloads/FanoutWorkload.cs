@@ -4,12 +4,12 @@ using CComet.Bench.Peers;
 namespace CComet.Bench.Workloads;
 
 /// <summary>Each message to all subscribers of one channel, at a rate that every server can keep.</summary>
-internal sealed class FanoutWorkload(Transport transport, int subscribers, double perSecond, double mostOfNchan) : Workload
+internal sealed class FanoutWorkload(string key, Transport transport, int subscribers, double perSecond, double mostOfNchan) : Workload
 {
     private static readonly TimeSpan Warm = TimeSpan.FromSeconds(20);
     private static readonly TimeSpan Measured = TimeSpan.FromSeconds(8);
 
-    public override string Key => transport == Transport.Poll ? "fanout-poll" : "fanout-sse";
+    public override string Key => key;
 
     public override string Title => $"1 → {subscribers:N0} by {(transport == Transport.Poll ? "long poll, each polling again" : "server-sent events")}, {perSecond} messages/s";
 

@@ -5,12 +5,15 @@ namespace CComet.Bench.Workloads;
 
 /// <summary>
 /// What a parked subscriber costs: how much larger the process is for it, once the burst of their coming has settled. The code is
-/// warm before: some hundred have come, been served and gone. So much has been published that any server has noticed, and what that left
+/// warm before: several times some hundred have come, been served and gone. So much has been published that any server has noticed, and what that left
 /// behind has settled too: it would be taken off what the subscribers cost.
 /// </summary>
-internal sealed class IdleWorkload(Transport transport, int subscribers, double most) : Workload
+internal sealed class IdleWorkload(string key, Transport transport, int subscribers, double most) : Workload
 {
     private const int Warm = 500;
+
+    /// <summary>In several waves: a just-in-time compiler counts the calls of what it has compiled only once it has come to rest.</summary>
+    private const int WarmWaves = 4;
     private const int WarmPublishers = 16;
     private const double WarmPerSecond = 30_000;
 
@@ -22,7 +25,7 @@ internal sealed class IdleWorkload(Transport transport, int subscribers, double 
     /// <summary>How much later they are weighed again, when a poll of CComet, whose timeout is 28 s, has been answered and asked again.</summary>
     private static readonly TimeSpan Later = TimeSpan.FromSeconds(15);
 
-    public override string Key => transport == Transport.Poll ? "idle-poll" : "idle-sse";
+    public override string Key => key;
 
     public override string Title => $"{subscribers:N0} waiting {(transport == Transport.Poll ? "long polls" : "streams of server-sent events")}";
 
@@ -37,8 +40,9 @@ internal sealed class IdleWorkload(Transport transport, int subscribers, double 
     public override async Task<double[]> MeasureAsync(Peer peer)
     {
         await using var server = await peer.StartAsync();
-        using (var few = new Crowd(server.Port, Warm, peer.IsTold(transport), (_, tally) => peer.Subscribe(transport, "idle", tally)))
+        for (var wave = 0; wave < WarmWaves; wave++)
         {
+            using var few = new Crowd(server.Port, Warm, peer.IsTold(transport), (_, tally) => peer.Subscribe(transport, "idle", tally));
             await few.ReadyAsync();
             await server.QuietAsync();
             using var publishers = new Publishers(server.PublishPort, 1, 1, (_, text) => peer.Publish("idle", text));

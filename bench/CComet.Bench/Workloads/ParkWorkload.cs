@@ -7,7 +7,7 @@ namespace CComet.Bench.Workloads;
 /// All subscribers come at once to a server that has had as many before, and often enough for its code to be warm: a just-in-time
 /// compiler goes over it again as long as it learns.
 /// </summary>
-internal sealed class ParkWorkload(Transport transport, int subscribers, double least) : Workload
+internal sealed class ParkWorkload(Transport transport, int subscribers, double leastOfNchan) : Workload
 {
     private const int Waves = 6;
 
@@ -15,7 +15,7 @@ internal sealed class ParkWorkload(Transport transport, int subscribers, double 
 
     public override string Title => $"{subscribers:N0} {(transport == Transport.Poll ? "long polls" : "streams of server-sent events")} coming as fast as they are taken";
 
-    public override IReadOnlyList<Figure> Figures => [new("subscribers that came", "/s", Less: false, new Goal(least)), new("processor time for each", "µs", Less: true)];
+    public override IReadOnlyList<Figure> Figures => [new("subscribers that came", "/s", Less: false, new Goal(leastOfNchan, "nchan")), new("processor time for each", "µs", Less: true)];
 
     public override async Task<double[]> MeasureAsync(Peer peer)
     {
