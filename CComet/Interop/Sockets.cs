@@ -52,19 +52,28 @@ internal static class Sockets
 
     /// <summary>Takes a connection that was made; a negative number, which is an error's, when there is none.</summary>
     /// <param name="listener">The socket that listens.</param>
-    /// <param name="address">The client's address; null where it has none.</param>
-    public static int Accept(int listener, out IPAddress? address)
+    /// <param name="address">The client's address; null where it has none. Comes as that of another client, which is kept if it is the same.</param>
+    public static int Accept(int listener, ref IPAddress? address)
     {
         Span<byte> name = stackalloc byte[128];
         var length = name.Length;
         var descriptor = accept4(listener, ref name[0], ref length, NonBlocking | CloseOnExec);
-        address = descriptor < 0 ? null : (int)BitConverter.ToUInt16(name) switch
+        if (descriptor < 0) return -Marshal.GetLastPInvokeError();
+        ReadOnlySpan<byte> bytes = (int)BitConverter.ToUInt16(name) switch
         {
-            InternetFamily => new IPAddress(name.Slice(4, 4)),
-            InternetV6Family => new IPAddress(name.Slice(8, 16)),
-            _ => null,
+            InternetFamily => name.Slice(4, 4),
+            InternetV6Family => name.Slice(8, 16),
+            _ => default,
         };
-        return descriptor < 0 ? -Marshal.GetLastPInvokeError() : descriptor;
+        if (bytes.IsEmpty) address = null;
+        else if (address is null || !IsOf(address, bytes)) address = new IPAddress(bytes);
+        return descriptor;
+    }
+
+    private static bool IsOf(IPAddress address, ReadOnlySpan<byte> bytes)
+    {
+        Span<byte> own = stackalloc byte[16];
+        return address.TryWriteBytes(own, out var length) && bytes.SequenceEqual(own[..length]);
     }
 
     /// <summary>Sends what is written at once.</summary>

@@ -31,6 +31,7 @@ internal sealed partial class ParkingListener(
     private readonly int _descriptor = (int)listener.Handle;
     private ParkingLoop? _loop;
     private ulong _number;
+    private IPAddress? _lastAddress;
     private bool _hasPlace;
     private bool _failing;
 
@@ -66,13 +67,13 @@ internal sealed partial class ParkingListener(
                 return;
             }
 
-            var taken = Sockets.Accept(_descriptor, out var address);
+            var taken = Sockets.Accept(_descriptor, ref _lastAddress);
             if (taken >= 0)
             {
                 if (_failing) LogRecovered(logger);
                 _failing = false;
                 _hasPlace = false;
-                Take(taken, address);
+                Take(taken, _lastAddress);
             }
             else if (taken is -Sockets.Again)
             {
