@@ -85,6 +85,22 @@ public sealed class RawHttp : IDisposable
     /// <summary>Tells the server that nothing more will come.</summary>
     public void EndSending() => _tcp.Client.Shutdown(SocketShutdown.Send);
 
+    /// <summary>Sends, and tells in the same packet that nothing more will come.</summary>
+    public void SendLast(byte[] bytes)
+    {
+        Cork(_tcp.Client);
+        _tcp.Client.Send(bytes);
+        EndSending();
+    }
+
+    /// <summary>Has Linux keep back what is sent next until the sending side is closed.</summary>
+    public static void Cork(Socket socket)
+    {
+        const int TcpLevel = 6;
+        const int CorkOption = 3;
+        socket.SetRawSocketOption(TcpLevel, CorkOption, BitConverter.GetBytes(1));
+    }
+
     /// <summary>Closes the connection by a reset, not in good order.</summary>
     public void Reset()
     {

@@ -13,7 +13,7 @@ namespace CComet.Kestrel;
 /// <param name="inner">The transport's connection.</param>
 /// <param name="gate">The gate, in which it has a place.</param>
 /// <param name="share">The share of its address; null when it is not counted.</param>
-internal sealed class CountedConnection(ConnectionContext inner, ConnectionGate gate, Share? share) : ConnectionContext
+internal class CountedConnection(ConnectionContext inner, ConnectionGate gate, Share? share) : ConnectionContext
 {
     /// <inheritdoc/>
     public override IDuplexPipe Transport { get => inner.Transport; set => inner.Transport = value; }

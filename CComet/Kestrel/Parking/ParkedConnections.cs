@@ -210,9 +210,9 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
     {
         var client = _clients[slot.Client];
         LoopOf(i).Unwatch(slot.Descriptor);
-        var descriptor = slot.Descriptor;
+        var (descriptor, isHalfClosed) = (slot.Descriptor, slot.Flags.HasFlag(SlotFlags.IsHalfClosed));
         Forget(ref slot, i);
-        client.Listener.HandOver(descriptor, client.Share);
+        client.Listener.HandOver(descriptor, client.Share, isHalfClosed);
     }
 
     private void HandOverOrClose(ref ParkedSlot slot, int i)

@@ -93,13 +93,15 @@ internal sealed partial class ParkingListener(
     /// <summary>Gives the web server a connection.</summary>
     /// <param name="descriptor">Its socket.</param>
     /// <param name="share">The share of its address; null when it is not counted.</param>
-    public void HandOver(int descriptor, Share? share)
+    /// <param name="isHalfClosed">Whether its client sends nothing more.</param>
+    public void HandOver(int descriptor, Share? share, bool isHalfClosed = false)
     {
         Socket? socket = null;
         try
         {
             socket = new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
-            if (_handedOver.Writer.TryWrite(new CountedConnection(open(socket), gate, share))) return;
+            var opened = open(socket);
+            if (_handedOver.Writer.TryWrite(isHalfClosed ? new HalfClosedConnection(opened, gate, share, time) : new CountedConnection(opened, gate, share))) return;
         }
         catch (SocketException)
         {
