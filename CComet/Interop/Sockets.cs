@@ -84,17 +84,23 @@ internal static class Sockets
     }
 
     /// <summary>Looks at what has come, and leaves it; 0 at the end, a negative number, which is an error's, otherwise.</summary>
-    public static int Peek(int descriptor, Span<byte> into) => Result(recv(descriptor, ref into[0], into.Length, PeekFlag | NoWaitFlag));
+    public static int Peek(int descriptor, Span<byte> into) => Receive(descriptor, into, PeekFlag | NoWaitFlag);
 
     /// <summary>Takes what has come.</summary>
-    public static int Receive(int descriptor, Span<byte> into) => Result(recv(descriptor, ref into[0], into.Length, NoWaitFlag));
+    public static int Receive(int descriptor, Span<byte> into) => Receive(descriptor, into, NoWaitFlag);
 
     /// <summary>Sends as much as the kernel takes; a negative number, which is an error's, when it takes nothing.</summary>
     /// <param name="descriptor">The socket.</param>
     /// <param name="bytes">What is sent.</param>
     /// <param name="hasMore">Whether more follows at once.</param>
-    public static int Send(int descriptor, ReadOnlySpan<byte> bytes, bool hasMore = false) =>
-        Result(send(descriptor, ref MemoryMarshal.GetReference(bytes), bytes.Length, NoWaitFlag | NoSignalFlag | (hasMore ? MoreFlag : 0)));
+    public static int Send(int descriptor, ReadOnlySpan<byte> bytes, bool hasMore = false)
+    {
+        while (true)
+        {
+            var sent = Result(send(descriptor, ref MemoryMarshal.GetReference(bytes), bytes.Length, NoWaitFlag | NoSignalFlag | (hasMore ? MoreFlag : 0)));
+            if (sent != -Interrupted) return sent;
+        }
+    }
 
     /// <summary>Adds to a counter, which makes it readable.</summary>
     public static void Count(int counter)
@@ -121,6 +127,15 @@ internal static class Sockets
 
     /// <summary>Closes a descriptor.</summary>
     public static void Close(int descriptor) => _ = close(descriptor);
+
+    private static int Receive(int descriptor, Span<byte> into, int flags)
+    {
+        while (true)
+        {
+            var count = Result(recv(descriptor, ref into[0], into.Length, flags));
+            if (count != -Interrupted) return count;
+        }
+    }
 
     private static int Result(nint count) => count < 0 ? -Marshal.GetLastPInvokeError() : (int)count;
 
