@@ -12,6 +12,7 @@ public sealed class GatedListenerTests : IDisposable
 {
     private readonly LogLines<GatedListener> _log = new();
     private readonly CountingTime _time = new();
+    private readonly SpareDescriptors _spares = new();
     private readonly ConnectionGate _gate = new(new LimitOptions { Connections = 2 }, null, 0, new LogLines<ConnectionGate>());
     private readonly Queue<Func<ValueTask<Socket>>> _answers = new();
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -30,6 +31,7 @@ public sealed class GatedListenerTests : IDisposable
             _connections,
             _gate,
             new ConnectionQuota(_fixture.Hub, _gate, UncountedAddresses.None),
+            _spares,
             _time,
             _log);
 
@@ -133,6 +135,7 @@ public sealed class GatedListenerTests : IDisposable
         _socket.Dispose();
         _fixture.Dispose();
         _gate.Dispose();
+        _spares.Dispose();
     }
 
     private void Fails(SocketError error) => _answers.Enqueue(() => throw new SocketException((int)error));

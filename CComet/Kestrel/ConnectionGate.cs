@@ -26,9 +26,10 @@ internal sealed partial class ConnectionGate : IDisposable
     private readonly ILogger _logger;
     private int _paused;
 
-    /// <summary>Makes the gate of this process.</summary>
+    /// <summary>Makes the gate of this process, before the spare descriptors are taken.</summary>
+    /// <remarks>Of few descriptors connections get half, so the spares count twice.</remarks>
     public ConnectionGate(IOptions<HubOptions> options, ILogger<ConnectionGate> logger)
-        : this(options.Value.Limits, OpenFiles.Limit(), OpenFiles.InUse(), logger)
+        : this(options.Value.Limits, OpenFiles.Limit(), OpenFiles.InUse() + (2 * SpareDescriptors.Count), logger)
     {
     }
 

@@ -20,6 +20,7 @@ internal sealed partial class GatedListener(
     IDisposable connections,
     ConnectionGate gate,
     ConnectionQuota quota,
+    SpareDescriptors spares,
     TimeProvider time,
     ILogger logger) : IConnectionListener
 {
@@ -101,7 +102,12 @@ internal sealed partial class GatedListener(
             {
                 if (!_failing) LogFailed(logger, e.SocketErrorCode, e.Message);
                 _failing = true;
-                if (!await RestAsync()) return null;
+                do
+                {
+                    spares.Release();
+                    if (!await RestAsync()) return null;
+                }
+                while (!spares.TryTake());
             }
         }
     }

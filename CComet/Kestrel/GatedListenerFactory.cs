@@ -16,9 +16,10 @@ internal sealed class GatedListenerFactory(
     ConnectionQuota quota,
     TimeProvider time,
     ILoggerFactory loggers,
-    ParkedConnections? parked = null) : IConnectionListenerFactory, IConnectionListenerFactorySelector
+    ParkedConnections? parked = null) : IConnectionListenerFactory, IConnectionListenerFactorySelector, IDisposable
 {
     private readonly SocketTransportOptions _options = options.Value;
+    private readonly SpareDescriptors _spares = new();
 
     /// <inheritdoc/>
     public bool CanBind(EndPoint endpoint) => endpoint is IPEndPoint or UnixDomainSocketEndPoint or FileHandleEndPoint;
@@ -52,14 +53,18 @@ internal sealed class GatedListenerFactory(
             connections,
             gate,
             quota,
+            _spares,
             time,
             loggers.CreateLogger<GatedListener>()));
     }
 
+    /// <inheritdoc/>
+    public void Dispose() => _spares.Dispose();
+
     private ParkingListener Park(Socket listener, SocketConnectionContextFactory connections, ParkedConnections table)
     {
         listener.Blocking = false;
-        var parking = new ParkingListener(listener, connections.Create, connections, table, gate, quota, _options.NoDelay, time, loggers.CreateLogger<ParkingListener>());
+        var parking = new ParkingListener(listener, connections.Create, connections, table, gate, quota, _spares, _options.NoDelay, time, loggers.CreateLogger<ParkingListener>());
         table.Add(parking);
         return parking;
     }

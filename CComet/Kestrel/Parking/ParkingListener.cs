@@ -16,6 +16,7 @@ internal sealed partial class ParkingListener(
     ParkedConnections parked,
     ConnectionGate gate,
     ConnectionQuota quota,
+    SpareDescriptors spares,
     bool isNoDelay,
     TimeProvider time,
     ILogger logger) : IConnectionListener
@@ -59,6 +60,12 @@ internal sealed partial class ParkingListener(
 
     private void TakeSome()
     {
+        if (_failing && !spares.TryTake())
+        {
+            RestForDescriptors();
+            return;
+        }
+
         for (var turn = 0; turn < MaxInRow; turn++)
         {
             if (!_hasPlace && !(_hasPlace = gate.TryEnter()))
@@ -70,13 +77,13 @@ internal sealed partial class ParkingListener(
             var taken = Sockets.Accept(_descriptor, ref _lastAddress);
             if (taken >= 0)
             {
-                if (_failing) LogRecovered(logger);
-                _failing = false;
                 _hasPlace = false;
                 Take(taken, _lastAddress);
             }
             else if (taken is -Sockets.Again)
             {
+                if (_failing) LogRecovered(logger);
+                _failing = false;
                 return;
             }
             else if (taken is not (-Sockets.ConnectionAborted or -Sockets.Interrupted))
@@ -84,10 +91,16 @@ internal sealed partial class ParkingListener(
                 // No descriptor is free, or no memory: the connection stays in the backlog, and would be an event again at once.
                 if (!_failing) LogFailed(logger, new SocketException(-taken).Message);
                 _failing = true;
-                Rest(Task.Delay(GatedListener.RetryInterval, time, _unbound.Token), hasPlace: false);
+                RestForDescriptors();
                 return;
             }
         }
+    }
+
+    private void RestForDescriptors()
+    {
+        spares.Release();
+        Rest(Task.Delay(GatedListener.RetryInterval, time, _unbound.Token), hasPlace: false);
     }
 
     /// <summary>Gives the web server a connection.</summary>
