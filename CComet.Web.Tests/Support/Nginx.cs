@@ -4,7 +4,7 @@ namespace CComet.Web.Tests.Support;
 
 /// <summary>
 /// Debian's nginx in front of a server, with the settings that a proxy has when nobody thought of streams. A second address
-/// is the same but for one thing: it is deaf to X-Accel-Buffering.
+/// is the same but for one thing: it is deaf to X-Accel-Buffering. A third one keeps its connections to the server, and tells of its clients.
 /// </summary>
 public sealed class Nginx : IAsyncDisposable
 {
@@ -13,22 +13,25 @@ public sealed class Nginx : IAsyncDisposable
     private readonly DirectoryInfo _folder;
     private readonly RunningProgram _program;
 
-    private Nginx(DirectoryInfo folder, RunningProgram program, int port, int deafPort)
+    private Nginx(DirectoryInfo folder, RunningProgram program, int port, int deafPort, int keepingPort)
     {
         _folder = folder;
         _program = program;
         Url = $"http://127.0.0.1:{port}";
         DeafUrl = $"http://127.0.0.1:{deafPort}";
+        KeepingPort = keepingPort;
     }
 
     public string Url { get; }
 
     public string DeafUrl { get; }
 
+    public int KeepingPort { get; }
+
     public static async Task<Nginx> StartAsync(int serverPort)
     {
         var folder = Directory.CreateTempSubdirectory("ccomet-nginx-");
-        var (port, deafPort) = (Ports.Take(), Ports.Take());
+        var (port, deafPort, keepingPort) = (Ports.Take(), Ports.Take(), Ports.Take());
         var configuration = Path.Combine(folder.FullName, "nginx.conf");
         await File.WriteAllTextAsync(configuration, $$"""
             daemon off;
@@ -42,6 +45,22 @@ public sealed class Nginx : IAsyncDisposable
               fastcgi_temp_path fastcgi;
               uwsgi_temp_path uwsgi;
               scgi_temp_path scgi;
+              upstream kept {
+                server 127.0.0.1:{{serverPort}};
+                keepalive 4;
+              }
+              server {
+                listen 127.0.0.1:{{keepingPort}};
+                location / {
+                  proxy_pass http://kept;
+                  proxy_http_version 1.1;
+                  proxy_set_header Connection "";
+                  proxy_set_header Host $http_host;
+                  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+                  proxy_set_header X-Forwarded-Proto $scheme;
+                  proxy_set_header X-Request-ID $request_id;
+                }
+              }
               server {
                 listen 127.0.0.1:{{port}};
                 location / { proxy_pass http://127.0.0.1:{{serverPort}}; }
@@ -53,8 +72,8 @@ public sealed class Nginx : IAsyncDisposable
             }
             """);
         var program = RunningProgram.Start(Executable, "nginx", null, "-p", folder.FullName, "-e", "stderr", "-c", configuration);
-        var nginx = new Nginx(folder, program, port, deafPort);
-        await Eventually.TrueAsync(() => program.HasExited || (Listens(port) && Listens(deafPort)), "nginx listens");
+        var nginx = new Nginx(folder, program, port, deafPort, keepingPort);
+        await Eventually.TrueAsync(() => program.HasExited || (Listens(port) && Listens(deafPort) && Listens(keepingPort)), "nginx listens");
         Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
         return nginx;
     }

@@ -1,8 +1,12 @@
+using System.Collections.Frozen;
+using System.Diagnostics;
 using System.Text;
 using CComet.Access;
+using CComet.Kestrel;
 using CComet.Kestrel.Parking;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
+using Microsoft.AspNetCore.HostFiltering;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hosting;
@@ -25,16 +29,31 @@ internal static class Parking
         var origins = services.GetRequiredService<CrossOrigin>();
         var icomet = services.GetService<IcometSettings>() ?? new IcometSettings();
         int[] others = [IcometAddresses.PortOf(icomet.Front), IcometAddresses.PortOf(icomet.Admin)];
-        var hosts = services.GetRequiredService<IConfiguration>()["AllowedHosts"];
+        var configuration = services.GetRequiredService<IConfiguration>();
+        var diagnostics = services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics");
+        var (source, listener) = (services.GetRequiredService<ActivitySource>(), services.GetRequiredService<DiagnosticListener>());
+        var takesTokens = hub.Auth.Mode == AuthMode.Token;
         return new ParkingHost
         {
             PathBase = Encoding.ASCII.GetBytes(services.GetRequiredService<IOptions<ServerOptions>>().Value.PathBase),
             PollTimeout = hub.Poll.Timeout,
-            TakesTokens = hub.Auth.Mode == AuthMode.Token,
+            TakesTokens = takesTokens,
+            TakesCookies = takesTokens && origins.TakesCookies(default),
             VaryOfPoll = origins.VaryOf(variesByAccept: true),
             VaryOfStream = origins.VaryOf(variesByAccept: false),
+            Origins = origins,
+            PageLines = origins.LinesOf,
             ParksAt = address => !others.Contains(address.Port),
-            Hosts = hosts is null or "" or "*" ? [] : hosts.Split(';'),
+            Headers = HeadersOf(configuration),
+            IsProxy = services.GetRequiredService<UncountedAddresses>().Contains,
+
+            // As the host itself decides whether a request begins an activity.
+            IsTraced = () => source.HasListeners() || listener.IsEnabled() || diagnostics.IsEnabled(LogLevel.Critical),
+            Hosts = ParkingHost.HostsOf(services.GetRequiredService<IOptions<HostFilteringOptions>>().Value.AllowedHosts),
         };
     }
+
+    /// <summary>The headers that change nothing. Where the framework's own switch has it believe everybody, those of a proxy do.</summary>
+    private static FrozenSet<string> HeadersOf(IConfiguration configuration) =>
+        (configuration["ForwardedHeaders_Enabled"]?.Equals("true", StringComparison.OrdinalIgnoreCase) == true ? ParkingHost.UsualHeaders : ParkingHost.UsualHeaders.Concat(ParkingHost.ProxyHeaders)).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 }

@@ -52,6 +52,11 @@ internal sealed partial class AccessOperations
         return Context.Grants.Find(key) is { } known && _revocations.AreKnown ? ValueTask.FromResult(CheckRevoked(known)) : VerifyAsync(token.ToString(), key, cancellation);
     }
 
+    /// <summary>Returns the grant of a bearer token that was shown before; null where it has to be verified.</summary>
+    /// <exception cref="TokenRefusedException">It was revoked.</exception>
+    public Grant? Find(ReadOnlySpan<char> token) =>
+        token.Length <= MaxTokenLength && Context.Grants.Find(GrantCache.KeyOf(token)) is { } known && _revocations.AreKnown ? CheckRevoked(known) : null;
+
     /// <summary>Returns the grant of tickets: what they say together.</summary>
     /// <exception cref="TokenRefusedException">One does not open.</exception>
     /// <exception cref="AccessUnavailableException">The keys, or what was revoked, cannot be reached now.</exception>

@@ -73,6 +73,14 @@ internal sealed class EventStream : StreamLoop
         output.Put("\n\n");
     }
 
+    /// <summary>Writes the ticket that follows the one by which the client came.</summary>
+    public static void WriteTicket(IBufferWriter<byte> output, string ticket, long expires, IMessageEncoder encoder)
+    {
+        output.Put("event: ticket\ndata: ");
+        output.Write(encoder.EncodeTicket(ticket, expires));
+        output.Put("\n\n");
+    }
+
     /// <summary>Writes the end of a stream whose right to follow was revoked.</summary>
     public static void WriteRevoked(IBufferWriter<byte> output, string cursor, IMessageEncoder encoder) =>
         WriteRefusal(output, cursor, encoder.EncodeEventRefusal(RevokedCode, RevokedReason));
@@ -104,9 +112,7 @@ internal sealed class EventStream : StreamLoop
         if (_ticketAt != 0 && Hub.Time.GetElapsedTime(_ticketAt) < TimeSpan.FromSeconds(grant.TicketSeconds) / 2) return false;
         _ticketAt = Math.Max(1, Hub.Time.GetTimestamp());
         if (Request.NextTicket() is not var (text, expires)) return false;
-        Put("event: ticket\ndata: ");
-        Output.Write(_forms.Encoder.EncodeTicket(text, expires));
-        Put("\n\n");
+        WriteTicket(Output, text, expires, _forms.Encoder);
         return true;
     }
 

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.RegularExpressions;
 using CComet.Web.Tests.Hardening.Fuzz;
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 using Xunit.Abstractions;
 
 namespace CComet.Web.Tests.Kestrel.Parking;
@@ -14,7 +15,7 @@ namespace CComet.Web.Tests.Kestrel.Parking;
 /// sets how many connections there are; they print their seed, which <c>CCOMET_SEED</c> replays.
 /// </summary>
 [Collection(Alone.Name)]
-public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLifetime
+public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLifetime
 {
     private const int UsualCases = 2_000;
     private const int Lanes = 16;
@@ -25,7 +26,7 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
     private const string End = "\n(the end)";
     private const string Last = "GET /health/live HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 
-    private static readonly string[] Settings = ["CComet:Poll:Timeout=00:00:00.3", "CComet:Limits:IdleChannel=01:00:00"];
+    private static readonly string[] CommonSettings = ["CComet:Poll:Timeout=00:00:00.3", "CComet:Limits:IdleChannel=01:00:00"];
 
     private readonly ConcurrentQueue<string> _differences = [];
     private LiveServer _plain = null!;
@@ -33,17 +34,37 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
     private int _reached;
     private int _answers;
 
+    /// <summary>Settings of both servers.</summary>
+    protected virtual string[] Settings => [];
+
+    /// <summary>How many connections there are, in hundredths of what is usual.</summary>
+    protected virtual int Share => 100;
+
+    /// <summary>A caller that may do what it asks for, and whose requests can be parked.</summary>
+    private protected virtual ParkingCaller Good => ParkingCaller.Nobody;
+
+    /// <summary>The server without parking.</summary>
+    protected LiveServer PlainServer => _plain;
+
+    /// <summary>A caller of any kind.</summary>
+    private protected virtual ParkingCaller NextCaller(Random random) => Good;
+
+    /// <summary>Sets of both servers what is no setting.</summary>
+    protected virtual void Register(IServiceCollection services)
+    {
+    }
+
     public async Task InitializeAsync()
     {
-        _plain = await LiveServer.StartAsync([.. Settings, "CComet:Parking:Enabled=false"]);
-        _parking = await LiveServer.StartAsync(0, new CCometFactory([.. Settings, "CComet:Parking:Enabled=true"]) { OnRequest = _ => Interlocked.Increment(ref _reached) });
+        _plain = await LiveServer.StartAsync(0, new CCometFactory([.. CommonSettings, .. Settings, "CComet:Parking:Enabled=false"]) { OnServices = Register });
+        _parking = await LiveServer.StartAsync(0, new CCometFactory([.. CommonSettings, .. Settings, "CComet:Parking:Enabled=true"]) { OnServices = Register, OnRequest = _ => Interlocked.Increment(ref _reached) });
         foreach (var server in (LiveServer[])[_plain, _parking])
         {
             for (var lane = 0; lane < Lanes; lane++)
             {
                 foreach (var channel in ChannelsOf(lane))
                 {
-                    for (var i = 0; i < Messages; i++) await server.PublishAsync(channel, $"{i}");
+                    for (var i = 0; i < Messages; i++) await PublishAsync(server, channel, $"{i}");
                 }
             }
         }
@@ -59,14 +80,14 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
     public async Task Server_that_parks_gives_the_answers_of_one_that_does_not()
     {
         if (!OperatingSystem.IsLinux()) return;
-        var cases = Environment.GetEnvironmentVariable("CCOMET_PARKING_RUNS") is { } runs ? int.Parse(runs, CultureInfo.InvariantCulture) : UsualCases;
+        var cases = Environment.GetEnvironmentVariable("CCOMET_PARKING_RUNS") is { } runs ? int.Parse(runs, CultureInfo.InvariantCulture) : UsualCases * Share / 100;
         var seed = Environment.GetEnvironmentVariable("CCOMET_SEED") is { } given ? int.Parse(given, CultureInfo.InvariantCulture) : Random.Shared.Next() / 2;
         output.WriteLine($"{cases} connections from seed {seed}");
         var before = _reached;
         await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
         {
             var channels = ChannelsOf(lane);
-            for (var i = lane; i < cases && _differences.Count < MaxShown; i += Lanes) await CompareAsync(Script.Make(new Random(seed + i), channels), channels, $"CCOMET_SEED={seed}, connection {i}");
+            for (var i = lane; i < cases && _differences.Count < MaxShown; i += Lanes) await CompareAsync(Script.Make(new Random(seed + i), channels, NextCaller, Good), channels, $"CCOMET_SEED={seed}, connection {i}");
         });
         output.WriteLine($"{_answers} answers, of which {_reached - before} came from the web server");
         Check();
@@ -85,7 +106,7 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
         await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
         {
             var channels = ChannelsOf(lane);
-            var head = Encoding.Latin1.GetBytes($"GET {string.Format(CultureInfo.InvariantCulture, target, channels[0])} HTTP/1.1\r\nHost: localhost\r\nAccept: */*\r\n\r\n");
+            var head = Encoding.Latin1.GetBytes($"GET {string.Format(CultureInfo.InvariantCulture, target, channels[0])} HTTP/1.1\r\nHost: {Good.Host}\r\nAccept: */*\r\n{string.Concat(Good.Lines.Select(line => line + "\r\n"))}\r\n");
             for (var at = 1 + lane; at < head.Length && _differences.Count < MaxShown; at += Lanes)
             {
                 await CompareAsync(new Script([head[..at], [.. head[at..], .. Encoding.Latin1.GetBytes(Last)]], EndsSending: false, IsWhole: true), channels, $"cut at {at}");
@@ -94,6 +115,8 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
         });
         Check();
     }
+
+    private static Task PublishAsync(LiveServer server, string channel, string text) => server.Operations.PublishTrustedAsync([HubFixture.NewMessage(channel, text)], CancellationToken.None).AsTask();
 
     private static string[] ChannelsOf(int lane) => [$"lane{lane}a", $"lane{lane}b"];
 
@@ -141,7 +164,7 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
                     // What bytes of chance follow is not known: its beginning alone is compared.
                     if (!script.IsWhole || script.NamesOther) return $"{Plain(text[..(start.Index + start.Length)])}\n(a stream)";
                     mark = $"the end of {what}";
-                    foreach (var channel in channels) await server.PublishAsync(channel, mark);
+                    foreach (var channel in channels) await PublishAsync(server, channel, mark);
                 }
 
                 if (mark is not null && text.Contains(mark, StringComparison.Ordinal) && (text.EndsWith("\n\n\r\n", StringComparison.Ordinal) || text.EndsWith("\n\n", StringComparison.Ordinal))) return $"{Plain(text)}\n(a stream)";
@@ -207,7 +230,7 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
             }
         }
 
-        return Retry().Replace(Time().Replace(Epoch().Replace(plain.ToString(), "EPOCH"), "\"time\":0"), "retry: 0");
+        return Retry().Replace(Ticket().Replace(Time().Replace(Epoch().Replace(plain.ToString(), "EPOCH"), "\"time\":0"), "\"ticket\":\"\""), "retry: 0");
     }
 
     private static int TakeChunks(string text, int at, StringBuilder plain)
@@ -238,7 +261,10 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
     [GeneratedRegex("^HTTP/1.1 [2-9]", RegexOptions.Multiline)]
     private static partial Regex AnswerStart();
 
-    [GeneratedRegex("retry: [0-9]+\n\nid: [^\n]*\n\n")]
+    [GeneratedRegex("\"ticket\":\"[^\"]*\",\"expires\":[0-9]+")]
+    private static partial Regex Ticket();
+
+    [GeneratedRegex("retry: [0-9]+\n\nid: [^\n]*\n(event: cursor\ndata: [^\n]*\n)?\n")]
     private static partial Regex StreamStart();
 
     /// <summary>What a client sends on one connection.</summary>
@@ -250,9 +276,9 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
         /// <summary>Whether a stream may be one of a channel that all lanes share.</summary>
         public bool NamesOther { get; } = Encoding.Latin1.GetString([.. Pieces.SelectMany(p => p)]) is var text && (text.Contains("channel=b", StringComparison.Ordinal) || text.Contains('#', StringComparison.Ordinal));
 
-        public static Script Make(Random random, string[] channels)
+        public static Script Make(Random random, string[] channels, Func<Random, ParkingCaller> caller, ParkingCaller good)
         {
-            var request = ParkingRequests.Next(random, channels);
+            var request = ParkingRequests.Next(random, channels, caller: caller);
             var last = Encoding.Latin1.GetBytes(Last);
             switch (random.Next(8))
             {
@@ -261,9 +287,9 @@ public sealed partial class ParkingDifferenceTests(ITestOutputHelper output) : I
                 case 1:
                     return new Script([request[..random.Next(1, request.Length)]], EndsSending: true, IsWhole: true);
                 case 2:
-                    return new Script([[.. Enumerable.Range(0, random.Next(MaxPipelined)).SelectMany(_ => ParkingRequests.Next(random, channels)), .. request, .. last]], EndsSending: false, IsWhole: true);
+                    return new Script([[.. Enumerable.Range(0, random.Next(MaxPipelined)).SelectMany(_ => ParkingRequests.Next(random, channels, caller: caller)), .. request, .. last]], EndsSending: false, IsWhole: true);
                 case 3:
-                    var poll = Encoding.Latin1.GetBytes($"GET /sub?channel={channels[0]}&wait=0.1 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+                    var poll = Encoding.Latin1.GetBytes($"GET /sub?channel={channels[0]}&wait=0.1 HTTP/1.1\r\nHost: {good.Host}\r\n{string.Concat(good.Lines.Select(line => line + "\r\n"))}\r\n");
                     return new Script([poll, [.. request, .. last]], EndsSending: false, IsWhole: true);
                 case 4:
                     return new Script([.. request.Concat(last).Select(b => (byte[])[b])], EndsSending: false, IsWhole: true);

@@ -1,5 +1,10 @@
+using System.Collections.Frozen;
 using System.Text;
+using CComet.Kestrel.Parking;
+using CComet.Web.Hosting;
+using CComet.Web.Hosting.Cors;
 using CComet.Web.Tests.Hardening.Fuzz;
+using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Tests.Kestrel.Parking;
 
@@ -39,20 +44,53 @@ internal static class ParkingRequests
 
     private static readonly string[] Versions = ["HTTP/1.0", "HTTP/1.2", "HTTP/2.0", "http/1.1", "HTTP/1.1 ", "HTTP", ""];
 
+    /// <summary>What a server of the usual settings is to the reader of heads; of some pages' origins where they are named.</summary>
+    public static ParkingHost NewHost(params string[] origins)
+    {
+        var policy = new CrossOrigin(Options.Create(new ServerOptions { Cors = new CorsSettings { Origins = origins } }));
+        return new ParkingHost
+        {
+            PollTimeout = TimeSpan.FromSeconds(28),
+            VaryOfPoll = "Accept",
+            VaryOfStream = "Origin",
+            Origins = policy,
+            PageLines = policy.LinesOf,
+            ParksAt = _ => true,
+            Headers = ParkingHost.UsualHeaders.Concat(ParkingHost.ProxyHeaders).ToFrozenSet(StringComparer.OrdinalIgnoreCase),
+            IsTraced = () => false,
+        };
+    }
+
     /// <summary>A request to a channel, which ends at once unless it waits <c>wait</c> or is a stream.</summary>
-    public static byte[] Next(Random random, string[] channels, string pathBase = "")
+    /// <param name="random">Decides.</param>
+    /// <param name="channels">The channels.</param>
+    /// <param name="pathBase">What is before the path.</param>
+    /// <param name="caller">What tells of who asks.</param>
+    public static byte[] Next(Random random, string[] channels, string pathBase = "", Func<Random, ParkingCaller>? caller = null)
     {
         var path = random.Once(12) ? random.Pick<string>(Targets) : random.Pick("/sub", "/sub", "/sub", "/sse");
         var query = new StringBuilder($"channel={random.Pick<string>(channels)}").Append(random.Pick<string>(Cursors));
         if (random.Once(6)) query.Append(random.Pick<string>(Others));
         query.Append(random.Once(12) ? random.Pick("&wait=0.1", "&wait=0.02") : "&wait=0");
+        var who = caller?.Invoke(random) ?? ParkingCaller.Nobody;
+        query.Append(who.Query);
         if (random.Once(25)) query.Remove(0, random.Next(query.Length));
         var lines = new List<string>();
         for (var i = random.Few(6); i > 0; i--) lines.Add(random.Once(12) ? random.Pick<string>(Odd) : random.Pick<string>(Usual));
-        if (!random.Once(60)) lines.Insert(random.Next(lines.Count + 1), $"Host: {(random.Once(12) ? random.Pick<string>(Hosts) : "localhost")}");
+        foreach (var line in who.Lines) lines.Insert(random.Next(lines.Count + 1), line);
+        if (!random.Once(60)) lines.Insert(random.Next(lines.Count + 1), $"Host: {(random.Once(12) ? random.Pick<string>(Hosts) : who.Host)}");
         var end = random.Once(100) ? random.Pick("\n", "\r") : "\r\n";
         var method = random.Once(25) ? random.Pick<string>(Methods) : "GET";
         var version = random.Once(50) ? random.Pick<string>(Versions) : "HTTP/1.1";
         return Encoding.Latin1.GetBytes($"{method} {pathBase}{path}{(random.Once(60) ? "" : "?")}{query} {version}{end}{string.Concat(lines.Select(l => l + end))}{end}");
     }
+}
+
+/// <summary>What of a request tells who asks.</summary>
+/// <param name="Lines">Lines of its head.</param>
+/// <param name="Query">What is behind its query.</param>
+/// <param name="Host">How it names the server.</param>
+internal sealed record ParkingCaller(IReadOnlyList<string> Lines, string Query = "", string Host = "localhost")
+{
+    public static readonly ParkingCaller Nobody = new([]);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using CComet.Http;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -22,6 +23,7 @@ internal sealed class CrossOrigin : IOriginPolicy
     private readonly OriginList? _sockets;
     private readonly StringValues _vary;
     private readonly StringValues _varyByAccept;
+    private readonly ConcurrentDictionary<string, string> _lines = new();
 
     /// <summary>Reads the settings.</summary>
     public CrossOrigin(IOptions<ServerOptions> options)
@@ -47,6 +49,17 @@ internal sealed class CrossOrigin : IOriginPolicy
 
         // Never with *, which would hand a page of any origin what the user may see.
         if (_pages is not null) headers.AccessControlAllowCredentials = Yes;
+    }
+
+    /// <summary>The headers but Vary of an answer to a page, as lines of its head; empty where a browser is to hide it from the page.</summary>
+    public string LinesOf(string origin)
+    {
+        var allowed = Allowed(origin);
+        if (allowed.Count == 0) return "";
+        return _lines.GetOrAdd(
+            allowed.ToString(),
+            static (allowed, isListed) => $"Access-Control-Allow-Origin: {allowed}\r\nAccess-Control-Expose-Headers: {ExposedHeaders}\r\n{(isListed ? $"Access-Control-Allow-Credentials: {Yes}\r\n" : "")}",
+            _pages is not null);
     }
 
     /// <summary>The header Vary of an answer to a request without an origin.</summary>

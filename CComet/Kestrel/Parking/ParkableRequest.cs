@@ -9,9 +9,8 @@ namespace CComet.Kestrel.Parking;
 /// <param name="Start">The channel, and the cursor to begin at.</param>
 /// <param name="IsStream">Whether it asks for server-sent events; else it is a long poll.</param>
 /// <param name="Wait">For how long a poll waits.</param>
-/// <param name="Token">Where in the head its bearer token is; empty for none.</param>
 /// <param name="HeadBytes">How long the head is.</param>
-internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, Range Token, int HeadBytes)
+internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, int HeadBytes)
 {
     private const string LastEventId = "Last-Event-ID";
     private const int MaxParameters = 16;
@@ -20,14 +19,10 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     private const int MaxHeaders = 64;
 
     /// <summary>The parameters that are read; those that follow are known to be ignored. One that is neither may mean something to another door.</summary>
-    private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "lastEventId", "_", "time"];
+    private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "lastEventId", "_", "time", ParameterNames.Ticket];
 
-    /// <summary>Headers whose presence changes nothing, with those that are read.</summary>
-    private static readonly System.Collections.Frozen.FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Headers =
-        System.Collections.Frozen.FrozenSet.ToFrozenSet(
-            ["Host", "User-Agent", "Accept", "Accept-Language", "Accept-Encoding", "Accept-Charset", "Cache-Control", "Pragma", "Connection", "Keep-Alive", "Cookie", "DNT", "Priority", "Authorization", "Referer", "Save-Data",
-             LastEventId, "Sec-Fetch-Site", "Sec-Fetch-Mode", "Sec-Fetch-Dest", "Sec-Fetch-User", "Sec-Fetch-Storage-Access", "Sec-GPC", "Sec-CH-UA", "Sec-CH-UA-Mobile", "Sec-CH-UA-Platform", "Upgrade-Insecure-Requests", "X-Requested-With"],
-            StringComparer.OrdinalIgnoreCase).GetAlternateLookup<ReadOnlySpan<char>>();
+    /// <summary>Who asks.</summary>
+    public required ParkableCaller Caller { get; init; }
 
     private static ReadOnlySpan<byte> HeadEnd => "\r\n\r\n"u8;
 
@@ -38,7 +33,8 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     /// </remarks>
     /// <param name="bytes">The bytes of the connection, the head among them.</param>
     /// <param name="host">What it needs to know of the server.</param>
-    public static ParkableRequest? Read(ReadOnlySpan<byte> bytes, ParkingHost host)
+    /// <param name="isFromProxy">Whether the connection is one of a proxy that the server lists.</param>
+    public static ParkableRequest? Read(ReadOnlySpan<byte> bytes, ParkingHost host, bool isFromProxy = false)
     {
         var end = bytes.IndexOf(HeadEnd);
         if (end < 0) return null;
@@ -58,7 +54,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         if (query.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0 || query.Contains((byte)'#')) return null;
         var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds);
         if (!isPlain && !AreKnown(query)) return null;
-        var fields = default(Fields);
+        var fields = new Fields { Caller = new ParkableCaller.Fields(isFromProxy) };
         for (var count = 0; head.Length > 0; count++)
         {
             if (count == MaxHeaders) return null;
@@ -66,11 +62,11 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             if (!TryLine(ref head, out line) || !fields.TryRead(line, at, host)) return null;
         }
 
-        if (!fields.HasHost || (fields.AsksForEvents && !isStream)) return null;
+        if ((fields.AsksForEvents && !isStream) || fields.Caller.Read(bytes, host) is not { } caller) return null;
         if (isPlain && fields.LastEventId is null)
         {
             var wait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
-            return new ParkableRequest(start, isStream, isStream ? default : wait, fields.Token, end + HeadEnd.Length);
+            return new ParkableRequest(start, isStream, isStream ? default : wait, end + HeadEnd.Length) { Caller = caller };
         }
 
         try
@@ -79,7 +75,9 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             UrlEncoded.Parse(query, parameters);
             parameters.ThrowIfRefused();
             var asked = SubscribeParameters.Read(parameters, isStream ? fields.LastEventId : null);
-            return asked.Starts.Count != 1 ? null : new ParkableRequest(asked.Starts[0], isStream, isStream ? default : SubscribeParameters.ReadWait(parameters, host.PollTimeout), fields.Token, end + HeadEnd.Length);
+            if (asked.Starts.Count != 1 || !TryAddTickets(parameters, host, ref caller)) return null;
+            var wait = isStream ? default : SubscribeParameters.ReadWait(parameters, host.PollTimeout);
+            return new ParkableRequest(asked.Starts[0], isStream, wait, end + HeadEnd.Length) { Caller = caller };
         }
         catch (WireException)
         {
@@ -96,6 +94,17 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         var path = bytes[compared..];
         compared = Math.Min(path.Length, host.PathBase.Length);
         return path[..compared].SequenceEqual(host.PathBase.Span[..compared]);
+    }
+
+    /// <summary>Adds the tickets of the query; false where they may be none, or are one of two credentials.</summary>
+    private static bool TryAddTickets(Parameters parameters, ParkingHost host, ref ParkableCaller caller)
+    {
+        var tickets = parameters.Many(ParameterNames.Ticket);
+        if (tickets.Any(ticket => ticket.StartsWith("eyJ", StringComparison.Ordinal))) return false;
+        if (!host.TakesTokens || tickets.Count == 0) return true;
+        if (!caller.Token.Equals(default)) return false;
+        caller = caller with { Tickets = tickets };
+        return true;
     }
 
     private static bool TryLine(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line)
@@ -128,13 +137,9 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     /// <summary>What is read of the headers.</summary>
     private struct Fields
     {
-        private bool _hasToken;
-
-        public bool HasHost { get; private set; }
+        public ParkableCaller.Fields Caller;
 
         public bool AsksForEvents { get; private set; }
-
-        public Range Token { get; private set; }
 
         public string? LastEventId { get; private set; }
 
@@ -148,16 +153,13 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             if (colon is <= 0 or > 64) return false;
             Span<char> name = stackalloc char[64];
             name = name[..Encoding.ASCII.GetChars(line[..colon], name)];
-            if (!Headers.Contains(name)) return false;
+            if (!host.LetsIn(name)) return false;
             var value = line[(colon + 1)..].Trim(" \t"u8);
             if (value.IndexOfAnyExceptInRange((byte)' ', (byte)'~') >= 0) return false;
             ReadOnlySpan<char> known = name;
-            if (Is(known, "Host"))
-            {
-                if (HasHost || !host.Serves(value)) return false;
-                HasHost = true;
-            }
-            else if (Is(known, "Connection"))
+            var start = line.Length - line[(colon + 1)..].TrimStart(" \t"u8).Length;
+            if (!Caller.TryRead(known, value, at + start, host)) return false;
+            if (Is(known, "Connection"))
             {
                 return Ascii.EqualsIgnoreCase(value, "keep-alive");
             }
@@ -165,22 +167,6 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             {
                 // Of a poll it may ask for events, in one spelling or another.
                 AsksForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
-            }
-            else if (Is(known, "Sec-Fetch-Site"))
-            {
-                return value.SequenceEqual("same-origin"u8) || value.SequenceEqual("none"u8);
-            }
-            else if (Is(known, "Cookie"))
-            {
-                return !host.TakesTokens;
-            }
-            else if (Is(known, "Authorization") && host.TakesTokens)
-            {
-                if (_hasToken || value.Length < 8 || !Ascii.EqualsIgnoreCase(value[..7], "Bearer ")) return false;
-                _hasToken = true;
-                var token = value[7..].Trim((byte)' ');
-                var start = at + line.LastIndexOf(token);
-                Token = start..(start + token.Length);
             }
             else if (Is(known, ParkableRequest.LastEventId))
             {

@@ -32,8 +32,9 @@ internal sealed class ParkedAnswers(ParkingHost host)
     /// <param name="length">How long its body is.</param>
     /// <param name="cursor">The cursor behind it.</param>
     /// <param name="isLast">Whether the connection takes no further request.</param>
+    /// <param name="page">What it says of the page that asks.</param>
     /// <param name="retry">When to ask again, of a server that stops; null otherwise.</param>
-    public void WritePollHead(IBufferWriter<byte> output, long length, in Cursor cursor, bool isLast, TimeSpan? retry = null)
+    public void WritePollHead(IBufferWriter<byte> output, long length, in Cursor cursor, bool isLast, string page, TimeSpan? retry = null)
     {
         // In the order of the web server.
         output.Write("HTTP/1.1 200 OK\r\n"u8);
@@ -43,6 +44,7 @@ internal sealed class ParkedAnswers(ParkingHost host)
         output.Write(_poll);
         WriteDate(output);
         output.Write(_vary);
+        output.Put(page);
         output.Write(CursorName);
         output.Put(cursor);
         output.Write("\r\n"u8);
@@ -51,21 +53,23 @@ internal sealed class ParkedAnswers(ParkingHost host)
     }
 
     /// <summary>Writes the answer to a poll whose right to follow was revoked.</summary>
-    public void WriteRevoked(IBufferWriter<byte> output)
+    public void WriteRevoked(IBufferWriter<byte> output, string page)
     {
         var error = WireException.Revoked();
         var body = ErrorJson.EncodeProblemLine(error);
         output.Put($"HTTP/1.1 {error.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(error.Status)}\r\nContent-Type: {ErrorJson.ProblemType}\r\nCache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\nX-Content-Type-Options: nosniff\r\n");
         if (Http.Credentials.BearerChallenge.Create(error) is { } challenge) output.Put($"WWW-Authenticate: {challenge}\r\n");
+        output.Put(page);
         WriteDate(output);
         output.Put($"Content-Length: {body.Length}\r\n\r\n");
         output.Write(body);
     }
 
     /// <summary>Writes the head of a stream.</summary>
-    public void WriteStreamHead(IBufferWriter<byte> output)
+    public void WriteStreamHead(IBufferWriter<byte> output, string page)
     {
         output.Write(_stream);
+        output.Put(page);
         WriteDate(output);
         output.Write(Chunked);
         output.Write("\r\n"u8);

@@ -53,7 +53,7 @@ internal sealed partial class ParkedConnections
         slot.Next = batch.End;
         var output = Output();
         var array = batch.As(NativeEncoder.Forms.Array);
-        _answers.WritePollHead(output, array.Length, new Cursor(batch.Epoch, batch.End), isLast: Hub.IsDraining);
+        _answers.WritePollHead(output, array.Length, new Cursor(batch.Epoch, batch.End), isLast: Hub.IsDraining, PageOf(slot));
         Finish(ref slot, i, output, array);
     }
 
@@ -67,14 +67,14 @@ internal sealed partial class ParkedConnections
 
         var elements = PollAnswer.ElementsOf(readings);
         var output = Output();
-        _answers.WritePollHead(output, JsonArray.Length(elements), PlaceOf(slot), isLast: Hub.IsDraining);
+        _answers.WritePollHead(output, JsonArray.Length(elements), PlaceOf(slot), isLast: Hub.IsDraining, PageOf(slot));
         Finish(ref slot, i, output, JsonArray.LineOf(elements));
     }
 
     private void AnswerNothing(ref ParkedSlot slot, int i, TimeSpan? retry)
     {
         var output = Output();
-        _answers.WritePollHead(output, JsonArray.Empty.Length, PlaceOf(slot), isLast: Hub.IsDraining, retry);
+        _answers.WritePollHead(output, JsonArray.Empty.Length, PlaceOf(slot), isLast: Hub.IsDraining, PageOf(slot), retry);
         output.Write(JsonArray.Empty);
         Finish(ref slot, i, output);
     }
@@ -83,7 +83,7 @@ internal sealed partial class ParkedConnections
     private void Refuse(ref ParkedSlot slot, int i)
     {
         var output = Output();
-        _answers.WriteRevoked(output);
+        _answers.WriteRevoked(output, PageOf(slot));
         slot.Flags |= SlotFlags.IsRefused;
         Finish(ref slot, i, output);
     }

@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using System.Text;
 using CComet.Access;
 using CComet.Channels;
@@ -63,7 +62,8 @@ internal sealed partial class ParkedConnections
                 return;
             }
 
-            if (Hub.IsDraining || ParkableRequest.Read(seen, _host) is not { } request)
+            // The first that is forwarded by somebody who is not listed has the web server say so in the log.
+            if (Hub.IsDraining || ParkableRequest.Read(seen, _host, _clients[slot.Client].IsProxy) is not { } request || (request.Caller.IsForwarded && !_toldForwarded && !Interlocked.Exchange(ref _toldForwarded, true)))
             {
                 HandOver(ref slot, i);
                 return;
@@ -83,16 +83,18 @@ internal sealed partial class ParkedConnections
         SlotTable.Exit(ref slot);
     }
 
-    /// <summary>Verifies the credential, and enters the channel: at once where nothing has to be waited for.</summary>
+    /// <summary>Finds what the credential gives, and enters the channel: at once where nothing has to be waited for.</summary>
     private void Begin(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
         slot.Began = _log.Begin() == 0 ? 0 : Milliseconds();
+        if (!request.IsStream) SetPage(ref slot, request.Caller.PageLines);
         try
         {
-            if (_host.TakesTokens && !HasGrant(ref slot, Head().AsSpan(request.Token), out var verifying))
+            if (_host.TakesTokens && !HasGrant(ref slot, request.Caller))
             {
+                var token = request.Caller.Tickets.Count > 0 ? null : Encoding.ASCII.GetString(Head().AsSpan(request.Caller.Token));
                 Work(ref slot, i);
-                _ = VerifyLaterAsync(i, verifying);
+                _ = VerifyLaterAsync(i, request, token);
                 return;
             }
         }
@@ -102,7 +104,13 @@ internal sealed partial class ParkedConnections
             return;
         }
 
-        var entering = _operations.EnterAsync(new CallerContext(_clients[slot.Client].Address) { Grant = GrantOf(slot) }, request.Start.Channel);
+        Ask(ref slot, i, request);
+    }
+
+    /// <summary>Asks for the right, and enters the channel.</summary>
+    private void Ask(ref ParkedSlot slot, int i, in ParkableRequest request)
+    {
+        var entering = _operations.EnterAsync(new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin }, request.Start.Channel);
         if (entering.IsCompletedSuccessfully) Enter(ref slot, i, request, entering.Result);
         else
         {
@@ -111,64 +119,20 @@ internal sealed partial class ParkedConnections
         }
     }
 
+    /// <summary>Notes what the answer says of the page. It stays for the next request, which most often is of the same page.</summary>
+    private void SetPage(ref ParkedSlot slot, string lines)
+    {
+        if (PageOf(slot) == lines) return;
+        _pages.Release(slot.Page);
+        slot.Page = lines.Length == 0 ? 0 : _pages.Take(lines);
+    }
+
+    private string PageOf(in ParkedSlot slot) => slot.Page == 0 ? "" : _pages[slot.Page];
+
     private void Work(ref ParkedSlot slot, int i)
     {
         slot.State = SlotState.Working;
         _wheel.Remove(i);
-    }
-
-    /// <summary>Finds the grant of a token, or of none, and keeps it with the connection; false when it has to be waited for.</summary>
-    /// <exception cref="TokenRefusedException">It does not hold.</exception>
-    private bool HasGrant(ref ParkedSlot slot, ReadOnlySpan<byte> token, [NotNullWhen(false)] out Task<ParkedGrant>? verifying)
-    {
-        verifying = null;
-        var hash = token.IsEmpty ? 0 : TokenHash.Compute(token);
-        var version = Hub.Grants.Version;
-        if (slot.Grant != 0 && _grants[slot.Grant] is var kept && kept.Token == hash && kept.Version == version
-            && kept.Grant.ExpiresAt > _access.Now.ToUnixTimeMilliseconds() && !Hub.Revocations.Covers(kept.Grant)) return true;
-
-        if (token.IsEmpty)
-        {
-            Keep(ref slot, new ParkedGrant(_access.Grants.Anonymous, 0, version));
-            return true;
-        }
-
-        var verified = _access.VerifyAsync(Encoding.ASCII.GetString(token), CancellationToken.None);
-        if (!verified.IsCompletedSuccessfully)
-        {
-            verifying = KeepingAsync(verified, hash, version);
-            return false;
-        }
-
-        Keep(ref slot, new ParkedGrant(verified.Result, hash, version));
-        return true;
-
-        static async Task<ParkedGrant> KeepingAsync(ValueTask<Grant> grant, UInt128 hash, int version) => new(await grant, hash, version);
-    }
-
-    private void Keep(ref ParkedSlot slot, ParkedGrant grant)
-    {
-        var before = slot.Grant;
-        slot.Grant = _grants.Take(grant);
-        _grants.Release(before);
-    }
-
-    /// <summary>The key has to be asked for first. Then the request is looked at again, and its grant is known.</summary>
-    private async Task VerifyLaterAsync(int i, Task<ParkedGrant> verifying)
-    {
-        // The caller holds the slot's lock.
-        await Task.Yield();
-        ParkedGrant? granted = null;
-        try
-        {
-            granted = await verifying;
-        }
-        catch (Exception e) when (e is not OutOfMemoryException)
-        {
-            // What is refused, the web server refuses again, and tells why.
-        }
-
-        Resume(i, granted is not null, granted);
     }
 
     /// <summary>The store or the application has to be asked first.</summary>
@@ -182,22 +146,33 @@ internal sealed partial class ParkedConnections
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // As above.
+            // What is refused, the web server refuses again, and tells why.
         }
 
-        Resume(i, entered is not null, grant: null, request, entered ?? default);
+        Resume(i, request, grant: null, entered);
     }
 
     /// <summary>Goes on with a request that had to wait, or leaves it to the web server when that came to nothing.</summary>
-    private void Resume(int i, bool isDone, ParkedGrant? grant, ParkableRequest? request = null, (ActiveChannel, CallerShares) entered = default)
+    private void Resume(int i, ParkableRequest request, ParkedGrant? grant, (ActiveChannel, CallerShares)? entered = null)
     {
         ref var slot = ref _slots.Enter(i);
         slot.State = SlotState.Reading;
         try
         {
-            if (grant is { } granted) Keep(ref slot, granted);
-            if (!isDone) HandOver(ref slot, i);
-            else if (request is { } asked) Enter(ref slot, i, asked, entered);
+            if (grant is { } granted)
+            {
+                Keep(ref slot, granted);
+                Ask(ref slot, i, request);
+            }
+            else if (entered is { } place)
+            {
+                Enter(ref slot, i, request, place);
+            }
+            else
+            {
+                HandOver(ref slot, i);
+            }
+
             Read(ref slot, i);
         }
         catch (Exception e)
@@ -217,7 +192,8 @@ internal sealed partial class ParkedConnections
         var cursor = new ChannelCursor { Channel = channel, Epoch = request.Start.From.Epoch, Next = request.Start.From.Seqid ?? -1 };
 
         // What it is counted in is not kept with the slot: it is the client's.
-        if (shares != new CallerShares(_clients[slot.Client].Share, null) || (request.IsStream && !channel.Resolve(ref cursor)))
+        SetShares(ref slot, request, shares);
+        if (request.IsStream && !channel.Resolve(ref cursor))
         {
             Leave(channel, shares, i);
             HandOver(ref slot, i);
@@ -226,6 +202,17 @@ internal sealed partial class ParkedConnections
 
         if (request.IsStream) BeginStream(ref slot, i, request, cursor);
         else Poll(ref slot, i, request, cursor);
+    }
+
+    /// <summary>Notes what a subscriber is counted in, and who it is where a proxy's connection brings the requests of many.</summary>
+    private void SetShares(ref ParkedSlot slot, in ParkableRequest request, CallerShares shares)
+    {
+        var client = _clients[slot.Client];
+        var address = request.Caller.Address ?? client.Address;
+        if (client.Shares == shares && client.Address.Equals(address)) return;
+        var before = slot.Client;
+        slot.Client = _clients.Take(client with { Address = address, Shares = shares });
+        _clients.Release(before);
     }
 
     /// <summary>Takes a head that was looked at.</summary>
@@ -302,7 +289,8 @@ internal sealed partial class ParkedConnections
     private void Leave(ref ParkedSlot slot, int i, bool isGone)
     {
         var client = _clients[slot.Client];
-        Leave(_channels[slot.Channel].Channel, new CallerShares(client.Share, null), i);
+        Leave(_channels[slot.Channel].Channel, client.Shares, i);
+        if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
         _channels.Release(slot.Channel);
         slot.Channel = 0;
         if (slot.Began != 0) Log(slot, isGone);
@@ -312,7 +300,7 @@ internal sealed partial class ParkedConnections
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>
     private void GiveUp(ref ParkedSlot slot, int i, ActiveChannel channel)
     {
-        Leave(channel, new CallerShares(_clients[slot.Client].Share, null), i);
+        Leave(channel, _clients[slot.Client].Shares, i);
         slot.State = SlotState.Reading;
         HandOver(ref slot, i);
     }

@@ -17,9 +17,10 @@ internal sealed partial class ParkedConnections
         Follow(ref slot, cursor);
         if (!TryTake(ref slot, i, request)) return;
         var output = Output();
-        _answers.WriteStreamHead(output);
+        _answers.WriteStreamHead(output, request.Caller.PageLines);
         var ends = GrantOf(slot)?.Expires is { } expires ? NoticeJson.Encode(Notice.Cursor(cursor.Channel.Name, cursor.Epoch!, cursor.Next, expires)) : null;
         WriteChunk(output, (Cursor: PlaceOf(slot), Ends: ends), static (text, state) => EventStream.WriteStart(text, state.Cursor, state.Ends));
+        BeginTickets(slot, i, output, request.Caller);
         if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);
     }
 
@@ -162,6 +163,15 @@ internal sealed partial class ParkedConnections
         if (TimeLeft(slot) <= TimeSpan.Zero)
         {
             End(ref slot, i, WakeReason.Expired);
+            return;
+        }
+
+        if (IsTicketDue(slot, i))
+        {
+            _ticketsAt[i] = _wheel.Milliseconds;
+            if (slot.Listed >= 0) _channels[slot.Channel].Channel.Unpark(this, i);
+            Work(ref slot, i);
+            _ = GiveTicketAsync(i, GrantOf(slot)!, _channels[slot.Channel].Channel.Name);
             return;
         }
 

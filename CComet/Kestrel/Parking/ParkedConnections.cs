@@ -40,10 +40,12 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
     private readonly SharedTable<(ActiveChannel Channel, string Epoch)> _channels = new();
     private readonly SharedTable<ParkedClient> _clients = new();
     private readonly SharedTable<ParkedGrant> _grants = new();
+    private readonly SharedTable<string> _pages = new();
     private readonly ConcurrentDictionary<int, (ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Body)> _unsent = new();
     private readonly ParkingLoop[] _loops;
     private readonly string _pathBase;
     private ParkingListener[] _listeners = [];
+    private bool _toldForwarded;
 
     /// <summary>Makes the table, and starts its threads.</summary>
     public ParkedConnections(ChannelOperations operations, AccessOperations access, RequestLog log, ConnectionGate gate, ParkingHost host, TimeProvider time, ILogger<ParkedConnections> logger)
@@ -212,7 +214,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
         LoopOf(i).Unwatch(slot.Descriptor);
         var (descriptor, isHalfClosed) = (slot.Descriptor, slot.Flags.HasFlag(SlotFlags.IsHalfClosed));
         Forget(ref slot, i);
-        client.Listener.HandOver(descriptor, client.Share, isHalfClosed);
+        client.Listener.HandOver(descriptor, client.Connection, isHalfClosed);
     }
 
     private void HandOverOrClose(ref ParkedSlot slot, int i)
@@ -239,7 +241,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
         }
 
         Sockets.Close(slot.Descriptor);
-        _clients[slot.Client].Share.Release(Held.Connections, 1);
+        _clients[slot.Client].Connection?.Release(Held.Connections, 1);
         Forget(ref slot, i);
         _gate.Leave();
     }
@@ -249,7 +251,8 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
         _wheel.Remove(i);
         _clients.Release(slot.Client);
         _grants.Release(slot.Grant);
-        (slot.Client, slot.Grant) = (0, 0);
+        _pages.Release(slot.Page);
+        (slot.Client, slot.Grant, slot.Page) = (0, 0, 0);
         _slots.Free(i);
     }
 

@@ -77,6 +77,9 @@ internal struct ParkedSlot
     /// <summary>What its credential gives it, in the table; 0 for none.</summary>
     public int Grant;
 
+    /// <summary>What the answer to its poll says of the page that asks, in the table; 0 for nothing.</summary>
+    public int Page;
+
     /// <summary>When its request began, in milliseconds of the process's time; for its line in the log.</summary>
     public int Began;
 

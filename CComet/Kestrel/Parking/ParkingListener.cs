@@ -183,8 +183,8 @@ internal sealed partial class ParkingListener(
         if (isNoDelay) Sockets.SetNoDelay(descriptor);
 
         // A connection that is made while the server stops may bring its request late.
-        if (share is null || address is null || parked.IsDraining) HandOver(descriptor, share);
-        else parked.Add(descriptor, new ParkedClient(address, share, this));
+        if (address is null || parked.IsDraining) HandOver(descriptor, share);
+        else parked.Add(descriptor, new ParkedClient(address, new CallerShares(share, null), share, this));
     }
 
     /// <summary>Takes no connection until something is over.</summary>
