@@ -20,7 +20,7 @@ internal static class Parking
         var parking = settings.GetSection("Parking").Get<ParkingSettings>() ?? new ParkingSettings();
         if (!OperatingSystem.IsLinux() || !parking.Enabled) return;
         builder.Services.AddSingleton(CreateHost);
-        builder.Services.AddSingleton<ParkedConnections>();
+        builder.WebHost.UseCCometParking();
     }
 
     private static ParkingHost CreateHost(IServiceProvider services)

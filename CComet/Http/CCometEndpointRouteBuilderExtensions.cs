@@ -39,6 +39,7 @@ public static class CCometEndpointRouteBuilderExtensions
         {
             group.MapMethods(path.Path.Value!, path.Methods!, (RequestDelegate)new MappedPath(path, pipeline).AnswerAsync)
                 .WithDisplayName($"CComet {path.Path}")
+                .WithMetadata(path)
                 .ExcludeFromDescription();
         }
 

@@ -40,7 +40,16 @@ internal sealed class GatedListenerFactory(
         var address = listener.LocalEndPoint ?? endpoint;
         listener.Listen(_options.Backlog);
         var connections = new SocketConnectionContextFactory(ConnectionOptions(_options), loggers.CreateLogger("Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets"));
-        if (parked is not null && address is IPEndPoint ip && parked.ParksAt(ip)) return ValueTask.FromResult<IConnectionListener>(Park(listener, connections, parked));
+        try
+        {
+            if (parked is not null && address is IPEndPoint ip && parked.ParksAt(ip)) return ValueTask.FromResult<IConnectionListener>(Park(listener, connections, parked));
+        }
+        catch
+        {
+            listener.Dispose();
+            throw;
+        }
+
         return ValueTask.FromResult<IConnectionListener>(new GatedListener(
             address,
             accept: () => listener.AcceptAsync(CancellationToken.None),
