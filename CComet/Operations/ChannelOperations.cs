@@ -57,11 +57,12 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     }
 
     /// <summary>Counts a subscriber of one channel in that its door keeps by itself, authorised as for <see cref="SubscribeAsync"/>; opens the channel if it is not.</summary>
+    /// <remarks>A right that is missing is not written to the audit log: the door leaves what is refused to another, which asks again.</remarks>
     /// <returns>The channel, to be left, and the shares, to be counted out of.</returns>
     /// <inheritdoc cref="SubscribeAsync"/>
     public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel)
     {
-        await AuthorizeAsync(caller, ChannelRight.Subscribe, channel);
+        await AuthorizeAsync(caller, ChannelRight.Subscribe, channel, isAudited: false);
         var shares = Context.CountIn(caller, channels: 1);
         try
         {
@@ -170,15 +171,17 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <summary>Decides whether a caller has a right on a channel.</summary>
     /// <exception cref="AccessDeniedException">It has not.</exception>
     /// <exception cref="AccessUnavailableException">That cannot be decided now.</exception>
-    public async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default)
+    public ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default) => AuthorizeAsync(caller, right, channel, isAudited: true, cancellation);
+
+    private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, bool isAudited, CancellationToken cancellation = default)
     {
         ThrowIfPrivate(channel);
         if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
-            Deny(caller, right, channel, "channel: the right was revoked.");
+            Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (decision.IsAllowed) return;
         var scope = GrantFactory.ClaimPrefix + GrantFactory.NameOf(right);
-        Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope);
+        Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope, isAudited);
     }
 
     private static string WordsOf(ChannelRight right) => right switch
@@ -190,9 +193,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     };
 
     [DoesNotReturn]
-    private void Deny(in CallerContext caller, ChannelRight right, string channel, string reason, string? scope = null)
+    private void Deny(in CallerContext caller, ChannelRight right, string channel, string reason, string? scope, bool isAudited = true)
     {
-        audit.Denied(caller, right, channel, reason);
+        if (isAudited) audit.Denied(caller, right, channel, reason);
         throw new AccessDeniedException(reason, caller.Grant?.IsAnonymous == true) { Scope = scope };
     }
 

@@ -48,6 +48,22 @@ public sealed class ParkedCallerTests
         await server.UntilNobodyAsync("room.1");
     }
 
+    /// <summary>The web server is asked again about what was refused, and writes the line.</summary>
+    [Theory]
+    [InlineData("Authorization: Bearer {0}", "hall", 403, "Denied (403) ann at 127.0.0.1: Subscribe hall: ")]
+    [InlineData("Cookie: __Host-ccomet={0}", "hall", 403, "Denied (403) ann at 127.0.0.1: Subscribe hall: ")]
+    [InlineData("Cookie: __Host-ccomet={0}x", "room.1", 401, "Refused (401) a credential of 127.0.0.1, by cookie: ")]
+    [InlineData("DNT: 1", "room.1", 401, "Denied (401) anonymous at 127.0.0.1: Subscribe room.1: ")]
+    public async Task Refusal_is_audited_once(string line, string channel, int status, string audited)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync([.. TokenServer.Settings, $"CComet:Cors:Origins:0={Page}"]);
+        using var raw = await RawHttp.ConnectAsync(server.Port);
+        await raw.SendAsync($"GET /sub?channel={channel} HTTP/1.1\r\nHost: localhost\r\n{string.Format(System.Globalization.CultureInfo.InvariantCulture, line, new TestToken(DateTimeOffset.UtcNow).Sign(TokenServer.Key))}\r\n\r\n");
+        Assert.Equal((status, 1), ((await raw.ReadAsync())!.Status, server.Reached));
+        Assert.StartsWith(audited, Assert.Single(server.Audit), StringComparison.Ordinal);
+    }
+
     /// <summary>A token costs a signature once, and the grant of the first is that of all connections.</summary>
     [Fact]
     public async Task Crowd_with_a_cookie_is_parked()

@@ -1,3 +1,4 @@
+using CComet.Access;
 using CComet.Http;
 using CComet.Kestrel;
 using CComet.Kestrel.Parking;
@@ -12,6 +13,7 @@ internal sealed class ParkingServer : IAsyncDisposable
 {
     private readonly LogLines<RequestLog> _requests = new();
     private readonly LogLines<ParkedConnections> _failures = new();
+    private readonly LogLines<AccessAudit> _audit = new();
     private int _reached;
 
     private ParkingServer()
@@ -30,6 +32,9 @@ internal sealed class ParkingServer : IAsyncDisposable
 
     /// <summary>What went wrong with parked connections.</summary>
     public IReadOnlyCollection<string> Failures => _failures.Lines;
+
+    /// <summary>The lines of the audit log.</summary>
+    public IReadOnlyCollection<string> Audit => _audit.Lines;
 
     public int FreePlaces => Live.Services.GetRequiredService<ConnectionGate>().Free;
 
@@ -84,5 +89,16 @@ internal sealed class ParkingServer : IAsyncDisposable
 
     private CCometFactory NewFactory(TimeProvider time, string[] settings) => new(time, settings) { OnRequest = _ => Interlocked.Increment(ref _reached), OnServices = Register };
 
-    private void Register(IServiceCollection services) => services.AddSingleton<ILogger<RequestLog>>(_requests).AddSingleton<ILogger<ParkedConnections>>(_failures);
+    private void Register(IServiceCollection services) => services.AddSingleton<ILogger<RequestLog>>(_requests).AddSingleton<ILogger<ParkedConnections>>(_failures).AddSingleton(new AccessAudit(new OneLogger(_audit)));
+
+    private sealed class OneLogger(ILogger logger) : ILoggerFactory
+    {
+        public ILogger CreateLogger(string categoryName) => logger;
+
+        public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+        public void Dispose()
+        {
+        }
+    }
 }
