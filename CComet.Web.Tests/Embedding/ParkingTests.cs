@@ -1,8 +1,8 @@
+using System.Collections.Concurrent;
 using CComet.Access;
 using CComet.Channels;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Authentication.Cookies;
-using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -155,7 +155,6 @@ public sealed class ParkingTests
     /// <summary>An application with a middleware of its own.</summary>
     private sealed class EmbeddingApp : IAsyncDisposable
     {
-        private readonly System.Collections.Concurrent.ConcurrentQueue<string> _seen = new();
         private readonly WebApplication _app;
 
         private EmbeddingApp(string path, Action<IServiceCollection>? add, Action<IEndpointConventionBuilder>? convene, string? parkAt)
@@ -170,7 +169,7 @@ public sealed class ParkingTests
             _app = builder.Build();
             _app.Use((context, next) =>
             {
-                _seen.Enqueue(context.Request.Path);
+                Seen.Enqueue(context.Request.Path);
                 return next(context);
             });
             var mapped = path.Length == 0 ? _app.MapCComet() : _app.MapGroup(path).MapCComet();
@@ -180,7 +179,7 @@ public sealed class ParkingTests
         public int Port { get; }
 
         /// <summary>The requests that its middleware has seen.</summary>
-        public IReadOnlyCollection<string> Seen => _seen;
+        public ConcurrentQueue<string> Seen { get; } = new();
 
         public static async Task<EmbeddingApp> StartAsync(string path, Action<IServiceCollection>? add = null, Action<IEndpointConventionBuilder>? convene = null, string? parkAt = null, bool parks = true)
         {

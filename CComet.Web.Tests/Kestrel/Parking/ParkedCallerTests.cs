@@ -244,6 +244,20 @@ public sealed class ParkedCallerTests
         Assert.Equal(1, server.Reached);
     }
 
+    /// <summary>The framework's own switch believes everybody.</summary>
+    [Fact]
+    public async Task Client_that_anybody_may_tell_of_is_the_web_servers()
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var server = await ParkingServer.StartAsync("ForwardedHeaders_Enabled=true");
+        for (var i = 1; i < 4; i++)
+        {
+            using var raw = await RawHttp.ConnectAsync(server.Port);
+            await raw.SendAsync("GET /sub?channel=a&wait=0 HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 203.0.113.7\r\n\r\n");
+            Assert.Equal((200, i), ((await raw.ReadAsync())!.Status, server.Reached));
+        }
+    }
+
     [Fact]
     public async Task Trace_is_the_web_servers_for_as_long_as_somebody_listens()
     {
