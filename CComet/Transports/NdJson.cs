@@ -13,14 +13,28 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     /// <summary>The content type.</summary>
     public const string ContentType = "application/x-ndjson; charset=utf-8";
 
-    /// <inheritdoc/>
-    protected override void Begin()
+    /// <summary>Writes a line.</summary>
+    public static void WriteLine(IBufferWriter<byte> output, ReadOnlySpan<byte> json)
     {
-        foreach (var place in Subscriber.CursorNotices) Put(forms.Encoder.Encode(place));
+        output.Write(json);
+        output.Write("\n"u8);
+    }
+
+    /// <summary>Writes the end of a stream that the client is to open again, or whose right was revoked.</summary>
+    public static void WriteEnd(IBufferWriter<byte> output, WakeReason reason, TimeSpan retry, IMessageEncoder encoder)
+    {
+        if (reason is WakeReason.Draining or WakeReason.Expired) WriteLine(output, encoder.Encode(ByeOf(reason, retry)));
+        else if (reason == WakeReason.Revoked) WriteLine(output, encoder.EncodeRefusal(RevokedCode, RevokedReason));
     }
 
     /// <inheritdoc/>
-    protected override void Write(int channelIndex, Notice notice, bool isLast) => Put(forms.Encoder.Encode(notice));
+    protected override void Begin()
+    {
+        foreach (var place in Subscriber.CursorNotices) WriteLine(Output, forms.Encoder.Encode(place));
+    }
+
+    /// <inheritdoc/>
+    protected override void Write(int channelIndex, Notice notice, bool isLast) => WriteLine(Output, forms.Encoder.Encode(notice));
 
     /// <inheritdoc/>
     protected override void Write(int channelIndex, Batch batch, bool isLast) => Output.Write(batch.As(forms.Lines).Span);
@@ -38,14 +52,7 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason is WakeReason.Draining or WakeReason.Expired) Put(forms.Encoder.Encode(ByeOf(reason, retry)));
-        else if (reason == WakeReason.Revoked) Put(forms.Encoder.EncodeRefusal(RevokedCode, RevokedReason));
-        else if (reason == WakeReason.Replaced) Put(forms.Encoder.EncodeReplacement(Subscriber));
-    }
-
-    private void Put(byte[] json)
-    {
-        Output.Write(json);
-        Output.Write("\n"u8);
+        if (reason == WakeReason.Replaced) WriteLine(Output, forms.Encoder.EncodeReplacement(Subscriber));
+        else WriteEnd(Output, reason, retry, forms.Encoder);
     }
 }

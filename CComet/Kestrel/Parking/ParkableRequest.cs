@@ -7,7 +7,7 @@ namespace CComet.Kestrel.Parking;
 
 /// <summary>What the head of a request asks that can be parked.</summary>
 /// <param name="Start">The channel, and the cursor to begin at.</param>
-/// <param name="IsStream">Whether it asks for server-sent events; else it is a long poll.</param>
+/// <param name="IsStream">Whether it asks for a stream; else it is a long poll.</param>
 /// <param name="Wait">For how long a poll waits.</param>
 /// <param name="HeadBytes">How long the head is.</param>
 internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, int HeadBytes)
@@ -23,6 +23,9 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
 
     /// <summary>Who asks.</summary>
     public required ParkableCaller Caller { get; init; }
+
+    /// <summary>Whether its stream is one of JSON lines; else it is one of server-sent events.</summary>
+    public bool IsOfLines { get; init; }
 
     private static ReadOnlySpan<byte> HeadEnd => "\r\n\r\n"u8;
 
@@ -47,7 +50,8 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         var query = target[(question + 1)..];
         if (!path.StartsWith(host.PathBase.Span)) return null;
         path = path[host.PathBase.Length..];
-        var isStream = path.SequenceEqual("/sse"u8);
+        var isOfLines = path.SequenceEqual("/stream"u8);
+        var isStream = isOfLines || path.SequenceEqual("/sse"u8);
         if (!isStream && !path.SequenceEqual("/sub"u8)) return null;
 
         // Printable ASCII, as an address is: what is not, and a fragment, the web server judges.
@@ -66,7 +70,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         if (isPlain && fields.LastEventId is null)
         {
             var wait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
-            return new ParkableRequest(start, isStream, isStream ? default : wait, end + HeadEnd.Length) { Caller = caller };
+            return new ParkableRequest(start, isStream, isStream ? default : wait, end + HeadEnd.Length) { Caller = caller, IsOfLines = isOfLines };
         }
 
         try
@@ -77,7 +81,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             var asked = SubscribeParameters.Read(parameters, isStream ? fields.LastEventId : null);
             if (asked.Starts.Count != 1 || !TryAddTickets(parameters, host, ref caller)) return null;
             var wait = isStream ? default : SubscribeParameters.ReadWait(parameters, host.PollTimeout);
-            return new ParkableRequest(asked.Starts[0], isStream, wait, end + HeadEnd.Length) { Caller = caller };
+            return new ParkableRequest(asked.Starts[0], isStream, wait, end + HeadEnd.Length) { Caller = caller, IsOfLines = isOfLines };
         }
         catch (WireException)
         {

@@ -4,7 +4,6 @@ using System.Text;
 using CComet.Dialects.Native;
 using CComet.Http;
 using CComet.Messages;
-using CComet.Transports;
 
 namespace CComet.Kestrel.Parking;
 
@@ -16,13 +15,9 @@ internal sealed class ParkedAnswers(ParkingHost host)
 
     private readonly byte[] _poll = Encoding.ASCII.GetBytes($"\r\nContent-Type: {JsonArray.ContentType}\r\n");
     private readonly byte[] _vary = Encoding.ASCII.GetBytes($"Cache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\n");
-    private readonly byte[] _stream = Encoding.ASCII.GetBytes(
-        $"HTTP/1.1 200 OK\r\nContent-Type: {EventStream.ContentType}\r\nCache-Control: no-cache, no-transform\r\nVary: {host.VaryOfStream}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n");
+    private readonly byte[] _stream = Encoding.ASCII.GetBytes($"\r\nCache-Control: no-cache, no-transform\r\nVary: {host.VaryOfStream}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n");
 
     private DateLine _date = new(-1, []);
-
-    /// <summary>A sign of life of a stream.</summary>
-    public static ReadOnlyMemory<byte> Heartbeat { get; } = Chunk.Encode(":\n\n"u8);
 
     /// <summary>The end of a stream.</summary>
     public static ReadOnlySpan<byte> StreamEnd => "0\r\n\r\n"u8;
@@ -66,8 +61,13 @@ internal sealed class ParkedAnswers(ParkingHost host)
     }
 
     /// <summary>Writes the head of a stream.</summary>
-    public void WriteStreamHead(IBufferWriter<byte> output, string page)
+    /// <param name="output">Where to.</param>
+    /// <param name="contentType">Its content type.</param>
+    /// <param name="page">What it says of the page that asks.</param>
+    public void WriteStreamHead(IBufferWriter<byte> output, string contentType, string page)
     {
+        output.Write("HTTP/1.1 200 OK\r\nContent-Type: "u8);
+        output.Put(contentType);
         output.Write(_stream);
         output.Put(page);
         WriteDate(output);

@@ -294,7 +294,7 @@ internal sealed partial class ParkedConnections
         _channels.Release(slot.Channel);
         slot.Channel = 0;
         if (slot.Began != 0) Log(slot, isGone);
-        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsRefused);
+        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsOfLines | SlotFlags.IsRefused);
     }
 
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>

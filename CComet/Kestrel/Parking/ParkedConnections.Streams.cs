@@ -1,26 +1,23 @@
 using System.Buffers;
 using CComet.Channels;
-using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
-using CComet.Transports;
 
 namespace CComet.Kestrel.Parking;
 
-/// <content>Streams of server-sent events.</content>
+/// <content>Streams of server-sent events and of JSON lines.</content>
 internal sealed partial class ParkedConnections
 {
     private void BeginStream(ref ParkedSlot slot, int i, in ParkableRequest request, ChannelCursor cursor)
     {
         slot.State = SlotState.Stream;
-        slot.Flags |= SlotFlags.IsStream;
+        slot.Flags |= request.IsOfLines ? SlotFlags.IsStream | SlotFlags.IsOfLines : SlotFlags.IsStream;
         Follow(ref slot, cursor);
         if (!TryTake(ref slot, i, request)) return;
         var output = Output();
-        _answers.WriteStreamHead(output, request.Caller.PageLines);
-        var ends = GrantOf(slot)?.Expires is { } expires ? NoticeJson.Encode(Notice.Cursor(cursor.Channel.Name, cursor.Epoch!, cursor.Next, expires)) : null;
-        WriteChunk(output, (Cursor: PlaceOf(slot), Ends: ends), static (text, state) => EventStream.WriteStart(text, state.Cursor, state.Ends));
-        BeginTickets(slot, i, output, request.Caller);
+        _answers.WriteStreamHead(output, FormOf(slot).ContentType, request.Caller.PageLines);
+        WriteStart(output, slot);
+        if (!request.IsOfLines) BeginTickets(slot, i, output, request.Caller);
         if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);
     }
 
@@ -64,10 +61,11 @@ internal sealed partial class ParkedConnections
     private bool TryTell(ref ParkedSlot slot, int i, IReadOnlyList<Reading> readings)
     {
         var output = Output();
+        var form = FormOf(slot);
         foreach (var reading in readings)
         {
-            if (reading.Notice is { } notice) WriteChunk(output, notice, static (text, told) => EventStream.WriteNotice(text, told, NativeEncoder.Forms.Encoder));
-            else output.Write(reading.Batch.As(NativeEncoder.Forms.EventChunks).Span);
+            if (reading.Notice is { } notice) WriteChunk(output, (Form: form, Notice: notice), static (text, state) => state.Form.WriteNotice(text, state.Notice));
+            else output.Write(reading.Batch.As(form.Chunks).Span);
         }
 
         return TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming);
@@ -149,7 +147,7 @@ internal sealed partial class ParkedConnections
         {
             Hub.Metrics.Delivered(batch!.Messages.Count);
             slot.Next = batch.End;
-            TrySend(ref slot, i, default, batch.As(NativeEncoder.Forms.EventChunks), SlotState.Streaming);
+            TrySend(ref slot, i, default, batch.As(FormOf(slot).Chunks), SlotState.Streaming);
         }
         else
         {
@@ -178,8 +176,20 @@ internal sealed partial class ParkedConnections
         var isSilent = Silence(slot) >= Hub.Options.Stream.Heartbeat;
         if (isSilent) slot.WroteAt = _wheel.Milliseconds;
         SetBeat(slot, i);
-        if (isSilent) TrySend(ref slot, i, default, ParkedAnswers.Heartbeat, SlotState.Streaming);
+        if (!isSilent) return;
+        var form = FormOf(slot);
+        var output = Output();
+        if (form.Heartbeat.IsEmpty) WriteStart(output, slot);
+        TrySend(ref slot, i, output.WrittenSpan, form.Heartbeat, SlotState.Streaming);
     }
+
+    private void WriteStart(ArrayBufferWriter<byte> output, in ParkedSlot slot)
+    {
+        var state = (Form: FormOf(slot), Channel: _channels[slot.Channel].Channel.Name, Place: PlaceOf(slot), GrantOf(slot)?.Expires);
+        WriteChunk(output, state, static (text, told) => told.Form.WriteStart(text, told.Channel, told.Place, told.Expires));
+    }
+
+    private static StreamForm FormOf(in ParkedSlot slot) => slot.Flags.HasFlag(SlotFlags.IsOfLines) ? StreamForm.Lines : StreamForm.Events;
 
     private void SetBeat(in ParkedSlot slot, int i)
     {
@@ -193,12 +203,8 @@ internal sealed partial class ParkedConnections
     private void End(ref ParkedSlot slot, int i, WakeReason reason)
     {
         var output = Output();
-        var state = (Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: PlaceOf(slot).ToString());
-        WriteChunk(output, state, static (text, told) =>
-        {
-            if (told.Reason == WakeReason.Revoked) EventStream.WriteRevoked(text, told.Cursor, NativeEncoder.Forms.Encoder);
-            else EventStream.WriteBye(text, told.Reason, told.Retry, NativeEncoder.Forms.Encoder);
-        });
+        var state = (Form: FormOf(slot), Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: PlaceOf(slot).ToString());
+        WriteChunk(output, state, static (text, told) => told.Form.WriteEnd(text, told.Reason, told.Retry, told.Cursor));
         output.Write(ParkedAnswers.StreamEnd);
         Finish(ref slot, i, output);
     }

@@ -17,7 +17,7 @@ internal enum SlotState : byte
     /// <summary>A long poll that waits in its channel.</summary>
     Poll,
 
-    /// <summary>A stream of events that waits in its channel.</summary>
+    /// <summary>A stream that waits in its channel.</summary>
     Stream,
 
     /// <summary>Its client has to take something of an answer first, behind which the next request may come.</summary>
@@ -48,11 +48,14 @@ internal enum SlotFlags : byte
     /// <summary>A part of a head has come.</summary>
     HasPartOfHead = 16,
 
-    /// <summary>Its subscriber follows by a stream of events.</summary>
+    /// <summary>Its subscriber follows by a stream.</summary>
     IsStream = 32,
 
     /// <summary>Its subscriber's right was revoked.</summary>
     IsRefused = 64,
+
+    /// <summary>Its stream is one of JSON lines.</summary>
+    IsOfLines = 128,
 }
 
 /// <summary>A connection, and the subscriber that waits on it, if one does: 56 bytes without a reference, so that the collector does not look at them.</summary>
