@@ -7,7 +7,6 @@ using CComet.Dialects.Native;
 using CComet.Http.Credentials;
 using CComet.Http.Requests;
 using CComet.Operations;
-using CComet.Subscriptions;
 using CComet.Transports;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -27,7 +26,7 @@ internal sealed partial class RequestPipeline(
     IOptions<EndpointOptions> options,
     ILogger<RequestPipeline> logger)
 {
-    /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once.</summary>
+    /// <summary>An error answer to a JSONP poll waits this long, because the client of 2014 asks again at once, and would do so in a circle.</summary>
     public static readonly TimeSpan HoldBackTime = TimeSpan.FromSeconds(1);
 
     private readonly bool _mayCallBack = options.Value.Jsonp.Enabled;
@@ -130,10 +129,6 @@ internal sealed partial class RequestPipeline(
         if (!origins.IsOpen) origins.CheckSocket(PageOrigin.Create(context));
     }
 
-    /// <summary>Gives the ticket that follows the one by which a subscriber came; null when there is none to give.</summary>
-    public (string Text, long Expires)? NextTicket(Subscriber subscriber) =>
-        subscriber.Grant is { IsNarrow: true } grant ? access.IssueNext(grant, [.. subscriber.Cursors.Select(c => c.Channel)]) : null;
-
     private ValueTask<CallerContext> AuthenticateAsync(HttpContext context, Parameters parameters, string? callback, bool publishes, RequestForm form) =>
         form.IsAuthenticatedByHandler ? ValueTask.FromResult(context.CallerOf()) : carriers.AuthenticateAsync(context, parameters, callback is not null, publishes ? CredentialUse.Change : CredentialUse.Read);
 
@@ -196,7 +191,7 @@ internal sealed partial class RequestPipeline(
         }
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
         {
-            if (form.HoldsBackErrors && callback is not null) await HoldBackAsync(context);
+            if (form.HoldsBackErrors && callback is not null) await DelayAsync(context, HoldBackTime);
             await form.WriteErrorAsync(context.Response, callback, error);
         }
         else
@@ -210,16 +205,16 @@ internal sealed partial class RequestPipeline(
         if (tuning.IsOn && IsCutOff(context, failure)) ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>Keeps a client that asks again at once from doing so in a circle.</summary>
-    public async Task HoldBackAsync(HttpContext context)
+    /// <summary>Waits; ends early when the client has gone.</summary>
+    public async Task DelayAsync(HttpContext context, TimeSpan time)
     {
         try
         {
-            await hub.Context.Wheel.DelayAsync(HoldBackTime, context.RequestAborted);
+            await hub.Context.Wheel.DelayAsync(time, context.RequestAborted);
         }
         catch (OperationCanceledException)
         {
-            // The client has gone, and will not ask again.
+            // The client will not ask again.
         }
     }
 

@@ -16,39 +16,55 @@ internal static class ResponseWriter
     public const string RetryHeader = "CComet-Retry";
 
     /// <summary>Answers with an array of ready elements.</summary>
-    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements) =>
+        WriteArrayAsync(new HttpOutput(response), head, callback, elements);
+
+    /// <inheritdoc cref="WriteArrayAsync(HttpResponse, in ResponseHead, string?, IReadOnlyList{ReadOnlyMemory{byte}})"/>
+    public static Task WriteArrayAsync<T>(T output, in ResponseHead head, string? callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+        where T : IResponseOutput
     {
-        if (callback is not null) return WriteCallAsync(response, head, callback, elements);
+        if (callback is not null) return WriteCallAsync(output, head, callback, elements);
         var length = JsonArray.Length(elements);
-        if (length <= JsonArray.FlushBytes) return WriteAsync(response, head, JsonArray.LineOf(elements));
-        WriteHead(response, head);
-        response.ContentLength = length;
-        return JsonArray.WriteAsync(response.BodyWriter, elements).AsTask();
+        if (length <= JsonArray.FlushBytes) return WriteAsync(output, head, JsonArray.LineOf(elements));
+        output.Begin(head, length);
+        return JsonArray.WriteAsync(output.Body, elements).AsTask();
     }
 
     /// <summary>Answers with a ready array of any length, a newline behind it.</summary>
-    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, ReadOnlyMemory<byte> array)
+    public static Task WriteArrayAsync(HttpResponse response, in ResponseHead head, string? callback, ReadOnlyMemory<byte> array) =>
+        WriteArrayAsync(new HttpOutput(response), head, callback, array);
+
+    /// <inheritdoc cref="WriteArrayAsync(HttpResponse, in ResponseHead, string?, ReadOnlyMemory{byte})"/>
+    public static Task WriteArrayAsync<T>(T output, in ResponseHead head, string? callback, ReadOnlyMemory<byte> array)
+        where T : IResponseOutput
     {
-        if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteAsync(response, head, array);
+        if (callback is null && array.Length <= JsonArray.FlushBytes) return WriteAsync(output, head, array);
 
         // What is between the brackets is an element, or several.
-        return WriteArrayAsync(response, head, callback, [array[1..^JsonArray.LineEnd.Length]]);
+        return WriteArrayAsync(output, head, callback, [array[1..^JsonArray.LineEnd.Length]]);
     }
 
     /// <summary>Answers with a refusal.</summary>
-    public static Task WriteErrorAsync(HttpResponse response, string? callback, WireException error)
+    public static Task WriteErrorAsync(HttpResponse response, string? callback, WireException error) => WriteErrorAsync(new HttpOutput(response), callback, error);
+
+    /// <inheritdoc cref="WriteErrorAsync(HttpResponse, string?, WireException)"/>
+    public static Task WriteErrorAsync<T>(T output, string? callback, WireException error)
+        where T : IResponseOutput
     {
-        if (callback is not null) return WriteArrayAsync(response, ResponseHead.Array with { RetryAfter = error.RetryAfter }, callback, [ErrorJson.EncodeElement(error)]);
-        if (BearerChallenge.Create(error) is { } challenge) response.Headers.WWWAuthenticate = challenge;
-        return WriteAsync(response, new ResponseHead(error.Status, ErrorJson.ProblemType) { RetryAfter = error.RetryAfter }, ErrorJson.EncodeProblemLine(error));
+        if (callback is not null) return WriteArrayAsync(output, ResponseHead.Array with { RetryAfter = error.RetryAfter }, callback, [ErrorJson.EncodeElement(error)]);
+        var head = new ResponseHead(error.Status, ErrorJson.ProblemType) { RetryAfter = error.RetryAfter, Challenge = BearerChallenge.Create(error) };
+        return WriteAsync(output, head, ErrorJson.EncodeProblemLine(error));
     }
 
     /// <summary>Answers with a body that is written whole, head and all at once.</summary>
-    public static Task WriteAsync(HttpResponse response, in ResponseHead head, ReadOnlyMemory<byte> body)
+    public static Task WriteAsync(HttpResponse response, in ResponseHead head, ReadOnlyMemory<byte> body) => WriteAsync(new HttpOutput(response), head, body);
+
+    /// <inheritdoc cref="WriteAsync(HttpResponse, in ResponseHead, ReadOnlyMemory{byte})"/>
+    public static Task WriteAsync<T>(T output, in ResponseHead head, ReadOnlyMemory<byte> body)
+        where T : IResponseOutput
     {
-        WriteHead(response, head);
-        response.ContentLength = body.Length;
-        var written = response.BodyWriter.WriteAsync(body);
+        output.Begin(head, body.Length);
+        var written = output.Body.WriteAsync(body);
         if (!written.IsCompletedSuccessfully) return written.AsTask();
 
         // Taken, so that the source can be used again.
@@ -60,21 +76,28 @@ internal static class ResponseWriter
     public static void WriteHead(HttpResponse response, in ResponseHead head)
     {
         if (head.Status != StatusCodes.Status200OK) response.StatusCode = head.Status;
-        response.ContentType = head.ContentType;
         var headers = response.Headers;
-        if (head.Cursor is not null) headers[CursorHeader] = head.Cursor;
-        if (head.Retry is { } retry) headers[RetryHeader] = ((long)retry.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
         headers.CacheControl = "no-store";
+        if (head.ContentType is null) return;
+        response.ContentType = head.ContentType;
+        if (head.Cursor is not null) headers[CursorHeader] = head.Cursor;
+        if (head.Retry is { } retry) headers[RetryHeader] = MillisecondsOf(retry);
         headers.XContentTypeOptions = "nosniff";
-        if (head.RetryAfter is { } after) headers.RetryAfter = Math.Ceiling(after.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+        if (head.RetryAfter is { } after) headers.RetryAfter = SecondsOf(after);
+        if (head.Challenge is not null) headers.WWWAuthenticate = head.Challenge;
+        if (head.IsScript) headers[ResponseHead.ScriptHeader] = ResponseHead.ScriptValue;
     }
 
-    private static async Task WriteCallAsync(HttpResponse response, ResponseHead head, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
-    {
-        WriteHead(response, head with { ContentType = Jsonp.ContentType });
+    /// <summary>The value of <see cref="RetryHeader"/>.</summary>
+    public static string MillisecondsOf(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);
 
-        // A script like any other: a page that is cross-origin isolated loads it only with this.
-        response.Headers["Cross-Origin-Resource-Policy"] = "cross-origin";
-        await Jsonp.WriteAsync(response.BodyWriter, callback, elements);
+    /// <summary>The value of <c>Retry-After</c>.</summary>
+    public static string SecondsOf(TimeSpan time) => Math.Ceiling(time.TotalSeconds).ToString(CultureInfo.InvariantCulture);
+
+    private static async Task WriteCallAsync<T>(T output, ResponseHead head, string callback, IReadOnlyList<ReadOnlyMemory<byte>> elements)
+        where T : IResponseOutput
+    {
+        output.Begin(head with { ContentType = Jsonp.ContentType, IsScript = true }, length: null);
+        await Jsonp.WriteAsync(output.Body, callback, elements);
     }
 }

@@ -14,7 +14,7 @@ internal sealed class StreamRequest(RequestPipeline pipeline, HttpContext contex
 
     public void Abort() => _lifetime.Abort();
 
-    public (string Text, long Expires)? NextTicket() => pipeline.NextTicket(subscriber);
+    public (string Text, long Expires)? NextTicket() => pipeline.Access.IssueNext(subscriber);
 
     public async ValueTask EndAsync(Exception? failure)
     {

@@ -1,4 +1,3 @@
-using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -20,30 +19,29 @@ internal static class SubEndpoint
             // What was read of the request is not held while the poll waits: only what these arguments say.
             var asked = SubscribeParameters.Read(parameters);
             var wait = SubscribeParameters.ReadWait(parameters, operations.Context.Options.Poll.Timeout);
-            var wantsCursor = callback is not null && asked.Starts.Any(s => s.From.Seqid is null);
+            var wantsCursors = PollRequest.WantsCursors(callback, asked.Starts);
             var subscribing = operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
-            return subscribing.IsCompletedSuccessfully && !wantsCursor && asked.Starts.Count == 1
+            return subscribing.IsCompletedSuccessfully && !wantsCursors && asked.Starts.Count == 1
                 ? PollAsync(pipeline, context, callback, began, subscribing.Result, wait)
-                : BeginAsync(pipeline, context, callback, began, subscribing, wait, wantsCursor);
+                : BeginAsync(pipeline, context, callback, began, subscribing, wait, wantsCursors);
         },
         EventForm.NativePoll);
 
     private static Task PollAsync(RequestPipeline pipeline, HttpContext context, string? callback, long began, Subscriber subscriber, TimeSpan wait) =>
-        PollLoop.RunAsync(new PollRequest(pipeline, context, callback, began, subscriber, wait), subscriber);
+        PollLoop.RunAsync(new PollRequest<WaitingHttpRequest>(new WaitingHttpRequest(pipeline, context, callback, began), subscriber, wait), subscriber);
 
     /// <summary>Polls once the channel is open and, for several channels, the cursor in each is known: one answer may be too short for all of them.</summary>
-    private static async Task BeginAsync(RequestPipeline pipeline, HttpContext context, string? callback, long began, ValueTask<Subscriber> subscribing, TimeSpan wait, bool wantsCursor)
+    private static async Task BeginAsync(RequestPipeline pipeline, HttpContext context, string? callback, long began, ValueTask<Subscriber> subscribing, TimeSpan wait, bool wantsCursors)
     {
         Subscriber subscriber;
         try
         {
             subscriber = await subscribing;
-            if (wantsCursor)
+            if (wantsCursors)
             {
-                // JSONP has no headers: a poll without a cursor is answered at once with the one to begin at, or the first answer's loss would lose messages.
                 using var left = subscriber;
                 await subscriber.BeginAsync();
-                await ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, [.. subscriber.CursorNotices.Select(notice => (ReadOnlyMemory<byte>)NoticeJson.Encode(notice)), .. PollRequest.TicketOf(pipeline, subscriber)]);
+                await PollRequest.WriteCursorsAsync(new HttpOutput(context.Response), callback, pipeline.Access, subscriber);
                 pipeline.Ended(context, began);
                 return;
             }

@@ -1,5 +1,6 @@
 using CComet.Access;
 using CComet.Channels;
+using CComet.Subscriptions;
 using Microsoft.Extensions.Logging;
 
 namespace CComet.Operations;
@@ -82,6 +83,10 @@ internal sealed partial class AccessOperations
     }
 
     /// <summary>Gives the ticket that follows the one by which a subscriber came; null when there is none to give.</summary>
+    public (string Text, long Expires)? IssueNext(Subscriber subscriber) =>
+        subscriber.Grant is { IsNarrow: true } grant ? IssueNext(grant, [.. subscriber.Cursors.Select(c => c.Channel)]) : null;
+
+    /// <summary>Gives the ticket that follows one for some channels; null when there is none to give.</summary>
     public (string Text, long Expires)? IssueNext(Grant? grant, IReadOnlyList<string> channels)
     {
         if (grant is not { IsNarrow: true } || NowMilliseconds >= grant.ExpiresAt || Context.Revocations.Covers(grant)) return null;

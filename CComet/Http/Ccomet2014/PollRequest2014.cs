@@ -10,17 +10,10 @@ using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http.Ccomet2014;
 
-/// <summary>A request of <c>/subscribe</c>, from its beginning to its line in the log.</summary>
-internal sealed class PollRequest2014(
-    RequestPipeline pipeline,
-    ChannelOperations operations,
-    HttpContext context,
-    CallerContext caller,
-    string? callback,
-    long began,
-    ChannelStart start,
-    string? sname,
-    TimeSpan wait) : IPollRequest
+/// <summary>A request of <c>/subscribe</c>, from its beginning to its end.</summary>
+/// <typeparam name="T">The request; a struct is a part of this object.</typeparam>
+internal sealed class PollRequest2014<T>(T request, ChannelOperations operations, CallerContext caller, ChannelStart start, string? sname, TimeSpan wait) : IPollRequest
+    where T : IWaitingRequest
 {
     /// <summary>What a script is that calls nothing.</summary>
     private static readonly byte[] EmptyScript = "/**/"u8.ToArray();
@@ -39,7 +32,7 @@ internal sealed class PollRequest2014(
     public void Park()
     {
         _hasWaited = true;
-        pipeline.Tuning.Lighten(context.Request);
+        request.Park();
     }
 
     /// <inheritdoc/>
@@ -47,8 +40,7 @@ internal sealed class PollRequest2014(
     {
         if (wake == WakeReason.Revoked) throw WireException.Revoked();
         var elements = PollAnswer2014.Create(readings, _hasWaited);
-        pipeline.AnnounceDrain(context);
-        if (elements.Count > 0) return new ValueTask(ResponseWriter.WriteArrayAsync(context.Response, ResponseHead.Array, callback, elements));
+        if (elements.Count > 0) return new ValueTask(ResponseWriter.WriteArrayAsync(request, ResponseHead.Array, request.Callback, elements));
         return new ValueTask(wake == WakeReason.Replaced ? HoldBackAsync() : WriteNothingAsync());
     }
 
@@ -56,59 +48,63 @@ internal sealed class PollRequest2014(
     public async ValueTask EndAsync(Exception? failure)
     {
         await _gone.DisposeAsync();
-        if (failure is null) pipeline.Ended(context, began);
-        else if (!MayPass(failure)) await pipeline.FailAsync(context, failure, callback, began, RequestForm2014.Poll);
-        else if (Wait > TimeSpan.Zero && !operations.Context.IsDraining && !context.RequestAborted.IsCancellationRequested) await SubscribeEndpoint.RetryAsync(this, start);
-        else await EndWithNothingAsync();
+        if (failure is null || !MayPass(failure))
+        {
+            await request.EndAsync(failure, RequestForm2014.Poll);
+        }
+        else if (Wait > TimeSpan.Zero && !operations.Context.IsDraining && !request.IsGone)
+        {
+            await SubscribeEndpoint.RetryAsync(this);
+        }
+        else
+        {
+            await HoldBackAsync();
+            await request.EndAsync(failure: null, RequestForm2014.Poll);
+        }
     }
 
-    /// <summary>Subscribes.</summary>
-    public ValueTask<Subscriber> SubscribeAsync(ChannelStart from) => operations.SubscribeAsync(caller, [from], sname);
+    /// <summary>Subscribes. A seqid beyond the end is one of an earlier log: everything kept is wanted.</summary>
+    public async ValueTask<Subscriber> BeginAsync()
+    {
+        var subscriber = await operations.SubscribeAsync(caller, [start], sname);
+        try
+        {
+            await subscriber.BeginOrLeaveAsync();
+            return subscriber;
+        }
+        catch (SeqidBeyondEndException)
+        {
+            subscriber = await operations.SubscribeAsync(caller, [start with { From = new Cursor(null, 0) }], sname);
+            await subscriber.BeginOrLeaveAsync();
+            return subscriber;
+        }
+    }
 
     /// <summary>Runs the poll.</summary>
     public Task PollAsync(Subscriber subscriber)
     {
-        _gone = pipeline.Tuning.OnGone(context, subscriber);
+        _gone = request.OnGone(subscriber);
         return PollLoop.RunAsync(this, subscriber);
     }
 
-    /// <summary>Waits; ends early when the client has gone.</summary>
-    public async Task DelayAsync(TimeSpan time)
-    {
-        try
-        {
-            await operations.Context.Wheel.DelayAsync(time, context.RequestAborted);
-        }
-        catch (OperationCanceledException)
-        {
-            // The next attempt finds out.
-        }
-    }
+    /// <summary>Waits; ends early when the client has gone, which the next attempt finds out.</summary>
+    public Task DelayAsync(TimeSpan time) => request.DelayAsync(time);
 
     /// <summary>Whether what refused a poll may be over in a moment, and there is a page that an error would end.</summary>
-    private bool MayPass(Exception failure) => callback is not null && !context.Response.HasStarted && failure is LimitException or StoreUnavailableException or DrainingException;
+    private bool MayPass(Exception failure) => request.Callback is not null && !request.HasBegun && failure is LimitException or StoreUnavailableException or DrainingException;
 
     private async Task HoldBackAsync()
     {
         // Two pages of one name take it from each other in turn.
-        await pipeline.HoldBackAsync(context);
+        await request.DelayAsync(RequestPipeline.HoldBackTime);
         await WriteNothingAsync();
-    }
-
-    private async Task EndWithNothingAsync()
-    {
-        await pipeline.HoldBackAsync(context);
-        pipeline.AnnounceDrain(context);
-        await WriteNothingAsync();
-        pipeline.Ended(context, began);
     }
 
     /// <summary>Ends the request without calling the page, which then asks again as after its own timeout.</summary>
     private Task WriteNothingAsync()
     {
-        if (callback is not null) return ResponseWriter.WriteAsync(context.Response, new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType), EmptyScript);
-        context.Response.StatusCode = StatusCodes.Status204NoContent;
-        context.Response.Headers.CacheControl = "no-store";
+        if (request.Callback is not null) return ResponseWriter.WriteAsync(request, new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType), EmptyScript);
+        request.Begin(ResponseHead.Nothing, length: null);
         return Task.CompletedTask;
     }
 }

@@ -1,6 +1,5 @@
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
-using CComet.Messages;
 using CComet.Operations;
 using CComet.Subscriptions;
 using Microsoft.AspNetCore.Http;
@@ -23,27 +22,29 @@ internal static class SubscribeEndpoint
             var asked = SubscribeParameters.Read(parameters);
             if (asked.Starts.Count > 1) throw WireException.Bad("channel", "is given more than once.");
             var wait = SubscribeParameters.ReadWait(parameters, operations.Context.Options.Poll.Timeout);
-            return StartAsync(new PollRequest2014(pipeline, operations, context, caller, callback, began, asked.Starts[0], asked.Sname, wait), asked.Starts[0]);
+            var request = new WaitingHttpRequest(pipeline, context, callback, began);
+            return StartAsync(new PollRequest2014<WaitingHttpRequest>(request, operations, caller, asked.Starts[0], asked.Sname, wait));
         },
         RequestForm2014.Poll);
 
-    /// <summary>Polls, once the channel is open.</summary>
-    /// <param name="request">The request.</param>
-    /// <param name="start">The channel and the cursor.</param>
-    public static Task StartAsync(PollRequest2014 request, ChannelStart start)
+    /// <summary>Waits for a moment, and starts again.</summary>
+    public static async Task RetryAsync<T>(PollRequest2014<T> request)
+        where T : IWaitingRequest
     {
-        var beginning = BeginAsync(request, start);
+        await request.DelayAsync(RetryInterval);
+        await StartAsync(request);
+    }
+
+    /// <summary>Polls, once the channel is open.</summary>
+    private static Task StartAsync<T>(PollRequest2014<T> request)
+        where T : IWaitingRequest
+    {
+        var beginning = request.BeginAsync();
         return beginning.IsCompletedSuccessfully ? request.PollAsync(beginning.Result) : StartLaterAsync(request, beginning);
     }
 
-    /// <summary>Waits for a moment, and starts again.</summary>
-    public static async Task RetryAsync(PollRequest2014 request, ChannelStart start)
-    {
-        await request.DelayAsync(RetryInterval);
-        await StartAsync(request, start);
-    }
-
-    private static async Task StartLaterAsync(PollRequest2014 request, ValueTask<Subscriber> beginning)
+    private static async Task StartLaterAsync<T>(PollRequest2014<T> request, ValueTask<Subscriber> beginning)
+        where T : IWaitingRequest
     {
         Subscriber subscriber;
         try
@@ -57,22 +58,5 @@ internal static class SubscribeEndpoint
         }
 
         await request.PollAsync(subscriber);
-    }
-
-    /// <summary>Subscribes. A seqid beyond the end is one of an earlier log: everything kept is wanted.</summary>
-    private static async ValueTask<Subscriber> BeginAsync(PollRequest2014 request, ChannelStart start)
-    {
-        var subscriber = await request.SubscribeAsync(start);
-        try
-        {
-            await subscriber.BeginOrLeaveAsync();
-            return subscriber;
-        }
-        catch (SeqidBeyondEndException)
-        {
-            subscriber = await request.SubscribeAsync(start with { From = new Cursor(null, 0) });
-            await subscriber.BeginOrLeaveAsync();
-            return subscriber;
-        }
     }
 }
