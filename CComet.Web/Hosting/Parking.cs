@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Diagnostics;
 using System.Text;
 using CComet.Access;
+using CComet.Http;
 using CComet.Kestrel;
 using CComet.Kestrel.Parking;
 using CComet.Web.Hosting.Cors;
@@ -39,6 +40,7 @@ internal static class Parking
             PollTimeout = hub.Poll.Timeout,
             TakesTokens = takesTokens,
             TakesCookies = takesTokens && origins.TakesCookies(default),
+            MayCallBack = services.GetRequiredService<IOptions<EndpointOptions>>().Value.Jsonp.Enabled,
             VaryOfPoll = origins.VaryOf(variesByAccept: true),
             VaryOfStream = origins.VaryOf(variesByAccept: false),
             Origins = origins,

@@ -81,7 +81,7 @@ public sealed class ParkableCallerTests
     public void One_credential_in_a_plain_form_is_read(string lines, string? token)
     {
         var head = HeadOf(lines + "\r\nUser-Agent: a.b.c Bearer\r\n");
-        Assert.Equal(token, ParkableRequest.Read(Encoding.Latin1.GetBytes(head), Tokens) is { } read ? head[read.Caller.Token] : null);
+        Assert.Equal(token, ParkableRequest.Read(Encoding.Latin1.GetBytes(head), Tokens) is { } read ? head[read.Token] : null);
     }
 
     /// <summary>Where pages of all origins may call, a browser's cookie is nobody's will.</summary>
@@ -89,8 +89,8 @@ public sealed class ParkableCallerTests
     public void Cookie_is_read_where_it_counts()
     {
         var host = ParkingRequests.NewHost() with { TakesTokens = true };
-        Assert.Equal(default, Read("Cookie: __Host-ccomet=a.b.c\r\n", host)!.Value.Caller.Token);
-        Assert.Equal(default, Read("Cookie: __Host-ccomet=a.b.c\r\nAuthorization: Basic YTpi\r\n")!.Value.Caller.Token);
+        Assert.Equal(default, Read("Cookie: __Host-ccomet=a.b.c\r\n", host)!.Value.Token);
+        Assert.Equal(default, Read("Cookie: __Host-ccomet=a.b.c\r\nAuthorization: Basic YTpi\r\n")!.Value.Token);
     }
 
     [Theory]

@@ -15,7 +15,7 @@ public sealed class ParkableRequestTests
         var head = "GET /sub?channel=r%C3%BCm&cursor=e:12&wait=2.5&_=1 HTTP/1.1\r\nHost: push.example:8080\r\n\r\n";
         var request = Read(head + "GET /next HTTP/1.1\r\n\r\n")!.Value;
         Assert.Equal(("rüm", "e", 12), (request.Start.Channel, request.Start.From.Epoch, request.Start.From.Seqid));
-        Assert.Equal((false, TimeSpan.FromSeconds(2.5), "", head.Length), (request.IsStream, request.Wait, head[request.Caller.Token], request.HeadBytes));
+        Assert.Equal((false, TimeSpan.FromSeconds(2.5), "", head.Length), (request.IsStream, request.Wait, head[request.Token], request.HeadBytes));
     }
 
     [Fact]
@@ -212,8 +212,6 @@ public sealed class ParkableRequestTests
     [InlineData("/s%75b?channel=a")]
     [InlineData("/sub%3Fchannel=a")]
     [InlineData("/sub;x?channel=a")]
-    [InlineData("/stream?channel=a")]
-    [InlineData("/subscribe?channel=a")]
     [InlineData("/pub?channel=a&msg=m")]
     [InlineData("/sign?channel=a")]
     [InlineData("/ws?channel=a")]
@@ -232,10 +230,15 @@ public sealed class ParkableRequestTests
     [InlineData("seqid=0")]
     [InlineData("channel")]
     [InlineData("channel=")]
-    [InlineData("channel=a&channel=b")]
     [InlineData("channel=a&channel=a")]
-    [InlineData("channel=a&sname=s")]
-    [InlineData("channel=a&callback=f")]
+    [InlineData("channel=a&sname=")]
+    [InlineData("channel=a&sname=%00")]
+    [InlineData("channel=a&sname=s&sname=t")]
+    [InlineData("channel=a&callback=")]
+    [InlineData("channel=a&callback=1")]
+    [InlineData("channel=a&callback=f-g")]
+    [InlineData("channel=a&callback=f&callback=g")]
+    [InlineData("channel=a&channel=b&seqid=0")]
     [InlineData("channel=a&token=t")]
     [InlineData("channel=a&access_token=t")]
     [InlineData("channel=a&CHANNEL=b")]
@@ -297,23 +300,77 @@ public sealed class ParkableRequestTests
     [Fact]
     public void More_parameters_than_are_counted_are_left()
     {
-        Assert.NotNull(Read($"GET /sub?channel=a{string.Concat(Enumerable.Repeat("&_=1", 15))} HTTP/1.1\r\nHost: a\r\n\r\n"));
-        Assert.Null(Read($"GET /sub?channel=a{string.Concat(Enumerable.Repeat("&_=1", 16))} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        Assert.NotNull(Read($"GET /sub?channel=a{string.Concat(Enumerable.Repeat("&_=1", 191))} HTTP/1.1\r\nHost: a\r\n\r\n"));
+        Assert.Null(Read($"GET /sub?channel=a{string.Concat(Enumerable.Repeat("&_=1", 192))} HTTP/1.1\r\nHost: a\r\n\r\n"));
     }
 
     /// <summary>The web server refuses more than 100.</summary>
     [Fact]
     public void More_headers_than_the_web_server_takes_are_left() => Assert.Null(Read($"{Usual}{string.Concat(Enumerable.Repeat("DNT:1\r\n", 100))}\r\n"));
 
+    [Fact]
+    public void Poll_that_asks_for_events_by_its_header_is_a_stream()
+    {
+        var request = Read($"{Usual}Accept: text/event-stream\r\nLast-Event-ID: e:7\r\n\r\n")!.Value;
+        Assert.Equal((true, false, true, 7), (request.IsStream, request.IsOfLines, request.IsBeside, request.Start.From.Seqid));
+        Assert.True(Read($"{Usual}Accept: text/event-stream\r\nAccept: application/json\r\n\r\n")!.Value.IsStream);
+        var script = Read("GET /sub?channel=a&callback=f HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n")!.Value;
+        Assert.Equal((false, "f"), (script.IsStream, script.Callback));
+        Assert.False(Read("GET /subscribe?channel=a HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\n\r\n")!.Value.IsStream);
+    }
+
     [Theory]
-    [InlineData("text/event-stream")]
     [InlineData("Text/Event-Stream")]
+    [InlineData("text/event-stream;q=0")]
+    [InlineData("text/event-stream, */*")]
     [InlineData("*/*, text/event-stream;q=0.1")]
     public void Poll_that_may_ask_for_events_is_left(string accept)
     {
         Assert.Null(Read($"{Usual}Accept: {accept}\r\n\r\n"));
         Assert.Null(Read($"{Usual}Accept: */*\r\nAccept: {accept}\r\n\r\n"));
+        Assert.Null(Read($"{Usual}Accept: text/event-stream\r\nAccept: {accept}\r\n\r\n"));
         Assert.NotNull(Read($"{Stream}Accept: {accept}\r\n\r\n"));
+    }
+
+    /// <summary>Whether it fits into a slot, or an object beside it answers.</summary>
+    [Theory]
+    [InlineData("/sub?channel=a", false)]
+    [InlineData("/sse?channel=a", false)]
+    [InlineData("/stream?channel=a", false)]
+    [InlineData("/sub?channel=a&channel=b", true)]
+    [InlineData("/sub?channel=a&channel=b&seqid=1&seqid=", true)]
+    [InlineData("/sse?channel=a&channel=b&cursor=e:1,f:2", true)]
+    [InlineData("/stream?channel=a&sname=s", true)]
+    [InlineData("/sub?channel=a&sname=r%C3%BCm", true)]
+    [InlineData("/sub?channel=a&callback=a.b$", true)]
+    [InlineData("/subscribe?channel=a&seqid=0", true)]
+    [InlineData("/subscribe?channel=a&sname=s&callback=f&_=1", true)]
+    public void Request_is_let_in(string target, bool isBeside)
+    {
+        var request = Read($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n")!.Value;
+        Assert.Equal((isBeside, target.Split('?')[0]), (request.IsBeside, request.Path));
+        Assert.Equal((target.StartsWith("/s", StringComparison.Ordinal) && !target.StartsWith("/sub", StringComparison.Ordinal), target.StartsWith("/stream", StringComparison.Ordinal)), (request.IsStream, request.IsOfLines));
+    }
+
+    [Theory]
+    [InlineData("/sse?channel=a&callback=f")]
+    [InlineData("/stream?channel=a&callback=f")]
+    [InlineData("/subscribe?channel=a&channel=b")]
+    [InlineData("/subscribe?channel=a&amp;b")]
+    [InlineData("/subscribe?channel=a&msg=m")]
+    [InlineData("/subscribe?channel=a&callback=f-g")]
+    [InlineData("/stream")]
+    [InlineData("/subscribe?")]
+    public void Request_of_another_path_is_left(string target) => Assert.Null(Read($"GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+
+    [Fact]
+    public void Callback_is_the_web_servers_where_none_is_called_or_a_token_would_not_count()
+    {
+        const string Script = "GET /sub?channel=a&callback=f HTTP/1.1\r\nHost: a\r\n";
+        Assert.NotNull(Read($"{Script}\r\n"));
+        Assert.Null(Read($"{Script}\r\n", Host with { MayCallBack = false }));
+        Assert.NotNull(Read($"{Script}\r\n", Host with { TakesTokens = true }));
+        Assert.Null(Read($"{Script}Authorization: Bearer a.b.c\r\n\r\n", Host with { TakesTokens = true }));
     }
 
     [Fact]

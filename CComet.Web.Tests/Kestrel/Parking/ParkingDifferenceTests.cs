@@ -116,6 +116,11 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     [InlineData("/sub?channel={0}&seqid=0&wait=0", true)]
     [InlineData("/sub?channel={0}&wait=0.02", false)]
     [InlineData("/sse?channel={0}&seqid=3", false)]
+    [InlineData("/stream?channel={0}&seqid=3", false)]
+    [InlineData("/sub?channel={0}&channel=b&seqid=0&seqid=0&wait=0", true)]
+    [InlineData("/sub?channel={0}&seqid=4&callback=f&wait=0.02", true)]
+    [InlineData("/stream?channel={0}&seqid=3&sname=s", false)]
+    [InlineData("/subscribe?channel={0}&seqid=4&callback=f&wait=0.02", true)]
     public async Task Head_that_is_cut_anywhere_is_answered_as_by_the_web_server(string target, bool ends)
     {
         if (!OperatingSystem.IsLinux()) return;
@@ -173,19 +178,27 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
             await SendAsync(socket, script, deadline.Token);
             var buffer = new byte[16 << 10];
             string? mark = null;
+            var (following, isOfLines) = (0, false);
             while (await socket.ReceiveAsync(buffer, deadline.Token) is > 0 and var count)
             {
                 got.Append(Encoding.Latin1.GetString(buffer, 0, count));
                 var text = got.ToString();
-                if (mark is null && !script.EndsSending && StreamStart().Match(text) is { Success: true } start)
+                if (script.EndsSending) continue;
+
+                // Where one chunk ends and the next begins may be anywhere, so it is looked for in what they hold.
+                var plain = Plain(text);
+                if (mark is null && StreamStart().Match(plain) is { Success: true } start)
                 {
                     // What bytes of chance follow is not known: its beginning alone is compared.
-                    if (!script.IsWhole || script.NamesOther) return $"{Plain(text[..(start.Index + start.Length)])}\n(a stream)";
+                    if (!script.IsWhole || script.NamesOther) return $"{plain[..(start.Index + start.Length)]}\n(a stream)";
                     mark = $"the end of {what}";
+                    isOfLines = start.ValueSpan[0] == '{';
+                    following = isOfLines ? Regex.Count(start.Value, "\"CURSOR\"") : IdLine().Match(start.Value).Value.Count(c => c == ',') + 1;
                     foreach (var channel in channels) await PublishAsync(server, channel, mark);
                 }
 
-                if (mark is not null && ChunkEdge().Replace(text, "").Contains(mark, StringComparison.Ordinal) && (text.EndsWith("\n\n\r\n", StringComparison.Ordinal) || text.EndsWith("\n\n", StringComparison.Ordinal))) return $"{Plain(text)}\n(a stream)";
+                if (mark is not null && (text.EndsWith("\n\r\n", StringComparison.Ordinal) || text.EndsWith(isOfLines ? "}\n" : "\n\n", StringComparison.Ordinal)) && Regex.Count(plain, Regex.Escape(mark + "\"")) >= following)
+                    return $"{(following > 1 ? ByChannel(plain) : plain)}\n(a stream)";
             }
         }
         catch (SocketException)
@@ -247,9 +260,22 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
                 plain.Append(text, at, bytes);
                 at += bytes;
             }
+            else if (headers.Contains("Connection: close") && !headers.Any(h => h.StartsWith("Content-Length: ", StringComparison.Ordinal)))
+            {
+                // Of HTTP/1.0: it ends with the connection.
+                plain.Append(text, at, text.Length - at);
+                at = text.Length;
+            }
         }
 
         return Retry().Replace(Ticket().Replace(Time().Replace(Epoch().Replace(plain.ToString(), "EPOCH"), "\"time\":0"), "\"ticket\":\"\""), "retry: 0");
+    }
+
+    /// <summary>What was told of each channel, apart: which of them comes first, and which event has the id of all, depends on the moment.</summary>
+    private static string ByChannel(string plain)
+    {
+        var lines = plain.Split('\n').Where(line => line.Length > 0 && !line.StartsWith("id: ", StringComparison.Ordinal)).ToLookup(line => line.StartsWith("data: ", StringComparison.Ordinal) || line[0] == '{');
+        return string.Join('\n', lines[false].Concat(lines[true].OrderBy(line => Channel().Match(line).Value, StringComparer.Ordinal)));
     }
 
     private static int TakeChunks(string text, int at, StringBuilder plain)
@@ -283,12 +309,15 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     [GeneratedRegex("\"ticket\":\"[^\"]*\",\"expires\":[0-9]+")]
     private static partial Regex Ticket();
 
-    /// <summary>Where one chunk ends and the next begins, which may be anywhere.</summary>
-    [GeneratedRegex("\r\n[0-9a-f]+\r\n")]
-    private static partial Regex ChunkEdge();
-
-    [GeneratedRegex("retry: [0-9]+\n\nid: [^\n]*\n(\r\n[0-9a-f]+\r\n)?(event: cursor\n(\r\n[0-9a-f]+\r\n|[^\n])*\n)?(\r\n[0-9a-f]+\r\n)?\n")]
+    [GeneratedRegex("retry: 0\n\nid: [^\n]*\n(event: cursor\ndata: [^\n]*\n)?\n|(?<=\n)(\\{\"type\":\"CURSOR\"[^\n]*\n)+")]
     private static partial Regex StreamStart();
+
+    /// <summary>The cursors of all channels with which a stream of events begins.</summary>
+    [GeneratedRegex("id: [^\n]*")]
+    private static partial Regex IdLine();
+
+    [GeneratedRegex("\"channel\":\"[^\"]*\"")]
+    private static partial Regex Channel();
 
     /// <summary>What a client sends on one connection.</summary>
     /// <param name="Pieces">What it sends, each in a packet of its own.</param>

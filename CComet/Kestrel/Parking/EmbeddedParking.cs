@@ -17,7 +17,7 @@ namespace CComet.Kestrel.Parking;
 internal static class EmbeddedParking
 {
     /// <summary>The paths whose requests are parked.</summary>
-    private static readonly string[] Paths = ["/sub", "/sse"];
+    private static readonly string[] Paths = ["/sub", "/sse", "/stream", "/subscribe"];
 
     /// <summary>What endpoints may have, as it decides nothing about a request that has no Origin.</summary>
     private static readonly Type[] Harmless =
@@ -42,6 +42,7 @@ internal static class EmbeddedParking
             PathBase = Encoding.ASCII.GetBytes(path),
             PollTimeout = hub.Poll.Timeout,
             TakesTokens = takesTokens,
+            MayCallBack = services.GetRequiredService<IOptions<EndpointOptions>>().Value.Jsonp.Enabled,
             VaryOfPoll = $"Accept, {PageOrigin.Headers}",
             VaryOfStream = PageOrigin.Headers,
             Origins = services.GetRequiredService<IOriginPolicy>(),

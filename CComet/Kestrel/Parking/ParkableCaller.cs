@@ -8,10 +8,8 @@ namespace CComet.Kestrel.Parking;
 /// <summary>Who asks for what a <see cref="ParkableRequest"/> asks for.</summary>
 internal sealed record ParkableCaller
 {
-    private static readonly ParkableCaller Anonymous = new();
-
-    /// <summary>Where in the head its token is, a bearer's or that of its cookie; empty for none.</summary>
-    public Range Token { get; init; }
+    private static readonly ParkableCaller Usual = new();
+    private static readonly ParkableCaller Forwarded = new() { IsForwarded = true };
 
     /// <summary>Its tickets.</summary>
     public IReadOnlyList<string> Tickets { get; init; } = [];
@@ -45,6 +43,9 @@ internal sealed record ParkableCaller
         private Range? _forwardedHost;
         private bool _isForwarded;
 
+        /// <summary>Where in the head its token is; empty for none.</summary>
+        public readonly Range Token => _token ?? default;
+
         /// <summary>Reads a header, if it tells of the caller.</summary>
         /// <param name="name">Its name.</param>
         /// <param name="value">Its value.</param>
@@ -71,10 +72,10 @@ internal sealed record ParkableCaller
             IPAddress? address = null;
             if (isFromProxy && (address = ClientOf(bytes, host)) is null) return null;
             if (!host.Origins.IsOpen && !IsPageLetIn(bytes, host)) return null;
-            if (_origin is null && _token is null && address is null && !_isForwarded) return Anonymous;
+            if (_origin is null && address is null) return _isForwarded ? Forwarded : Usual;
             var origin = _origin is null ? null : TextOf(_origin, bytes);
             if ((origin is null ? "" : host.PageLines(origin)) is not { } lines) return null;
-            return new ParkableCaller { Token = _token ?? default, Origin = host.TakesTokens ? origin : null, PageLines = lines, Address = address, IsForwarded = _isForwarded };
+            return new ParkableCaller { Origin = host.TakesTokens ? origin : null, PageLines = lines, Address = address, IsForwarded = _isForwarded };
         }
 
         private bool TryReadForwarded(ReadOnlySpan<char> name, Range range)

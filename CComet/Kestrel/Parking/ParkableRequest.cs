@@ -9,23 +9,46 @@ namespace CComet.Kestrel.Parking;
 /// <param name="Start">The channel, and the cursor to begin at.</param>
 /// <param name="IsStream">Whether it asks for a stream; else it is a long poll.</param>
 /// <param name="Wait">For how long a poll waits.</param>
+/// <param name="Token">Where in the head its token is, a bearer's or that of its cookie; empty for none.</param>
 /// <param name="HeadBytes">How long the head is.</param>
-internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, int HeadBytes)
+internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, Range Token, int HeadBytes)
 {
     private const string LastEventId = "Last-Event-ID";
-    private const int MaxParameters = 16;
+    private const int MaxParameters = 192;
+    private const string Poll = "/sub";
+    private const string Poll2014 = "/subscribe";
 
     /// <summary>Fewer than the web server takes.</summary>
     private const int MaxHeaders = 64;
 
+    private static readonly string[] Paths = [Poll, StreamForm.Events.Path, StreamForm.Lines.Path, Poll2014];
+
     /// <summary>The parameters that are read; those that follow are known to be ignored. One that is neither may mean something to another door.</summary>
-    private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "lastEventId", "_", "time", ParameterNames.Ticket];
+    private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "sname", "callback", "lastEventId", "_", "time", ParameterNames.Ticket];
 
     /// <summary>Who asks.</summary>
     public required ParkableCaller Caller { get; init; }
 
+    /// <summary>Its path.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>All channels, and the cursor to begin at in each, the first of which is <see cref="Start"/>; null where it is the only one.</summary>
+    public IReadOnlyList<ChannelStart>? Several { get; init; }
+
+    /// <summary>The name that the subscriber goes by, or null.</summary>
+    public string? Sname { get; init; }
+
+    /// <summary>The function that the answer calls; null for none.</summary>
+    public string? Callback { get; init; }
+
     /// <summary>Whether its stream is one of JSON lines; else it is one of server-sent events.</summary>
-    public bool IsOfLines { get; init; }
+    public bool IsOfLines => Path == StreamForm.Lines.Path;
+
+    /// <summary>Whether it is a poll in the dialect of 2014.</summary>
+    public bool IsOf2014 => Path == Poll2014;
+
+    /// <summary>Whether it needs more than a slot holds.</summary>
+    public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || (IsStream && Path == Poll);
 
     private static ReadOnlySpan<byte> HeadEnd => "\r\n\r\n"u8;
 
@@ -49,14 +72,11 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         var path = target[..question];
         var query = target[(question + 1)..];
         if (!path.StartsWith(host.PathBase.Span)) return null;
-        path = path[host.PathBase.Length..];
-        var isOfLines = path.SequenceEqual("/stream"u8);
-        var isStream = isOfLines || path.SequenceEqual("/sse"u8);
-        if (!isStream && !path.SequenceEqual("/sub"u8)) return null;
+        if (PathOf(path[host.PathBase.Length..]) is not { } known) return null;
 
         // Printable ASCII, as an address is: what is not, and a fragment, the web server judges.
         if (query.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0 || query.Contains((byte)'#')) return null;
-        var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds);
+        var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds) && known != Poll2014;
         if (!isPlain && !AreKnown(query)) return null;
         var fields = new Fields { Caller = new ParkableCaller.Fields(isFromProxy) };
         for (var count = 0; head.Length > 0; count++)
@@ -66,22 +86,27 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             if (!TryLine(ref head, out line) || !fields.TryRead(line, at, host)) return null;
         }
 
-        if ((fields.AsksForEvents && !isStream) || fields.Caller.Read(bytes, host) is not { } caller) return null;
-        if (isPlain && fields.LastEventId is null)
+        if ((known == Poll && fields.MayAskForEvents) || fields.Caller.Read(bytes, host) is not { } caller) return null;
+        if (isPlain && fields.LastEventId is null && !(known == Poll && fields.AsksForEvents))
         {
-            var wait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
-            return new ParkableRequest(start, isStream, isStream ? default : wait, end + HeadEnd.Length) { Caller = caller, IsOfLines = isOfLines };
+            var plainWait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
+            return new ParkableRequest(start, known != Poll, known == Poll ? plainWait : default, fields.Caller.Token, end + HeadEnd.Length) { Caller = caller, Path = known };
         }
 
         try
         {
-            var parameters = new Parameters(MaxParameters);
+            var parameters = new Parameters(MaxParameters, names: known == Poll2014 ? ParameterNames.Ccomet2014 : ParameterNames.Native);
             UrlEncoded.Parse(query, parameters);
             parameters.ThrowIfRefused();
+            var callback = parameters.Optional(parameters.Known.Callback);
+            var isStream = known is not (Poll or Poll2014) || (known == Poll && fields.AsksForEvents && callback is null);
+
+            // Of a script, a token does not count.
+            if (callback is not null && (isStream || !host.MayCallBack || !Jsonp.IsName(callback) || !fields.Caller.Token.Equals(default))) return null;
             var asked = SubscribeParameters.Read(parameters, isStream ? fields.LastEventId : null);
-            if (asked.Starts.Count != 1 || !TryAddTickets(parameters, host, ref caller)) return null;
+            if ((known == Poll2014 && asked.Starts.Count > 1) || !TryAddTickets(parameters, host, fields.Caller.Token, ref caller)) return null;
             var wait = isStream ? default : SubscribeParameters.ReadWait(parameters, host.PollTimeout);
-            return new ParkableRequest(asked.Starts[0], isStream, wait, end + HeadEnd.Length) { Caller = caller, IsOfLines = isOfLines };
+            return new ParkableRequest(asked.Starts[0], isStream, wait, fields.Caller.Token, end + HeadEnd.Length) { Caller = caller, Path = known, Several = asked.Starts.Count > 1 ? asked.Starts : null, Sname = asked.Sname, Callback = callback };
         }
         catch (WireException)
         {
@@ -101,14 +126,25 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     }
 
     /// <summary>Adds the tickets of the query; false where they may be none, or are one of two credentials.</summary>
-    private static bool TryAddTickets(Parameters parameters, ParkingHost host, ref ParkableCaller caller)
+    private static bool TryAddTickets(Parameters parameters, ParkingHost host, Range token, ref ParkableCaller caller)
     {
         var tickets = parameters.Many(ParameterNames.Ticket);
         if (tickets.Any(ticket => ticket.StartsWith("eyJ", StringComparison.Ordinal))) return false;
         if (!host.TakesTokens || tickets.Count == 0) return true;
-        if (!caller.Token.Equals(default)) return false;
+        if (!token.Equals(default)) return false;
         caller = caller with { Tickets = tickets };
         return true;
+    }
+
+    /// <summary>The path, when it is one that is read.</summary>
+    private static string? PathOf(ReadOnlySpan<byte> path)
+    {
+        foreach (var known in Paths)
+        {
+            if (Ascii.Equals(path, known)) return known;
+        }
+
+        return null;
     }
 
     private static bool TryLine(ref ReadOnlySpan<byte> rest, out ReadOnlySpan<byte> line)
@@ -143,7 +179,11 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     {
         public ParkableCaller.Fields Caller;
 
+        /// <summary>Whether a header asks for events, which makes a stream of a poll.</summary>
         public bool AsksForEvents { get; private set; }
+
+        /// <summary>Whether one may do so, in a spelling that is not read.</summary>
+        public bool MayAskForEvents { get; private set; }
 
         public string? LastEventId { get; private set; }
 
@@ -169,8 +209,8 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             }
             else if (Is(known, "Accept"))
             {
-                // Of a poll it may ask for events, in one spelling or another.
-                AsksForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
+                if (value.SequenceEqual("text/event-stream"u8)) AsksForEvents = true;
+                else MayAskForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
             }
             else if (Is(known, ParkableRequest.LastEventId))
             {

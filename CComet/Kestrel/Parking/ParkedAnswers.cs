@@ -3,19 +3,24 @@ using System.Globalization;
 using System.Text;
 using CComet.Dialects.Native;
 using CComet.Http;
+using CComet.Http.Credentials;
 using CComet.Messages;
+using Microsoft.AspNetCore.WebUtilities;
 
 namespace CComet.Kestrel.Parking;
 
 /// <summary>Writes answers as they go over the wire, head and all, with the headers that they have by way of the web server.</summary>
 internal sealed class ParkedAnswers(ParkingHost host)
 {
+    /// <summary>The path whose answers vary by the header Accept.</summary>
+    private const string PollPath = "/sub";
+
     private static readonly byte[] Chunked = Encoding.ASCII.GetBytes("Transfer-Encoding: chunked\r\n");
     private static readonly byte[] CursorName = Encoding.ASCII.GetBytes($"{ResponseWriter.CursorHeader}: ");
 
     private readonly byte[] _poll = Encoding.ASCII.GetBytes($"\r\nContent-Type: {JsonArray.ContentType}\r\n");
     private readonly byte[] _vary = Encoding.ASCII.GetBytes($"Cache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\n");
-    private readonly byte[] _stream = Encoding.ASCII.GetBytes($"\r\nCache-Control: no-cache, no-transform\r\nVary: {host.VaryOfStream}\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n");
+    private readonly byte[] _stream = Encoding.ASCII.GetBytes("\r\nX-Accel-Buffering: no\r\nX-Content-Type-Options: nosniff\r\n");
 
     private DateLine _date = new(-1, []);
 
@@ -52,28 +57,57 @@ internal sealed class ParkedAnswers(ParkingHost host)
     {
         var error = WireException.Revoked();
         var body = ErrorJson.EncodeProblemLine(error);
-        output.Put($"HTTP/1.1 {error.Status} {Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(error.Status)}\r\nContent-Type: {ErrorJson.ProblemType}\r\nCache-Control: no-store\r\nVary: {host.VaryOfPoll}\r\nX-Content-Type-Options: nosniff\r\n");
-        if (Http.Credentials.BearerChallenge.Create(error) is { } challenge) output.Put($"WWW-Authenticate: {challenge}\r\n");
-        output.Put(page);
-        WriteDate(output);
-        output.Put($"Content-Length: {body.Length}\r\n\r\n");
+        WriteHead(output, new ResponseHead(error.Status, ErrorJson.ProblemType) { Challenge = BearerChallenge.Create(error) }, body.Length, PollPath, isLast: false, page);
         output.Write(body);
+    }
+
+    /// <summary>Writes a head, as <see cref="ResponseWriter"/> has the web server do it.</summary>
+    /// <param name="output">Where to.</param>
+    /// <param name="head">The head.</param>
+    /// <param name="length">How long the body is, in bytes; null for one in chunks, or none.</param>
+    /// <param name="path">The request's path.</param>
+    /// <param name="isLast">Whether the connection takes no further request.</param>
+    /// <param name="page">What it says of the page that asks.</param>
+    public void WriteHead(IBufferWriter<byte> output, in ResponseHead head, long? length, string path, bool isLast, string page)
+    {
+        output.Put($"HTTP/1.1 {head.Status} {ReasonPhrases.GetReasonPhrase(head.Status)}\r\n");
+        if (isLast) output.Write("Connection: close\r\n"u8);
+        WriteDate(output);
+        output.Put($"Cache-Control: no-store\r\nVary: {VaryOf(path)}\r\n{page}");
+        if (head.ContentType is not null)
+        {
+            if (length is null) output.Write(Chunked);
+            else output.Put($"Content-Length: {length}\r\n");
+            output.Put($"Content-Type: {head.ContentType}\r\nX-Content-Type-Options: nosniff\r\n");
+            if (head.Cursor is not null) output.Put($"{ResponseWriter.CursorHeader}: {head.Cursor}\r\n");
+            if (head.Retry is { } retry) output.Put($"{ResponseWriter.RetryHeader}: {ResponseWriter.MillisecondsOf(retry)}\r\n");
+            if (head.RetryAfter is { } after) output.Put($"Retry-After: {ResponseWriter.SecondsOf(after)}\r\n");
+            if (head.Challenge is not null) output.Put($"WWW-Authenticate: {head.Challenge}\r\n");
+            if (head.IsScript) output.Put($"{ResponseHead.ScriptHeader}: {ResponseHead.ScriptValue}\r\n");
+        }
+
+        output.Write("\r\n"u8);
     }
 
     /// <summary>Writes the head of a stream.</summary>
     /// <param name="output">Where to.</param>
     /// <param name="contentType">Its content type.</param>
+    /// <param name="path">The request's path.</param>
     /// <param name="page">What it says of the page that asks.</param>
-    public void WriteStreamHead(IBufferWriter<byte> output, string contentType, string page)
+    public void WriteStreamHead(IBufferWriter<byte> output, string contentType, string path, string page)
     {
         output.Write("HTTP/1.1 200 OK\r\nContent-Type: "u8);
         output.Put(contentType);
+        output.Write("\r\nCache-Control: no-cache, no-transform\r\nVary: "u8);
+        output.Put(VaryOf(path));
         output.Write(_stream);
         output.Put(page);
         WriteDate(output);
         output.Write(Chunked);
         output.Write("\r\n"u8);
     }
+
+    private string VaryOf(string path) => path == PollPath ? host.VaryOfPoll : host.VaryOfStream;
 
     private void WriteDate(IBufferWriter<byte> output)
     {

@@ -18,10 +18,10 @@ internal sealed partial class ParkedConnections
 
     /// <summary>Finds the grant of a token, or of none, and keeps it with the connection; false where it has to be verified.</summary>
     /// <exception cref="TokenRefusedException">It does not hold.</exception>
-    private bool HasGrant(ref ParkedSlot slot, ParkableCaller caller)
+    private bool HasGrant(ref ParkedSlot slot, in ParkableRequest request)
     {
-        if (caller.Tickets.Count > 0) return false;
-        var token = Head().AsSpan(caller.Token);
+        if (request.Caller.Tickets.Count > 0) return false;
+        var token = Head().AsSpan(request.Token);
         var hash = token.IsEmpty ? 0 : TokenHash.Compute(token);
         var version = Hub.Grants.Version;
         if (slot.Grant != 0 && _grants[slot.Grant] is var kept && kept.Token == hash && kept.Version == version

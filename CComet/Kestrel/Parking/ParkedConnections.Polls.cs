@@ -106,6 +106,12 @@ internal sealed partial class ParkedConnections
     private void Finished(ref ParkedSlot slot, int i)
     {
         Leave(ref slot, i, isGone: false);
+        AwaitNext(ref slot, i);
+    }
+
+    /// <summary>Lets the connection bring its next request, or closes it.</summary>
+    private void AwaitNext(ref ParkedSlot slot, int i)
+    {
         if (slot.Flags.HasFlag(SlotFlags.ClosesNext))
         {
             Close(ref slot, i);

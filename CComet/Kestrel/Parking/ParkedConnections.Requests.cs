@@ -90,9 +90,9 @@ internal sealed partial class ParkedConnections
         if (!request.IsStream) SetPage(ref slot, request.Caller.PageLines);
         try
         {
-            if (_host.TakesTokens && !HasGrant(ref slot, request.Caller))
+            if (_host.TakesTokens && !HasGrant(ref slot, request))
             {
-                var token = request.Caller.Tickets.Count > 0 ? null : Encoding.ASCII.GetString(Head().AsSpan(request.Caller.Token));
+                var token = request.Caller.Tickets.Count > 0 ? null : Encoding.ASCII.GetString(Head().AsSpan(request.Token));
                 Work(ref slot, i);
                 _ = VerifyLaterAsync(i, request, token);
                 return;
@@ -110,7 +110,14 @@ internal sealed partial class ParkedConnections
     /// <summary>Asks for the right, and enters the channel.</summary>
     private void Ask(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
-        var entering = _operations.EnterAsync(new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin }, request.Start.Channel);
+        var caller = new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin };
+        if (request.IsBeside)
+        {
+            BeginBeside(ref slot, i, request, caller);
+            return;
+        }
+
+        var entering = _operations.EnterAsync(caller, request.Start.Channel);
         if (entering.IsCompletedSuccessfully) Enter(ref slot, i, request, entering.Result);
         else
         {
@@ -153,7 +160,7 @@ internal sealed partial class ParkedConnections
     }
 
     /// <summary>Goes on with a request that had to wait, or leaves it to the web server when that came to nothing.</summary>
-    private void Resume(int i, ParkableRequest request, ParkedGrant? grant, (ActiveChannel, CallerShares)? entered = null)
+    private void Resume(int i, in ParkableRequest request, ParkedGrant? grant, (ActiveChannel, CallerShares)? entered = null)
     {
         ref var slot = ref _slots.Enter(i);
         slot.State = SlotState.Reading;

@@ -15,7 +15,7 @@ internal sealed partial class ParkedConnections
         Follow(ref slot, cursor);
         if (!TryTake(ref slot, i, request)) return;
         var output = Output();
-        _answers.WriteStreamHead(output, FormOf(slot).ContentType, request.Caller.PageLines);
+        _answers.WriteStreamHead(output, FormOf(slot).ContentType, FormOf(slot).Path, request.Caller.PageLines);
         WriteStart(output, slot);
         if (!request.IsOfLines) BeginTickets(slot, i, output, request.Caller);
         if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);

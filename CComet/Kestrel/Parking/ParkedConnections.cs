@@ -150,6 +150,9 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
                 case SlotState.Reading:
                     Read(ref slot, i);
                     break;
+                case SlotState.Beside:
+                    OnBesideEvent(ref slot, i, what);
+                    break;
                 case SlotState.Poll or SlotState.Stream when slot.Flags.HasFlag(SlotFlags.IsHalfClosed):
                     Close(ref slot, i);
                     break;
@@ -193,6 +196,9 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
                     if (slot.Channel != 0) Hub.Metrics.Stalled(_channels[slot.Channel].Channel.Name);
                     Close(ref slot, i);
                     break;
+                case SlotState.Beside when _beside[i] is { IsFlushing: true, EndsStalls: false }:
+                    Close(ref slot, i);
+                    break;
             }
 
             if (slot.State == SlotState.Reading && slot.Flags.HasFlag(SlotFlags.HasData)) Read(ref slot, i);
@@ -230,6 +236,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
         if (slot.State is SlotState.Free) return;
         if (slot.Channel != 0) Leave(ref slot, i, isGone: slot.State is not SlotState.Answering);
         _unsent.TryRemove(i, out _);
+        if (slot.State is SlotState.Beside && _beside.TryRemove(i, out var request)) request.Close();
 
         // Unread bytes would have the kernel reset the connection, and what was sent last be lost with it.
         if (slot.Flags.HasFlag(SlotFlags.ClosesNext))

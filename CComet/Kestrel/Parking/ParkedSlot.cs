@@ -25,6 +25,9 @@ internal enum SlotState : byte
 
     /// <summary>Its client has to take something of a stream first, which then goes on.</summary>
     Streaming,
+
+    /// <summary>An object beside the slot answers its request.</summary>
+    Beside,
 }
 
 /// <summary>What is known of a connection beside its state.</summary>

@@ -37,6 +37,9 @@ internal sealed record ParkingHost
     /// <summary>Whether a token in a cookie counts.</summary>
     public bool TakesCookies { get; init; }
 
+    /// <summary>Whether an answer may be a script that calls a function.</summary>
+    public bool MayCallBack { get; init; }
+
     /// <summary>The header Vary of a poll's answer.</summary>
     public required string VaryOfPoll { get; init; }
 
