@@ -56,6 +56,7 @@ internal static class ParkingRequests
         return new ParkingHost
         {
             PollTimeout = TimeSpan.FromSeconds(28),
+            MayCallBack = true,
             VaryOfPoll = "Accept",
             VaryOfStream = "Origin",
             Origins = policy,
