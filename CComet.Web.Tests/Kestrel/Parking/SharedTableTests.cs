@@ -17,6 +17,7 @@ public sealed class SharedTableTests
         Assert.NotEqual(number, _table.Take("b"));
         _table.Release(number);
         Assert.Null(_table[number]);
+        Assert.Equal(1, _table.InUse);
     }
 
     [Fact]

@@ -65,6 +65,21 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
     /// <summary>Whether the server is about to stop.</summary>
     public bool IsDraining => Hub.IsDraining;
 
+    /// <summary>How many connections it has, and how much of what they have in common, or wait to send, is in use.</summary>
+    public (int Connections, int Channels, int Clients, int Grants, int Pages, int Unsent, int Beside, int Tickets) InUse
+    {
+        get
+        {
+            var connections = 0;
+            for (var i = 0; i < _slots.Count; i++)
+            {
+                if (_slots[i].State != SlotState.Free) connections++;
+            }
+
+            return (connections, _channels.InUse, _clients.InUse, _grants.InUse, _pages.InUse, _unsent.Count, _beside.Count, _ticketsAt.Count);
+        }
+    }
+
     /// <summary>Takes the connections that come to a listener, for as long as <see cref="ParkingListener.TakeNext"/> takes them.</summary>
     public void Add(ParkingListener listener)
     {

@@ -16,6 +16,9 @@ internal sealed class SharedTable<T>
     private int _free;
     private int _used = 1;
 
+    /// <summary>How many are in use.</summary>
+    public int InUse { get; private set; }
+
     /// <summary>The object of a number that is in use.</summary>
     public T this[int number] => Volatile.Read(ref _entries)[number].Value!;
 
@@ -46,6 +49,7 @@ internal sealed class SharedTable<T>
             ref var bucket = ref BucketOf(hash);
             _entries[number] = new Entry { Value = value, Uses = 1, Next = bucket };
             bucket = number;
+            InUse++;
             return number;
         }
     }
@@ -63,6 +67,7 @@ internal sealed class SharedTable<T>
             link = entry.Next;
             entry = new Entry { Next = _free };
             _free = number;
+            InUse--;
         }
     }
 
