@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Kestrel.Parking;
 using CComet.Messages;
