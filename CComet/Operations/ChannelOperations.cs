@@ -43,21 +43,22 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="caller">The subscriber's client.</param>
     /// <param name="starts">The channels and the cursor to begin at in each; no channel twice.</param>
     /// <param name="sname">The name the subscriber goes by, or null.</param>
+    /// <param name="isAudited">Whether a right that is missing is written to the audit log: not by a door that leaves what is refused to another, which asks again.</param>
     /// <exception cref="AccessDeniedException">The caller may not subscribe to one of the channels.</exception>
     /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
-    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname)
+    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true)
     {
-        for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel);
-        await AuthorizeNameAsync(caller, sname);
+        for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
+        await AuthorizeNameAsync(caller, sname, isAudited);
         var subscriber = await EnterAsync(caller, starts, sname);
         subscriber.Grant = caller.Grant;
         return subscriber;
     }
 
     /// <summary>Counts a subscriber of one channel in that its door keeps by itself, authorised as for <see cref="SubscribeAsync"/>; opens the channel if it is not.</summary>
-    /// <remarks>A right that is missing is not written to the audit log: the door leaves what is refused to another, which asks again.</remarks>
+    /// <remarks>A right that is missing is not written to the audit log, as the door leaves that to another.</remarks>
     /// <returns>The channel, to be left, and the shares, to be counted out of.</returns>
     /// <inheritdoc cref="SubscribeAsync"/>
     public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel)
@@ -200,12 +201,12 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     }
 
     /// <summary>Refuses an sname that is not the caller's own name, unless a right says otherwise: a message cannot be forged, nor another's stream be ended by a 409.</summary>
-    private async ValueTask AuthorizeNameAsync(CallerContext caller, string? sname, CancellationToken cancellation = default)
+    private async ValueTask AuthorizeNameAsync(CallerContext caller, string? sname, bool isAudited = true, CancellationToken cancellation = default)
     {
         if (sname is null || caller.Grant is not { } grant || sname == grant.User) return;
         if ((await authorizer.AuthorizeAsync(caller, ChannelRight.Sname, sname, cancellation)).IsAllowed) return;
         var own = grant.User is null ? "must be left out" : $"must be '{grant.User}' or be left out";
-        Deny(caller, ChannelRight.Sname, sname, $"sname: {own}; you have no right to go by '{sname}' (ccomet:sname).", "ccomet:sname");
+        Deny(caller, ChannelRight.Sname, sname, $"sname: {own}; you have no right to go by '{sname}' (ccomet:sname).", "ccomet:sname", isAudited);
     }
 
     /// <summary>Names the publisher of messages by its grant, and keeps its ids apart from those of others.</summary>
@@ -216,7 +217,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         for (var i = 0; i < signed.Length; i++)
         {
             var message = messages[i];
-            if (i == 0 || message.Sname != messages[i - 1].Sname) await AuthorizeNameAsync(caller, message.Sname, cancellation);
+            if (i == 0 || message.Sname != messages[i - 1].Sname) await AuthorizeNameAsync(caller, message.Sname, cancellation: cancellation);
 
             // No name has a control character, so that no id of another user is the same.
             signed[i] = message with { Sname = message.Sname ?? user, Id = message.Id is null ? null : $"{user}\n{message.Id}" };

@@ -51,6 +51,8 @@ public sealed class ParkedCallerTests
     /// <summary>The web server is asked again about what was refused, and writes the line.</summary>
     [Theory]
     [InlineData("Authorization: Bearer {0}", "hall", 403, "Denied (403) ann at 127.0.0.1: Subscribe hall: ")]
+    [InlineData("Authorization: Bearer {0}", "hall&sname=ann", 403, "Denied (403) ann at 127.0.0.1: Subscribe hall: ")]
+    [InlineData("Authorization: Bearer {0}", "room.1&sname=bob", 403, "Denied (403) ann at 127.0.0.1: Sname bob: ")]
     [InlineData("Cookie: __Host-ccomet={0}", "hall", 403, "Denied (403) ann at 127.0.0.1: Subscribe hall: ")]
     [InlineData("Cookie: __Host-ccomet={0}x", "room.1", 401, "Refused (401) a credential of 127.0.0.1, by cookie: ")]
     [InlineData("DNT: 1", "room.1", 401, "Denied (401) anonymous at 127.0.0.1: Subscribe room.1: ")]
@@ -156,7 +158,7 @@ public sealed class ParkedCallerTests
         foreach (var raw in crowd) await server.ParkAsync(raw, "/sub?channel=a", headers: $"X-Forwarded-For: 203.0.113.{crowd.IndexOf(raw) / 2}\r\n");
         Assert.Equal(429, await StatusAsync("203.0.113.1"));
         Assert.Equal(200, await StatusAsync("203.0.113.7"));
-        Assert.Equal(2, server.Reached);
+        Assert.Equal(0, server.Reached);
         crowd.ForEach(raw => raw.Dispose());
         await server.UntilNobodyAsync();
         Assert.Equal(200, await StatusAsync("203.0.113.1"));
@@ -225,7 +227,7 @@ public sealed class ParkedCallerTests
         using var third = await server.ParkAsync("/sub?channel=room.1", "room.1", header);
         using var fourth = await RawHttp.ConnectAsync(server.Port);
         await fourth.SendAsync($"GET /sub?channel=room.1 HTTP/1.1\r\nHost: localhost\r\n{header}\r\n");
-        Assert.Equal((429, 1), ((await fourth.ReadAsync())!.Status, server.Reached));
+        Assert.Equal((429, 0), ((await fourth.ReadAsync())!.Status, server.Reached));
     }
 
     [Fact]

@@ -220,6 +220,9 @@ public sealed class ParkedEndTests
         var refusal = await third.GetAsync("/sub?channel=a");
         refusal.AssertProblem(429, "channel");
         Assert.NotNull(refusal.Header("Retry-After"));
+
+        // The web server would meet the bound, and count that, once more.
+        Assert.Equal(0, server.Reached);
         first.Dispose();
         await Eventually.TrueAsync(() => server.Live.Hub.SubscriberCount == 1, "One is gone");
         using var fourth = await server.ParkAsync("/sub?channel=a");

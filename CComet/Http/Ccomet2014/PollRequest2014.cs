@@ -64,9 +64,10 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
     }
 
     /// <summary>Subscribes. A seqid beyond the end is one of an earlier log: everything kept is wanted.</summary>
-    public async ValueTask<Subscriber> BeginAsync()
+    /// <param name="isAudited">Whether a right that is missing is written to the audit log.</param>
+    public async ValueTask<Subscriber> BeginAsync(bool isAudited = true)
     {
-        var subscriber = await operations.SubscribeAsync(caller, [start], sname);
+        var subscriber = await operations.SubscribeAsync(caller, [start], sname, isAudited);
         try
         {
             await subscriber.BeginOrLeaveAsync();

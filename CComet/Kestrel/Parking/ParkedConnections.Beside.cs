@@ -165,7 +165,15 @@ internal sealed partial class ParkedConnections
     private void BeginBeside(ref ParkedSlot slot, int i, in ParkableRequest asked, in CallerContext caller)
     {
         Work(ref slot, i);
-        _ = BeginBesideAsync(new BesideRequest(this, i, asked.Path, asked.Callback, asked.Caller.PageLines, _log.Begin()), asked, caller);
+        _ = BeginBesideAsync(BesideOf(i, asked), asked, caller);
+    }
+
+    private BesideRequest BesideOf(int i, in ParkableRequest asked) => new(this, i, asked.Path, asked.Callback, asked.Caller.PageLines, _log.Begin());
+
+    /// <summary>Answers what a bound refuses: the web server would meet the bound, and count that, once more.</summary>
+    private async Task RefuseAsync(BesideRequest request, ParkableRequest asked, LimitException refusal)
+    {
+        if (TryTake(request, asked.HeadBytes)) await request.EndAsync(refusal, asked.IsStream ? RequestForm.Native : RequestForm.NativePoll);
     }
 
     /// <summary>The head is taken once the subscriber has entered. None of this is held while the request waits.</summary>
@@ -181,17 +189,23 @@ internal sealed partial class ParkedConnections
         {
             if (poll2014 is not null)
             {
-                subscriber = await poll2014.BeginAsync();
+                subscriber = await poll2014.BeginAsync(isAudited: false);
             }
             else
             {
-                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname);
+                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname, isAudited: false);
                 if (asked.IsStream || starts.Count > 1 || wantsCursors) await subscriber.BeginOrLeaveAsync();
             }
         }
+        catch (LimitException e)
+        {
+            if (poll2014 is null) await RefuseAsync(request, asked, e);
+            else if (TryTake(request, asked.HeadBytes)) await poll2014.EndAsync(e);
+            return;
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // What is refused, the web server refuses again, and tells why.
+            // What is refused otherwise, the web server refuses again, and tells why.
             Resume(request.Slot, asked, grant: null);
             return;
         }

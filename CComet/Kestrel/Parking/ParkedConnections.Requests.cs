@@ -151,9 +151,14 @@ internal sealed partial class ParkedConnections
         {
             entered = await entering;
         }
+        catch (LimitException e)
+        {
+            await RefuseAsync(BesideOf(i, request), request, e);
+            return;
+        }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // What is refused, the web server refuses again, and tells why.
+            // What is refused otherwise, the web server refuses again, and tells why.
         }
 
         Resume(i, request, grant: null, entered);
