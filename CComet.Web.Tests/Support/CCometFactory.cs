@@ -29,7 +29,7 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
     /// <summary>The port of 127.0.0.1 that a real Kestrel listens on; 0 for a free one.</summary>
     public int Port { get; set; }
 
-    /// <summary>Sees every request before the application does.</summary>
+    /// <summary>Sees every request before the application does; unless a setting says otherwise, none is parked then.</summary>
     public Action<HttpContext>? OnRequest { get; init; }
 
     /// <summary>Sets what is no setting of the server.</summary>
@@ -64,6 +64,9 @@ public sealed class CCometFactory : WebApplicationFactory<Program>
         builder.UseSetting("Serilog:MinimumLevel:Override:Microsoft.Hosting.Lifetime", "Error");
         builder.UseSetting("CComet:Drain:Grace", "00:00:00");
         builder.UseSetting("CComet:Store:Kind", "Memory");
+
+        // A request that is parked comes to no middleware.
+        if (OnRequest is not null) builder.UseSetting("CComet:Parking:Enabled", "false");
 
         // By the wall clock, a run that stalls for as long would find a heartbeat where the next message is read; tests of heartbeats set their own.
         if (_time is null) builder.UseSetting("CComet:Stream:Heartbeat", "00:10:00");
