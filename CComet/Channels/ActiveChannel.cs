@@ -15,6 +15,7 @@ internal sealed class ActiveChannel : ChannelLog
     private long _end;
     private CallerShares _opener;
     private long _idleSince;
+    private WakeReason? _endedBy;
 
     public ActiveChannel(HubContext hub, string name)
         : base(hub, name) => _idleSince = hub.Time.GetTimestamp();
@@ -27,6 +28,15 @@ internal sealed class ActiveChannel : ChannelLog
 
     /// <summary>The end of what was delivered so far, read without the lock.</summary>
     public long End => Volatile.Read(ref _end);
+
+    /// <summary>Why its subscribers are ended; null while they are not. From then on it takes no new one: the hub opens another of its name.</summary>
+    public WakeReason? EndedBy
+    {
+        get
+        {
+            lock (Gate) return _endedBy;
+        }
+    }
 
     /// <summary>How many subscribers it has.</summary>
     public int Subscribers
@@ -52,7 +62,7 @@ internal sealed class ActiveChannel : ChannelLog
     {
         lock (Gate)
         {
-            if (IsClosed) return false;
+            if (IsClosed || _endedBy is not null) return false;
             if (_subscribers >= Hub.Options.Limits.SubscribersPerChannel)
                 throw Hub.Limits.Refuse("Limits:SubscribersPerChannel", isGlobal: false, "channel", $"'{Name}' has its {_subscribers} subscribers already.");
             if (_subscribers == 0)
@@ -86,6 +96,12 @@ internal sealed class ActiveChannel : ChannelLog
             if (--_subscribers > 0) return;
             Quotas.Close(_opener);
             _opener = default;
+            if (_endedBy is not null)
+            {
+                Shut();
+                return;
+            }
+
             Hub.Occupancy?.Vacated(Name);
             Tail.Forget();
             MarkIdle();
@@ -99,6 +115,23 @@ internal sealed class ActiveChannel : ChannelLog
         {
             if (IsClosed || _subscribers > 0) return false;
             Shut();
+            return true;
+        }
+    }
+
+    /// <summary>Has its subscribers ended, each once it has read what is there; false when it has none. The hub drops it then, and wakes them.</summary>
+    /// <param name="reason"><see cref="WakeReason.Closed"/> or <see cref="WakeReason.Kicked"/>.</param>
+    /// <param name="subscribers">How many they are.</param>
+    public bool TryEnd(WakeReason reason, out int subscribers)
+    {
+        lock (Gate)
+        {
+            subscribers = _subscribers;
+            if (IsClosed || _endedBy is not null || _subscribers == 0) return false;
+            _endedBy = reason;
+
+            // Before another of its name is opened, which may be occupied at once.
+            Hub.Occupancy?.Vacated(Name);
             return true;
         }
     }
@@ -126,6 +159,7 @@ internal sealed class ActiveChannel : ChannelLog
         lock (Gate)
         {
             Tail.Expire(Hub.Time.GetUtcNow());
+            if (_endedBy is not null && IsOver(ref cursor)) return ReadStatus.Ended;
             if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
             {
                 Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
@@ -209,6 +243,7 @@ internal sealed class ActiveChannel : ChannelLog
     {
         lock (Gate)
         {
+            if (_endedBy is not null && IsOver(ref cursor)) return true;
             if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
             {
                 // The first read tells the reset; until then it stays the client's own.
@@ -240,23 +275,11 @@ internal sealed class ActiveChannel : ChannelLog
     }
 
     /// <summary>Ends the parked readers whose grant was revoked.</summary>
-    public void EndRevoked()
-    {
-        lock (Gate)
-        {
-            End(_waiting.Share());
-            End(_pushed.Share());
-        }
+    public void EndRevoked() => EndParked(WakeReason.Revoked, 0, static (reader, channelIndex, _) => reader.IsRevokedIn(channelIndex));
 
-        static void End(ReaderList.Group group)
-        {
-            for (var i = 0; i < group.Count; i++)
-            {
-                var (reader, channelIndex) = group[i];
-                if (reader.IsRevokedIn(channelIndex)) reader.Signal(channelIndex, WakeReason.Revoked);
-            }
-        }
-    }
+    /// <summary>Ends the parked readers of a user, of those that have an object of their own.</summary>
+    /// <returns>How many were not ended before.</returns>
+    public int EndUser(string user) => EndParked(WakeReason.Kicked, user, static (reader, _, user) => reader.User == user && reader.Ended is null);
 
     /// <summary>
     /// Returns the batch from a seqid to the end of what is known; null when the reader must read for itself: there is more than one
@@ -283,6 +306,35 @@ internal sealed class ActiveChannel : ChannelLog
         if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), batch, deferred);
     }
 
+    private int EndParked<T>(WakeReason reason, T state, Func<IChannelReader, int, T, bool> isMeant)
+    {
+        lock (Gate) return End(_waiting.Share()) + End(_pushed.Share());
+
+        int End(ReaderList.Group group)
+        {
+            var count = 0;
+            for (var i = 0; i < group.Count; i++)
+            {
+                var (reader, channelIndex) = group[i];
+                if (!isMeant(reader, channelIndex, state)) continue;
+                reader.Signal(channelIndex, reason);
+                count++;
+            }
+
+            return count;
+        }
+    }
+
+    /// <summary>Whether nothing of an ended channel is left for a cursor, which it gives what its text needs. Under the lock.</summary>
+    /// <remarks>What is not in memory is left to the next subscriber with the cursor: this channel does not follow the store any more.</remarks>
+    private bool IsOver(ref ChannelCursor cursor)
+    {
+        var isHere = (cursor.Epoch ?? Tail.Epoch) == Tail.Epoch;
+        cursor.Epoch ??= Tail.Epoch;
+        if (cursor.Next < 0) cursor.Next = Tail.End;
+        return _endedBy == WakeReason.Kicked || !isHere || cursor.Next < Tail.First || cursor.Next >= Tail.End;
+    }
+
     private static void Tell(Notice notice, int channelIndex, ref List<Reading>? readings) =>
         (readings ??= new(1)).Add(new Reading(channelIndex, notice, Batch.Empty));
 
@@ -304,7 +356,7 @@ internal sealed class ActiveChannel : ChannelLog
     private (IChannelReader Reader, int Index)? Park(IChannelReader reader, int channelIndex)
     {
         // One whose subscription has ended parks no more, and must not take the name back from its successor.
-        if (Hub.IsEnding) reader.Signal(channelIndex, WakeReason.Draining);
+        if (Hub.IsEnding && !Names.IsPrivate(Name)) reader.Signal(channelIndex, WakeReason.Draining);
         if (reader.Ended is not null) return null;
         (IChannelReader Reader, int Index)? replaced = null;
         if (reader.Sname is not null)

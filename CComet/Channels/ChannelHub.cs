@@ -100,7 +100,33 @@ public sealed class ChannelHub : IDisposable
     internal void Drain()
     {
         Context.EndWaits();
-        foreach (var channel in _channels.Values) channel.WakeAll(WakeReason.Draining);
+        foreach (var (name, channel) in _channels)
+        {
+            // The nodes' notes go on: a node that was drained stays one of them until it stops.
+            if (!Names.IsPrivate(name)) channel.WakeAll(WakeReason.Draining);
+        }
+    }
+
+    /// <summary>Ends the subscribers of a channel, each once it has read what is there. Later ones get a channel of their own.</summary>
+    /// <param name="name">The channel.</param>
+    /// <param name="reason"><see cref="WakeReason.Closed"/> or <see cref="WakeReason.Kicked"/>.</param>
+    /// <returns>How many they are.</returns>
+    internal int End(string name, WakeReason reason)
+    {
+        if (Find(name) is not { } channel || !channel.TryEnd(reason, out var subscribers)) return 0;
+        Close(channel);
+        channel.WakeAll(WakeReason.Messages);
+        return subscribers;
+    }
+
+    /// <summary>Ends the connections of a user.</summary>
+    /// <returns>How many were found; one that is just being read for or written to ends as soon as it would wait.</returns>
+    internal int EndUser(string user)
+    {
+        // The list is changed before the subscribers are looked at.
+        var count = Context.Kicks.Add(user);
+        foreach (var (_, channel) in _channels) count += channel.EndUser(user);
+        return count;
     }
 
     /// <summary>Ends the parked readers whose grant was revoked. One that is not parked looks for itself once it is.</summary>
@@ -120,6 +146,7 @@ public sealed class ChannelHub : IDisposable
         foreach (var (_, channel) in _channels) channel.Sweep();
         Context.Quotas.Sweep();
         Context.Grants.Sweep();
+        Context.Kicks.Sweep();
         await Context.Store.SweepAsync(cancellation);
     }
 

@@ -31,6 +31,7 @@ internal sealed class HubContext : IDisposable
         Bodies = new BodyBudget(options.Limits, Limits);
         Memory = new HubMemory(ByteBudget.Resolve(options.Limits.MemoryBytes, 8), TailBounds.MaxBytes, evictIdlest, shrinkTails);
         Wheel = new TimingWheel(time);
+        Kicks = new KickList(time);
     }
 
     /// <summary>Where the logs are kept.</summary>
@@ -68,6 +69,9 @@ internal sealed class HubContext : IDisposable
 
     /// <summary>What was revoked of the grants.</summary>
     public RevocationList Revocations { get; } = new();
+
+    /// <summary>The users whose connections were ended lately.</summary>
+    public KickList Kicks { get; }
 
     /// <summary>The messages in memory.</summary>
     public HubMemory Memory { get; }

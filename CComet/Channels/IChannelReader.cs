@@ -9,6 +9,9 @@ internal interface IChannelReader
     /// <summary>The name it goes by, or null. At most one parked reader of a channel goes by a name.</summary>
     string? Sname { get; }
 
+    /// <summary>The user whose connection it is, or null; of an object that is the reader of many, null.</summary>
+    string? User { get; }
+
     /// <summary>Why it was ended for good, or null.</summary>
     WakeReason? Ended { get; }
 

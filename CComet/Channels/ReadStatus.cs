@@ -14,4 +14,7 @@ internal enum ReadStatus
 
     /// <summary>What is wanted lies beyond the end this node knows.</summary>
     Beyond,
+
+    /// <summary>The channel's subscribers are ended, and this one has read what came before that (<see cref="ActiveChannel.EndedBy"/>).</summary>
+    Ended,
 }

@@ -15,8 +15,11 @@ internal enum WakeReason : byte
     /// <summary>The server is stopping. Final.</summary>
     Draining,
 
-    /// <summary>Its channel was closed. Final.</summary>
+    /// <summary>All of its channels were closed. Final.</summary>
     Closed,
+
+    /// <summary>An administrator ends the connection; the client may come back. Final.</summary>
+    Kicked,
 
     /// <summary>Its grant has expired, and the time that is left to a client after that is over. Final.</summary>
     Expired,

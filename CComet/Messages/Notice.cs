@@ -14,6 +14,9 @@ internal enum NoticeKind
 
     /// <summary>The server ends the stream on purpose.</summary>
     Bye,
+
+    /// <summary>The channel was closed: the subscriber gets nothing more of it.</summary>
+    Close,
 }
 
 /// <summary>Something told to one subscriber that is not an entry of the log and uses no seqid.</summary>
@@ -34,7 +37,7 @@ internal sealed record Notice
     /// <summary>The channel it is about; empty for <see cref="NoticeKind.Bye"/>.</summary>
     public string Channel { get; private init; } = "";
 
-    /// <summary>The epoch that the seqids belong to; empty for <see cref="NoticeKind.Bye"/>.</summary>
+    /// <summary>The epoch that the seqids belong to; empty for <see cref="NoticeKind.Bye"/> and <see cref="NoticeKind.Close"/>.</summary>
     public string Epoch { get; private init; } = "";
 
     /// <summary>The first seqid that is no longer kept; of <see cref="NoticeKind.Gap"/> alone.</summary>
@@ -71,6 +74,9 @@ internal sealed record Notice
 
     /// <summary>Says that the next seqid the subscriber gets is <paramref name="next"/>.</summary>
     public static Notice Cursor(string channel, string epoch, long next, DateTimeOffset? expires = null) => new(NoticeKind.Cursor) { Channel = channel, Epoch = epoch, Seqid = next, Expires = expires };
+
+    /// <summary>Says that the channel was closed.</summary>
+    public static Notice Close(string channel) => new(NoticeKind.Close) { Channel = channel };
 
     /// <summary>Says that the server ends the stream; the client may come back after the given time.</summary>
     public static Notice Bye(TimeSpan retry, string? reason = null) => new(NoticeKind.Bye) { Retry = retry, Reason = reason };

@@ -23,9 +23,6 @@ internal sealed partial class ChannelAdministration
         notes.Received += Receive;
     }
 
-    /// <summary>Is told of a channel that was closed, on whatever node that was. Called on the thread that reads the nodes' notes.</summary>
-    public event Action<string>? Closed;
-
     /// <summary>Publishes a text to every channel that is open on any node, each once.</summary>
     /// <returns>A task that completes once it is stored in the channels that are open on this node; the other nodes store it in theirs.</returns>
     public async Task BroadcastAsync(string json, CancellationToken cancellation)
@@ -35,8 +32,29 @@ internal sealed partial class ChannelAdministration
         await StoreAsync(id, json);
     }
 
-    /// <summary>Ends the subscribers of a channel that are told of it, on every node.</summary>
-    public ValueTask CloseAsync(string channel, CancellationToken cancellation) => _notes.WriteAsync(new NodeNote(NodeNoteKind.Close, [channel]), cancellation);
+    /// <summary>Ends the subscribers of a channel, on every node: they are told that it was closed.</summary>
+    /// <returns>How many they were on this node.</returns>
+    public async ValueTask<int> CloseAsync(string channel, CancellationToken cancellation)
+    {
+        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Close, [channel]), cancellation);
+        return _hub.End(channel, WakeReason.Closed);
+    }
+
+    /// <summary>Ends the connections to a channel, on every node; they may come back.</summary>
+    /// <returns>How many they were on this node.</returns>
+    public async ValueTask<int> KickChannelAsync(string channel, CancellationToken cancellation)
+    {
+        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Kick, [channel]), cancellation);
+        return _hub.End(channel, WakeReason.Kicked);
+    }
+
+    /// <summary>Ends the connections of a user, on every node; they may come back.</summary>
+    /// <returns>How many they were on this node.</returns>
+    public async ValueTask<int> KickUserAsync(string user, CancellationToken cancellation)
+    {
+        await _notes.WriteAsync(new NodeNote(NodeNoteKind.Kick, Id: user), cancellation);
+        return _hub.EndUser(user);
+    }
 
     /// <summary>Drops the messages of a channel, whose log begins a new epoch.</summary>
     public async ValueTask ClearAsync(string channel, CancellationToken cancellation)
@@ -50,8 +68,22 @@ internal sealed partial class ChannelAdministration
 
     private void Receive(NodeNote note)
     {
-        if (note.Kind == NodeNoteKind.Close) foreach (var channel in note.Channels ?? []) Closed?.Invoke(channel);
-        if (note is { Kind: NodeNoteKind.Broadcast, Id: { } id, Text: { } json } && note.Node != _notes.Node) _ = StoreQuietlyAsync(id, json);
+        if (note.Node == _notes.Node) return;
+        switch (note)
+        {
+            case { Kind: NodeNoteKind.Close }:
+                foreach (var channel in note.Channels ?? []) _hub.End(channel, WakeReason.Closed);
+                break;
+            case { Kind: NodeNoteKind.Kick, Id: { } user }:
+                _hub.EndUser(user);
+                break;
+            case { Kind: NodeNoteKind.Kick }:
+                foreach (var channel in note.Channels ?? []) _hub.End(channel, WakeReason.Kicked);
+                break;
+            case { Kind: NodeNoteKind.Broadcast, Id: { } id, Text: { } json }:
+                _ = StoreQuietlyAsync(id, json);
+                break;
+        }
     }
 
     private async Task StoreQuietlyAsync(string id, string json)

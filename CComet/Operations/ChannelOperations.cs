@@ -101,9 +101,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isOwn = false)
     {
-        if (isOwn && Context.IsDraining) throw new DrainingException();
+        if (isOwn && Context.IsDraining && !Names.IsPrivate(starts[0].Channel)) throw new DrainingException();
         var shares = isOwn ? default : Context.CountIn(caller, starts.Count);
-        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn };
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, KickNumber = Context.Kicks.Number };
         var entered = 0;
         try
         {

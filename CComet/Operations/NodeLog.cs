@@ -60,7 +60,7 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     {
         if (Received is null) return;
         var cursor = Cursor.None;
-        while (!stoppingToken.IsCancellationRequested && !hub.IsDraining)
+        while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
@@ -81,10 +81,6 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
             {
                 LogAway(logger, e.Message);
                 await hub.Context.Wheel.DelayAsync(RetryInterval, stoppingToken);
-            }
-            catch (DrainingException)
-            {
-                return;
             }
         }
     }

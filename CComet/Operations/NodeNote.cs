@@ -34,4 +34,7 @@ internal enum NodeNoteKind
 
     /// <summary>A revocation: its text is what is revoked, its id since when.</summary>
     Revoke = 6,
+
+    /// <summary>The connections of a user, its id, or to the channels are ended.</summary>
+    Kick = 7,
 }

@@ -42,6 +42,9 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>The shares that it is counted in.</summary>
     public CallerShares Shares { get; init; }
 
+    /// <summary>The <see cref="KickList.Number"/> at which it began.</summary>
+    public ushort KickNumber { get; init; }
+
     /// <summary>Whether it is the server's own, which is counted nowhere.</summary>
     public bool IsOwn { get; init; }
 
@@ -63,6 +66,12 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
             return false;
         }
     }
+
+    /// <inheritdoc/>
+    public string? User => Grant is { } grant ? grant.User : Sname;
+
+    /// <summary>Whether its user's connections were ended since it began.</summary>
+    public bool IsKicked => Hub.Kicks.Covers(User, KickNumber);
 
     /// <summary>How long it may still wait by its grant: until <see cref="ExpiryGrace"/> after its expiry.</summary>
     public TimeSpan TimeLeft => TimeLeftOf(Grant, Hub);
@@ -98,7 +107,10 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         select (At(i).Channel.Name, new Cursor(At(i).Epoch, At(i).Next));
 
     /// <summary>Its cursors as notices, one for each channel.</summary>
-    public IEnumerable<Notice> CursorNotices => Cursors.Select(c => Notice.Cursor(c.Channel, c.Cursor.Epoch!, c.Cursor.Seqid!.Value, Grant?.Expires));
+    public IEnumerable<Notice> CursorNotices =>
+        from i in Enumerable.Range(0, Channels)
+        where At(i).Slot != ChannelCursor.LeftSlot
+        select Notice.Cursor(At(i).Channel.Name, At(i).Epoch!, At(i).Next, Grant?.Expires);
 
     /// <summary>Its cursors as text: <c>epoch:seqid</c>, or for several channels one such for each, joined by commas.</summary>
     public string CursorText => _others.Length == 0
@@ -173,6 +185,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         for (var n = 0; n < Channels; n++)
         {
             var i = (first + n) % Channels;
+            if (At(i).Slot == ChannelCursor.LeftSlot) continue;
             var parkHere = park && readings is null or { Count: 0 };
             var found = At(i).Channel.Read(ref At(i), i, parkHere ? this : null, maxBytes, ref readings);
             if (found is ReadStatus.Behind or ReadStatus.Beyond)
@@ -180,7 +193,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
                 readings ??= [];
                 try
                 {
-                    await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
+                    found = await ReadStoreAsync(i, found, readings, parkHere, maxBytes, cancellation);
                 }
                 catch (StoreUnavailableException e)
                 {
@@ -189,6 +202,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
                 }
             }
 
+            if (found == ReadStatus.Ended) TakeEnd(i, ref readings);
             for (; counted < readings?.Count; counted++) bytes += readings[counted].Bytes;
             if (bytes < maxBytes) continue;
             _turn = (ushort)((i + 1) % Channels);
@@ -238,7 +252,11 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     {
         if (HasLeft) return;
         HasLeft = true;
-        for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this, i);
+        for (var i = 0; i < Channels; i++)
+        {
+            if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Leave(ref At(i), this, i);
+        }
+
         if (!IsOwn) Hub.CountOut(Shares, Channels);
     }
 
@@ -280,7 +298,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
-    private async ValueTask ReadStoreAsync(int i, ReadStatus found, List<Reading> readings, bool park, long maxBytes, CancellationToken cancellation)
+    private async ValueTask<ReadStatus> ReadStoreAsync(int i, ReadStatus found, List<Reading> readings, bool park, long maxBytes, CancellationToken cancellation)
     {
         var channel = At(i).Channel;
         var budget = maxBytes;
@@ -309,5 +327,28 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
 
             found = channel.Read(ref At(i), i, park && readings.Count == 0 ? this : null, budget, ref all);
         }
+
+        return found;
+    }
+
+    /// <summary>Tells of a channel that was closed, which it leaves; with the last one it ends. A kick ends all of it.</summary>
+    private void TakeEnd(int i, ref List<Reading>? readings)
+    {
+        ref var cursor = ref At(i);
+        if (cursor.Channel.EndedBy == WakeReason.Kicked)
+        {
+            Signal(WakeReason.Kicked);
+            return;
+        }
+
+        if (!IsOwn) (readings ??= new(1)).Add(new Reading(i, Notice.Close(cursor.Channel.Name), Batch.Empty));
+        cursor.Channel.Leave(ref cursor, this, i);
+        cursor.Slot = ChannelCursor.LeftSlot;
+        for (var other = 0; other < Channels; other++)
+        {
+            if (At(other).Slot != ChannelCursor.LeftSlot) return;
+        }
+
+        Signal(WakeReason.Closed);
     }
 }

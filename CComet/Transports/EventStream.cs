@@ -59,7 +59,7 @@ internal sealed class EventStream : StreamLoop
     /// <summary>Writes a notice to the subscriber of one channel.</summary>
     public static void WriteNotice(IBufferWriter<byte> output, Notice notice, IMessageEncoder encoder)
     {
-        output.Put($"event: {NameOf(notice)}\nid: {notice.After}\ndata: ");
+        output.Put(notice.Kind == NoticeKind.Close ? "event: close\ndata: " : $"event: {NameOf(notice)}\nid: {notice.After}\ndata: ");
         output.Write(encoder.Encode(notice));
         output.Put("\n\n");
     }
@@ -71,6 +71,9 @@ internal sealed class EventStream : StreamLoop
         output.Write(encoder.Encode(ByeOf(reason, retry)));
         output.Put("\n\n");
     }
+
+    /// <summary>Writes what is behind the last notice of a stream whose channels were all closed: a browser reconnects all the same, unless its page closes it.</summary>
+    public static void WriteClosed(IBufferWriter<byte> output) => output.Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\n\n");
 
     /// <summary>Writes the ticket that follows the one by which the client came.</summary>
     public static void WriteTicket(IBufferWriter<byte> output, string ticket, long expires, IMessageEncoder encoder)
@@ -125,7 +128,7 @@ internal sealed class EventStream : StreamLoop
         }
 
         Put($"event: {NameOf(notice)}\n");
-        WriteEvent(channelIndex, notice.After, _forms.Encoder.Encode(notice), isLast);
+        WriteEvent(channelIndex, notice.Kind == NoticeKind.Close ? _told[channelIndex] : notice.After, _forms.Encoder.Encode(notice), isLast);
     }
 
     /// <inheritdoc/>
@@ -157,7 +160,7 @@ internal sealed class EventStream : StreamLoop
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason is WakeReason.Draining or WakeReason.Expired)
+        if (IsBye(reason))
         {
             WriteBye(Output, reason, retry, _forms.Encoder);
         }
@@ -170,6 +173,10 @@ internal sealed class EventStream : StreamLoop
             Put($"retry: {(long)ReplacedRetry.TotalMilliseconds}\nevent: close\ndata: ");
             Output.Write(_forms.Encoder.EncodeReplacement(Subscriber));
             Output.Write("\n\n"u8);
+        }
+        else if (reason == WakeReason.Closed)
+        {
+            WriteClosed(Output);
         }
     }
 
@@ -211,7 +218,12 @@ internal sealed class EventStream : StreamLoop
         output.Write("\n\n"u8);
     }
 
-    private static string NameOf(Notice notice) => notice.Kind == NoticeKind.Gap ? "gap" : "reset";
+    private static string NameOf(Notice notice) => notice.Kind switch
+    {
+        NoticeKind.Gap => "gap",
+        NoticeKind.Close => "close",
+        _ => "reset",
+    };
 
     private void Put(string text) => Output.Put(text);
 }

@@ -23,7 +23,7 @@ internal sealed class NdJson(PipeWriter output, Socket? socket, Subscriber subsc
     /// <summary>Writes the end of a stream that the client is to open again, or whose right was revoked.</summary>
     public static void WriteEnd(IBufferWriter<byte> output, WakeReason reason, TimeSpan retry, IMessageEncoder encoder)
     {
-        if (reason is WakeReason.Draining or WakeReason.Expired) WriteLine(output, encoder.Encode(ByeOf(reason, retry)));
+        if (IsBye(reason)) WriteLine(output, encoder.Encode(ByeOf(reason, retry)));
         else if (reason == WakeReason.Revoked) WriteLine(output, encoder.EncodeRefusal(RevokedCode, RevokedReason));
     }
 

@@ -61,6 +61,7 @@ internal static class PollLoop
 
         // After the read has parked it: what is revoked from now on signals it.
         if (subscriber.IsRevoked) subscriber.Signal(WakeReason.Revoked);
+        if (subscriber.IsKicked) subscriber.Signal(WakeReason.Kicked);
         return subscriber.WaitAsync(wait);
     }
 

@@ -109,7 +109,15 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     protected abstract void Write(int channelIndex, Batch batch, bool isLast);
 
     /// <summary>The notice by which a stream ends that the client is to open again.</summary>
-    protected static Notice ByeOf(WakeReason reason, TimeSpan retry) => Notice.Bye(retry, reason == WakeReason.Expired ? "expired" : null);
+    protected static Notice ByeOf(WakeReason reason, TimeSpan retry) => Notice.Bye(retry, reason switch
+    {
+        WakeReason.Expired => "expired",
+        WakeReason.Kicked => "kicked",
+        _ => null,
+    });
+
+    /// <summary>Whether a stream that ends for a reason is told <see cref="ByeOf"/>: its client is to open it again.</summary>
+    protected static bool IsBye(WakeReason reason) => reason is WakeReason.Draining or WakeReason.Expired or WakeReason.Kicked;
 
     /// <summary>A batch as it goes over the socket, where that is the same for every client; else nothing.</summary>
     protected abstract ReadOnlyMemory<byte> ForSocket(Batch batch);
@@ -156,6 +164,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     {
         // After the read has parked it: what is revoked from now on signals it.
         if (Subscriber.IsRevoked) Subscriber.Signal(WakeReason.Revoked);
+        if (Subscriber.IsKicked) Subscriber.Signal(WakeReason.Kicked);
         for (var i = 0; i < readings.Count; i++)
         {
             var (channelIndex, notice, batch) = readings[i];

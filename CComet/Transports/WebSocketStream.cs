@@ -18,6 +18,7 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     /// <summary>What is added to the code of a refusal for the close code that tells it.</summary>
     public const ushort RefusedCode = 4000;
 
+    private const ushort NormalCode = 1000;
     private const ushort GoingAwayCode = 1001;
     private const int MaxReplies = 16;
 
@@ -93,7 +94,7 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
     {
         WriteReplies();
         var close = _close;
-        if (reason is WakeReason.Draining or WakeReason.Expired)
+        if (IsBye(reason))
         {
             PutArray([forms.Encoder.Encode(ByeOf(reason, retry))]);
             close = CloseFrame(GoingAwayCode, "");
@@ -107,6 +108,10 @@ internal sealed class WebSocketStream(PipeWriter output, Socket? socket, Subscri
         {
             PutArray([forms.Encoder.EncodeReplacement(Subscriber)]);
             close = CloseFrame(ReplacedCode, "");
+        }
+        else if (reason == WakeReason.Closed)
+        {
+            close = CloseFrame(NormalCode, "");
         }
 
         if (close.Length > 0) WebSocketFrames.Write(Output, WebSocketOpcode.Close, close);

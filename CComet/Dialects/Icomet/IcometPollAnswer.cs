@@ -26,26 +26,28 @@ internal static class IcometPollAnswer
     /// <summary>Makes the answer, in parts that follow each other on the wire.</summary>
     /// <param name="subscriber">The poll's subscriber, of one channel.</param>
     /// <param name="readings">What was read.</param>
-    /// <param name="wake">Why the poll is answered.</param>
     /// <param name="noop">The number of a <c>noop</c>.</param>
     /// <param name="isBacklog">Whether it was there before the poll: that is an array always.</param>
-    public static IReadOnlyList<ReadOnlyMemory<byte>> Create(Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake, long noop, bool isBacklog)
+    public static IReadOnlyList<ReadOnlyMemory<byte>> Create(Subscriber subscriber, IReadOnlyList<Reading> readings, long noop, bool isBacklog)
     {
         var channel = JsonString.Quote(subscriber.At(0).Channel.Name);
-        var (count, parts) = (0, new List<ReadOnlyMemory<byte>>(4));
+        var (count, parts, isClosed) = (0, new List<ReadOnlyMemory<byte>>(4), false);
         foreach (var reading in readings)
         {
             // A log that started over: the client asks again from there, as it does on a seq that is none of the channel's.
             if (reading.Notice is { Kind: NoticeKind.Reset }) return [IcometJson.NextSeq(channel, 0)];
+            isClosed |= reading.Notice is { Kind: NoticeKind.Close };
             count += IcometJson.Count(reading.Batch);
             Add(reading.Batch, parts);
         }
 
         if (count == 0)
         {
-            if (wake == WakeReason.Closed) return [IcometJson.Close(channel, subscriber.At(0).Next)];
+            if (isClosed) return [IcometJson.Close(channel, subscriber.At(0).Next)];
             return [readings.Count > 0 ? IcometJson.NextSeq(channel, subscriber.At(0).Next) : IcometJson.Noop(channel, noop)];
         }
+
+        if (isClosed) return [ArrayStart, .. parts, Separator, IcometJson.Close(channel, subscriber.At(0).Next), ArrayEnd];
 
         return count == 1 && !isBacklog ? parts : [ArrayStart, .. parts, ArrayEnd];
     }

@@ -37,6 +37,7 @@ internal sealed class IcometStream(PipeWriter output, Socket? socket, Subscriber
     protected override void Write(int channelIndex, Notice notice, bool isLast)
     {
         if (notice.Kind == NoticeKind.Reset) Put(IcometJson.NextSeq(Channel, 0));
+        else if (notice.Kind == NoticeKind.Close) Put(IcometJson.Close(Channel, Next));
         else if (isLast) Put(IcometJson.NextSeq(Channel, Next));
     }
 
@@ -56,7 +57,7 @@ internal sealed class IcometStream(PipeWriter output, Socket? socket, Subscriber
     /// <inheritdoc/>
     protected override void Finish(WakeReason reason, TimeSpan retry)
     {
-        if (reason == WakeReason.Closed) Put(IcometJson.Close(Channel, Next));
+        // Its clients connect again after any other end.
     }
 
     private void Put(byte[] json) => Output.Write(framing.Frame(json));

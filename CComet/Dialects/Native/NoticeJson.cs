@@ -17,6 +17,7 @@ internal static class NoticeJson
         }
 
         json.WriteString("channel", notice.Channel);
+        if (notice.Kind == NoticeKind.Close) return;
         json.WriteString("epoch", notice.Epoch);
         if (notice.Kind == NoticeKind.Gap)
         {
@@ -33,6 +34,7 @@ internal static class NoticeJson
         NoticeKind.Gap => "GAP",
         NoticeKind.Reset => "RESET",
         NoticeKind.Cursor => "CURSOR",
+        NoticeKind.Close => "CLOSE",
         _ => "BYE",
     };
 }

@@ -36,7 +36,7 @@ internal readonly struct PollAnswer
         {
             Elements = elements,
             Cursor = subscriber.CursorText,
-            Retry = wake == WakeReason.Draining ? subscriber.Hub.ReconnectDelay() : null,
+            Retry = wake is WakeReason.Draining or WakeReason.Kicked ? subscriber.Hub.ReconnectDelay() : null,
             IsReplaced = wake == WakeReason.Replaced,
         };
     }

@@ -41,7 +41,7 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
         if (wake == WakeReason.Revoked) throw WireException.Revoked();
         var elements = PollAnswer2014.Create(readings, _hasWaited);
         if (elements.Count > 0) return new ValueTask(ResponseWriter.WriteArrayAsync(request, ResponseHead.Array, request.Callback, elements));
-        return new ValueTask(wake == WakeReason.Replaced ? HoldBackAsync() : WriteNothingAsync());
+        return new ValueTask(wake is WakeReason.Replaced or WakeReason.Closed or WakeReason.Kicked ? HoldBackAsync() : WriteNothingAsync());
     }
 
     /// <inheritdoc/>

@@ -59,7 +59,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
         form: IcometForm.Admin);
 
     /// <summary>Creates <c>/close</c>.</summary>
-    public RequestDelegate CreateClose() => CreateEnding("close", administration.CloseAsync);
+    public RequestDelegate CreateClose() => CreateEnding("close", async (channel, cancellation) => await administration.CloseAsync(channel, cancellation));
 
     /// <summary>Creates <c>/clear</c>.</summary>
     public RequestDelegate CreateClear() => CreateEnding("clear", administration.ClearAsync);

@@ -11,9 +11,8 @@ namespace CComet.Http.Icomet;
 /// <summary>The side of icomet to which subscribers come.</summary>
 /// <param name="pipeline">What all verbs have in common.</param>
 /// <param name="operations">Subscribes.</param>
-/// <param name="subscribers">Who is told of a closed channel.</param>
 /// <param name="tokens">Checks tokens; null where none is needed.</param>
-internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations operations, IcometSubscribers subscribers, ChannelTokens? tokens)
+internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations operations, ChannelTokens? tokens)
 {
     private static readonly byte[] DefaultCallback = "icomet_cb"u8.ToArray();
 
@@ -52,7 +51,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
     }
 
     private Task RunAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Subscriber subscriber) =>
-        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, subscribers, asked, subscriber), subscriber);
+        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, asked, subscriber), subscriber);
 
     /// <summary>The channel has to be opened first, or the client told where it goes on.</summary>
     private async Task PollLaterAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Task<(Subscriber Subscriber, bool TellsNext)> beginning)
@@ -94,7 +93,6 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         }
 
         StreamEndpoints.BeginStream(context, framing.ContentType, pipeline);
-        subscribers.Add(asked.Channel, subscriber);
         if (tokens is not null) tokens.Hold(asked.Token!);
         var request = new StreamRequest(pipeline, context, began, subscriber);
         try
@@ -103,7 +101,6 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         }
         finally
         {
-            subscribers.Remove(asked.Channel, subscriber);
             if (tokens is not null) tokens.Release(asked.Token!);
         }
     }

@@ -13,9 +13,9 @@ internal sealed class IcometPaths
     private readonly Dictionary<string, WirePath> _admin;
 
     /// <summary>Makes the tables.</summary>
-    public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, IcometSubscribers subscribers, AccessAudit audit, IcometOptions options)
+    public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, AccessAudit audit, IcometOptions options)
     {
-        var front = new FrontEndpoints(pipeline, operations, subscribers, options.RequiresToken ? tokens : null);
+        var front = new FrontEndpoints(pipeline, operations, options.RequiresToken ? tokens : null);
         var admin = new AdminEndpoints(pipeline, hub, operations, administration, occupancy, tokens, audit, options);
         string[] get = [HttpMethods.Get];
         string[] getOrPost = [HttpMethods.Get, HttpMethods.Post];

@@ -14,18 +14,16 @@ internal sealed class IcometPollRequest : IPollRequest
     private readonly HttpContext _context;
     private readonly string? _callback;
     private readonly long _began;
-    private readonly IcometSubscribers _subscribers;
     private readonly IcometSubscription _asked;
     private readonly Subscriber _subscriber;
     private readonly CancellationTokenRegistration _gone;
     private readonly long _startedAt;
     private bool _hasWaited;
 
-    public IcometPollRequest(RequestPipeline pipeline, HttpContext context, string? callback, long began, IcometSubscribers subscribers, IcometSubscription asked, Subscriber subscriber)
+    public IcometPollRequest(RequestPipeline pipeline, HttpContext context, string? callback, long began, IcometSubscription asked, Subscriber subscriber)
     {
-        (_pipeline, _context, _callback, _began, _subscribers, _asked, _subscriber) = (pipeline, context, callback, began, subscribers, asked, subscriber);
+        (_pipeline, _context, _callback, _began, _asked, _subscriber) = (pipeline, context, callback, began, asked, subscriber);
         _startedAt = subscriber.Hub.Time.GetTimestamp();
-        subscribers.Add(asked.Channel, subscriber);
         _gone = pipeline.Tuning.OnGone(context, subscriber);
     }
 
@@ -46,14 +44,13 @@ internal sealed class IcometPollRequest : IPollRequest
     public ValueTask AnswerAsync(IReadOnlyList<Reading> readings, WakeReason wake)
     {
         _pipeline.AnnounceDrain(_context);
-        return new ValueTask(IcometAnswer.WriteAsync(_context.Response, _callback, ResponseHead.Array, IcometPollAnswer.Create(_subscriber, readings, wake, _asked.Noop, isBacklog: !_hasWaited)));
+        return new ValueTask(IcometAnswer.WriteAsync(_context.Response, _callback, ResponseHead.Array, IcometPollAnswer.Create(_subscriber, readings, _asked.Noop, isBacklog: !_hasWaited)));
     }
 
     /// <inheritdoc/>
     public async ValueTask EndAsync(Exception? failure)
     {
         await _gone.DisposeAsync();
-        _subscribers.Remove(_asked.Channel, _subscriber);
         if (failure is null) _pipeline.Ended(_context, _began);
         else await _pipeline.FailAsync(_context, failure, _callback, _began, IcometForm.Poll);
     }

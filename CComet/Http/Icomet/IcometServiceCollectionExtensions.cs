@@ -14,7 +14,6 @@ internal static class IcometServiceCollectionExtensions
         services.AddSingleton(options);
         services.AddSingleton<ChannelAdministration>();
         services.AddSingleton<ChannelTokens>();
-        services.AddSingleton<IcometSubscribers>();
         services.AddSingleton(provider => new ChannelOccupancy(
             provider.GetRequiredService<ChannelHub>(),
             provider.GetRequiredService<NodeLog>(),

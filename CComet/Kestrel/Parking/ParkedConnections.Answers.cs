@@ -32,6 +32,9 @@ internal sealed partial class ParkedConnections
     string? IChannelReader.Sname => null;
 
     /// <inheritdoc/>
+    string? IChannelReader.User => null;
+
+    /// <inheritdoc/>
     WakeReason? IChannelReader.Ended => null;
 
     /// <inheritdoc/>

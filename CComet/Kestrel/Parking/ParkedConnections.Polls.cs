@@ -38,6 +38,10 @@ internal sealed partial class ParkedConnections
             Place(ref slot, cursor);
             Answer(ref slot, i, readings!);
         }
+        else if (status == ReadStatus.Ended)
+        {
+            AnswerEnd(ref slot, i);
+        }
         else if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {
             cursor.Channel.Unpark(this, i);

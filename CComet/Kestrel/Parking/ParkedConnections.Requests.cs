@@ -269,6 +269,10 @@ internal sealed partial class ParkedConnections
         {
             Answer(ref slot, i, readings!);
         }
+        else if (status == ReadStatus.Ended)
+        {
+            AnswerEnd(ref slot, i);
+        }
         else if (request.Wait <= TimeSpan.Zero)
         {
             AnswerNothing(ref slot, i, retry: null);
@@ -303,6 +307,7 @@ internal sealed partial class ParkedConnections
         var client = _clients[slot.Client];
         Leave(_channels[slot.Channel].Channel, client.Shares, i);
         if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
+        if (!_kicked.IsEmpty) _kicked.TryRemove(i, out _);
         _channels.Release(slot.Channel);
         slot.Channel = 0;
         if (slot.Began != 0) Log(slot, isGone);

@@ -27,6 +27,12 @@ internal sealed partial class ParkedConnections
         while (true)
         {
             slot.State = SlotState.Stream;
+            if (!_kicked.IsEmpty && _kicked.ContainsKey(i))
+            {
+                End(ref slot, i, WakeReason.Kicked);
+                return;
+            }
+
             SetBeat(slot, i);
             var cursor = CursorOf(slot);
             List<Reading>? readings = null;
@@ -40,6 +46,12 @@ internal sealed partial class ParkedConnections
                 }
 
                 CheckEnd(slot, i);
+                return;
+            }
+
+            if (status == ReadStatus.Ended)
+            {
+                End(ref slot, i, cursor.Channel.EndedBy!.Value);
                 return;
             }
 
@@ -203,8 +215,12 @@ internal sealed partial class ParkedConnections
     private void End(ref ParkedSlot slot, int i, WakeReason reason)
     {
         var output = Output();
-        var state = (Form: FormOf(slot), Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: PlaceOf(slot).ToString());
-        WriteChunk(output, state, static (text, told) => told.Form.WriteEnd(text, told.Reason, told.Retry, told.Cursor));
+        var state = (Form: FormOf(slot), Reason: reason, Retry: Hub.ReconnectDelay(), Cursor: PlaceOf(slot).ToString(), Channel: _channels[slot.Channel].Channel.Name);
+        WriteChunk(output, state, static (text, told) =>
+        {
+            if (told.Reason == WakeReason.Closed) told.Form.WriteNotice(text, Notice.Close(told.Channel));
+            told.Form.WriteEnd(text, told.Reason, told.Retry, told.Cursor);
+        });
         output.Write(ParkedAnswers.StreamEnd);
         Finish(ref slot, i, output);
     }

@@ -54,6 +54,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
         _answers = new ParkedAnswers(host);
         _pathBase = Encoding.ASCII.GetString(host.PathBase.Span);
         _wheel = new SlotWheel(_slots, time, OnDue);
+        Hub.Kicks.Others = EndUser;
         _loops = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(i => new ParkingLoop($"CComet parking {i}", OnEvent))];
     }
 

@@ -39,7 +39,7 @@ internal abstract class StreamForm
     /// <summary>A sign of life with its frame; empty where the start is repeated as one.</summary>
     public virtual ReadOnlyMemory<byte> Heartbeat => default;
 
-    /// <summary>Writes what ends it.</summary>
+    /// <summary>Writes what ends it, behind the notice where there is one.</summary>
     /// <param name="output">The wire.</param>
     /// <param name="reason">Why it ends.</param>
     /// <param name="retry">When the client may come back.</param>
@@ -66,6 +66,7 @@ internal abstract class StreamForm
         public override void WriteEnd(IBufferWriter<byte> output, WakeReason reason, TimeSpan retry, string cursor)
         {
             if (reason == WakeReason.Revoked) EventStream.WriteRevoked(output, cursor, Encoder);
+            else if (reason == WakeReason.Closed) EventStream.WriteClosed(output);
             else EventStream.WriteBye(output, reason, retry, Encoder);
         }
     }
