@@ -12,6 +12,7 @@ internal sealed class ActiveChannel : ChannelLog
     private readonly ReaderList _pushed = new();
     private Dictionary<string, (IChannelReader Reader, int Index)>? _named;
     private int _subscribers;
+    private TransportCounts _transports;
     private long _end;
     private CallerShares _opener;
     private long _idleSince;
@@ -47,6 +48,15 @@ internal sealed class ActiveChannel : ChannelLog
         }
     }
 
+    /// <summary>How many by each transport.</summary>
+    public TransportCounts Transports
+    {
+        get
+        {
+            lock (Gate) return _transports;
+        }
+    }
+
     /// <summary>How many of them are parked at this moment.</summary>
     public int Waiting
     {
@@ -58,7 +68,8 @@ internal sealed class ActiveChannel : ChannelLog
 
     /// <summary>Counts a subscriber in; false when the channel has been closed meanwhile and a new one must be looked up.</summary>
     /// <param name="shares">The shares that the subscriber is counted in; the first subscriber's are charged with the channel until the last has left.</param>
-    public bool TryEnter(CallerShares shares)
+    /// <param name="transport">How it follows.</param>
+    public bool TryEnter(CallerShares shares, Transport transport)
     {
         lock (Gate)
         {
@@ -80,12 +91,13 @@ internal sealed class ActiveChannel : ChannelLog
             }
 
             _subscribers++;
+            _transports[(int)transport]++;
             return true;
         }
     }
 
     /// <summary>Counts a subscriber out and drops what this channel holds of it.</summary>
-    public void Leave(ref ChannelCursor cursor, IChannelReader reader, int channelIndex)
+    public void Leave(ref ChannelCursor cursor, IChannelReader reader, int channelIndex, Transport transport)
     {
         lock (Gate)
         {
@@ -93,6 +105,7 @@ internal sealed class ActiveChannel : ChannelLog
             if (reader.Sname is not null && _named is not null && _named.TryGetValue(reader.Sname, out var named) && named.Reader == reader)
                 _named.Remove(reader.Sname);
             Release(ref cursor);
+            _transports[(int)transport]--;
             if (--_subscribers > 0) return;
             Quotas.Close(_opener);
             _opener = default;

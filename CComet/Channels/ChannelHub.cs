@@ -54,9 +54,10 @@ public sealed class ChannelHub : IDisposable
     /// <summary>Opens a channel, unless it is open, and counts a subscriber in.</summary>
     /// <param name="name">The channel.</param>
     /// <param name="shares">The shares that the subscriber is counted in.</param>
+    /// <param name="transport">How it follows.</param>
     /// <exception cref="LimitException">A channel or a subscriber too many.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
-    internal async ValueTask<ActiveChannel> EnterAsync(string name, CallerShares shares)
+    internal async ValueTask<ActiveChannel> EnterAsync(string name, CallerShares shares, Transport transport)
     {
         while (true)
         {
@@ -73,7 +74,7 @@ public sealed class ChannelHub : IDisposable
                 throw;
             }
 
-            if (channel.TryEnter(shares)) return channel;
+            if (channel.TryEnter(shares, transport)) return channel;
             Close(channel);
         }
     }

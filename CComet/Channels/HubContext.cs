@@ -13,6 +13,7 @@ internal sealed class HubContext : IDisposable
 
     private readonly CancellationTokenSource _waitsEnded = new();
     private int _subscriberCount;
+    private TransportCounts _transports;
     private volatile bool _draining;
     private volatile bool _ending;
     private TimeSpan? _drainWindow;
@@ -85,6 +86,9 @@ internal sealed class HubContext : IDisposable
     /// <summary>How many subscribers there are at this moment.</summary>
     public int SubscriberCount => Volatile.Read(ref _subscriberCount);
 
+    /// <summary>How many by each transport.</summary>
+    public TransportCounts Transports => _transports;
+
     /// <summary>True once the server has begun to stop.</summary>
     public bool IsDraining => _draining;
 
@@ -98,7 +102,7 @@ internal sealed class HubContext : IDisposable
     /// <returns>The shares it is counted in.</returns>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="LimitException">A subscriber too many.</exception>
-    public CallerShares CountIn(in CallerContext caller, int channels)
+    public CallerShares CountIn(in CallerContext caller, int channels, Transport transport)
     {
         if (_draining) throw new DrainingException();
         var shares = Quotas.Enter(caller, channels);
@@ -109,13 +113,15 @@ internal sealed class HubContext : IDisposable
             throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
         }
 
+        Interlocked.Increment(ref _transports[(int)transport]);
         Metrics.Subscribers(1);
         return shares;
     }
 
     /// <summary>Counts a subscriber out.</summary>
-    public void CountOut(CallerShares shares, int channels)
+    public void CountOut(CallerShares shares, int channels, Transport transport)
     {
+        Interlocked.Decrement(ref _transports[(int)transport]);
         Quotas.Leave(shares, channels);
         Interlocked.Decrement(ref _subscriberCount);
         Metrics.Subscribers(-1);

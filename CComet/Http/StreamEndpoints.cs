@@ -52,15 +52,15 @@ internal static class StreamEndpoints
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        var beginning = BeginAsync(caller, asked, operations);
+        var beginning = BeginAsync(caller, asked, operations, contentType == NdJson.ContentType ? Channels.Transport.Lines : Channels.Transport.Events);
         return beginning.IsCompletedSuccessfully
             ? RunAsync(context, beginning.Result, began, pipeline, contentType, feed)
             : RunLaterAsync(context, beginning, callback, began, pipeline, contentType, feed, form);
     }
 
-    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations)
+    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations, Channels.Transport transport)
     {
-        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname, transport: transport);
         await subscriber.BeginOrLeaveAsync();
         return subscriber;
     }

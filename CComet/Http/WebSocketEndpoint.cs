@@ -79,7 +79,7 @@ internal sealed class WebSocketEndpoint(RequestPipeline pipeline, ChannelOperati
 
     private async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked)
     {
-        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
+        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname, transport: Channels.Transport.WebSocket);
         await subscriber.BeginOrLeaveAsync();
         return subscriber;
     }

@@ -44,15 +44,16 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="starts">The channels and the cursor to begin at in each; no channel twice.</param>
     /// <param name="sname">The name the subscriber goes by, or null.</param>
     /// <param name="isAudited">Whether a right that is missing is written to the audit log: not by a door that leaves what is refused to another, which asks again.</param>
+    /// <param name="transport">How it follows.</param>
     /// <exception cref="AccessDeniedException">The caller may not subscribe to one of the channels.</exception>
     /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
-    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true)
+    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true, Transport transport = Transport.None)
     {
         for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
         await AuthorizeNameAsync(caller, sname, isAudited);
-        var subscriber = await EnterAsync(caller, starts, sname);
+        var subscriber = await EnterAsync(caller, starts, sname, transport);
         subscriber.Grant = caller.Grant;
         return subscriber;
     }
@@ -61,17 +62,17 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <remarks>A right that is missing is not written to the audit log, as the door leaves that to another.</remarks>
     /// <returns>The channel, to be left, and the shares, to be counted out of.</returns>
     /// <inheritdoc cref="SubscribeAsync"/>
-    public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel)
+    public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel, Transport transport = Transport.None)
     {
         await AuthorizeAsync(caller, ChannelRight.Subscribe, channel, isAudited: false);
-        var shares = Context.CountIn(caller, channels: 1);
+        var shares = Context.CountIn(caller, channels: 1, transport);
         try
         {
-            return (await hub.EnterAsync(channel, shares), shares);
+            return (await hub.EnterAsync(channel, shares, transport), shares);
         }
         catch
         {
-            Context.CountOut(shares, channels: 1);
+            Context.CountOut(shares, channels: 1, transport);
             throw;
         }
     }
@@ -90,7 +91,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <summary>Subscribes the server itself to one channel, without asking the authorizer. It does not count as a subscriber.</summary>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
-    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null, isOwn: true);
+    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null, Transport.None, isOwn: true);
 
     /// <summary>Refuses a channel whose name is the server's.</summary>
     /// <exception cref="AccessDeniedException">It is.</exception>
@@ -99,17 +100,17 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         if (Names.IsPrivate(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.PrivatePrefix} are the server's own.");
     }
 
-    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isOwn = false)
+    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, Transport transport, bool isOwn = false)
     {
         if (isOwn && Context.IsDraining && !Names.IsPrivate(starts[0].Channel)) throw new DrainingException();
-        var shares = isOwn ? default : Context.CountIn(caller, starts.Count);
-        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, KickNumber = Context.Kicks.Number };
+        var shares = isOwn ? default : Context.CountIn(caller, starts.Count, transport);
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, Transport = transport, KickNumber = Context.Kicks.Number };
         var entered = 0;
         try
         {
             for (; entered < starts.Count; entered++)
             {
-                var channel = await hub.EnterAsync(starts[entered].Channel, shares);
+                var channel = await hub.EnterAsync(starts[entered].Channel, shares, transport);
                 subscriber.At(entered) = new ChannelCursor
                 {
                     Channel = channel,
@@ -123,8 +124,8 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         }
         catch
         {
-            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber, i);
-            if (!isOwn) Context.CountOut(shares, starts.Count);
+            for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber, i, transport);
+            if (!isOwn) Context.CountOut(shares, starts.Count, transport);
             throw;
         }
     }

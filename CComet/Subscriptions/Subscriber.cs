@@ -42,6 +42,9 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>The shares that it is counted in.</summary>
     public CallerShares Shares { get; init; }
 
+    /// <summary>How it follows.</summary>
+    public Transport Transport { get; init; }
+
     /// <summary>The <see cref="KickList.Number"/> at which it began.</summary>
     public ushort KickNumber { get; init; }
 
@@ -254,10 +257,10 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         HasLeft = true;
         for (var i = 0; i < Channels; i++)
         {
-            if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Leave(ref At(i), this, i);
+            if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Leave(ref At(i), this, i, Transport);
         }
 
-        if (!IsOwn) Hub.CountOut(Shares, Channels);
+        if (!IsOwn) Hub.CountOut(Shares, Channels, Transport);
     }
 
     /// <inheritdoc/>
@@ -342,7 +345,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         }
 
         if (!IsOwn) (readings ??= new(1)).Add(new Reading(i, Notice.Close(cursor.Channel.Name), Batch.Empty));
-        cursor.Channel.Leave(ref cursor, this, i);
+        cursor.Channel.Leave(ref cursor, this, i, Transport);
         cursor.Slot = ChannelCursor.LeftSlot;
         for (var other = 0; other < Channels; other++)
         {

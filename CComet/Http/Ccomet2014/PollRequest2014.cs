@@ -67,7 +67,8 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
     /// <param name="isAudited">Whether a right that is missing is written to the audit log.</param>
     public async ValueTask<Subscriber> BeginAsync(bool isAudited = true)
     {
-        var subscriber = await operations.SubscribeAsync(caller, [start], sname, isAudited);
+        var transport = request.Callback is null ? Transport.Poll : Transport.Jsonp;
+        var subscriber = await operations.SubscribeAsync(caller, [start], sname, isAudited, transport);
         try
         {
             await subscriber.BeginOrLeaveAsync();
@@ -75,7 +76,7 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
         }
         catch (SeqidBeyondEndException)
         {
-            subscriber = await operations.SubscribeAsync(caller, [start with { From = new Cursor(null, 0) }], sname);
+            subscriber = await operations.SubscribeAsync(caller, [start with { From = new Cursor(null, 0) }], sname, isAudited, transport);
             await subscriber.BeginOrLeaveAsync();
             return subscriber;
         }

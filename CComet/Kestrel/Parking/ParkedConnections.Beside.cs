@@ -193,7 +193,7 @@ internal sealed partial class ParkedConnections
             }
             else
             {
-                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname, isAudited: false);
+                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname, isAudited: false, TransportOf(asked));
                 if (asked.IsStream || starts.Count > 1 || wantsCursors) await subscriber.BeginOrLeaveAsync();
             }
         }

@@ -117,7 +117,7 @@ internal sealed partial class ParkedConnections
             return;
         }
 
-        var entering = _operations.EnterAsync(caller, request.Start.Channel);
+        var entering = _operations.EnterAsync(caller, request.Start.Channel, TransportOf(request));
         if (entering.IsCompletedSuccessfully) Enter(ref slot, i, request, entering.Result);
         else
         {
@@ -207,7 +207,7 @@ internal sealed partial class ParkedConnections
         SetShares(ref slot, request, shares);
         if (request.IsStream && !channel.Resolve(ref cursor))
         {
-            Leave(channel, shares, i);
+            Leave(channel, shares, i, TransportOf(request));
             HandOver(ref slot, i);
             return;
         }
@@ -305,7 +305,7 @@ internal sealed partial class ParkedConnections
     private void Leave(ref ParkedSlot slot, int i, bool isGone)
     {
         var client = _clients[slot.Client];
-        Leave(_channels[slot.Channel].Channel, client.Shares, i);
+        Leave(_channels[slot.Channel].Channel, client.Shares, i, slot.Flags.HasFlag(SlotFlags.IsStream) ? FormOf(slot).Transport : Transport.Poll);
         if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
         if (!_kicked.IsEmpty) _kicked.TryRemove(i, out _);
         _channels.Release(slot.Channel);
@@ -317,15 +317,18 @@ internal sealed partial class ParkedConnections
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>
     private void GiveUp(ref ParkedSlot slot, int i, ActiveChannel channel)
     {
-        Leave(channel, _clients[slot.Client].Shares, i);
+        Leave(channel, _clients[slot.Client].Shares, i, Transport.Poll);
         slot.State = SlotState.Reading;
         HandOver(ref slot, i);
     }
 
-    private void Leave(ActiveChannel channel, CallerShares shares, int i)
+    private static Transport TransportOf(in ParkableRequest request) =>
+        request.IsStream ? request.IsOfLines ? Transport.Lines : Transport.Events : request.Callback is null ? Transport.Poll : Transport.Jsonp;
+
+    private void Leave(ActiveChannel channel, CallerShares shares, int i, Transport transport)
     {
         var nothing = default(ChannelCursor);
-        channel.Leave(ref nothing, this, i);
-        Hub.CountOut(shares, channels: 1);
+        channel.Leave(ref nothing, this, i, transport);
+        Hub.CountOut(shares, channels: 1, transport);
     }
 }

@@ -21,6 +21,9 @@ internal abstract class StreamForm
     /// <summary>The path.</summary>
     public abstract string Path { get; }
 
+    /// <summary>The transport that it is.</summary>
+    public abstract Channels.Transport Transport { get; }
+
     /// <summary>A batch with its frame of chunked transfer coding, which all of its streams share.</summary>
     public abstract Func<Batch, byte[]> Chunks { get; }
 
@@ -54,6 +57,8 @@ internal abstract class StreamForm
 
         public override string Path => "/sse";
 
+        public override Channels.Transport Transport => Channels.Transport.Events;
+
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.EventChunks;
 
         public override void WriteStart(IBufferWriter<byte> output, string channel, in Cursor cursor, DateTimeOffset? expires) =>
@@ -76,6 +81,8 @@ internal abstract class StreamForm
         public override string ContentType => NdJson.ContentType;
 
         public override string Path => "/stream";
+
+        public override Channels.Transport Transport => Channels.Transport.Lines;
 
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.LineChunks;
 
