@@ -33,17 +33,44 @@ internal sealed class HubMetrics
         _channels = meter.CreateUpDownCounter<int>("ccomet.channels", "{channel}", "Channels open on this node at this moment.");
     }
 
-    internal void Published(int messages) => _published.Add(messages);
+    /// <summary>What administration shows of them, as an instrument cannot be read.</summary>
+    internal HubTotals Totals { get; } = new();
 
-    internal void Delivered(int messages) => _delivered.Add(messages);
+    internal void Published(int messages)
+    {
+        _published.Add(messages);
+        Totals.Published.Add(messages);
+    }
 
-    internal void Gap(long messages) => _lost.Add(messages);
+    internal void Delivered(int messages)
+    {
+        _delivered.Add(messages);
+        Totals.Delivered.Add(messages);
+    }
 
-    internal void Reset() => _resets.Add(1);
+    internal void Gap(long messages)
+    {
+        _lost.Add(messages);
+        Totals.Gaps.Add(1);
+    }
 
-    internal void Stalled(string channel) => _stalled.Add(1, new KeyValuePair<string, object?>("channel", channel));
+    internal void Reset()
+    {
+        _resets.Add(1);
+        Totals.Resets.Add(1);
+    }
 
-    internal void Refused(string bound) => _refused.Add(1, new KeyValuePair<string, object?>("bound", bound));
+    internal void Stalled(string channel)
+    {
+        _stalled.Add(1, new KeyValuePair<string, object?>("channel", channel));
+        Totals.Stalled.Add(1);
+    }
+
+    internal void Refused(string bound)
+    {
+        _refused.Add(1, new KeyValuePair<string, object?>("bound", bound));
+        Totals.Refused.Add(1);
+    }
 
     internal void Evicted(string bound) => _evicted.Add(1, new KeyValuePair<string, object?>("bound", bound));
 
