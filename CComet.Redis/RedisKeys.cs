@@ -10,6 +10,12 @@ internal readonly struct RedisKeys(string channel)
 
     private readonly string _base = $"ccomet:{{{Uri.EscapeDataString(channel)}}}:";
 
+    /// <summary>The names of the channels, in order.</summary>
+    public static readonly RedisKey Names = "ccomet:names";
+
+    /// <summary>The channel's head.</summary>
+    public RedisKey Head => _base + "head";
+
     /// <summary>How many keys are the channel's own.</summary>
     public const int Own = 4;
 

@@ -20,7 +20,7 @@ namespace CComet.Redis;
 /// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
 /// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
-public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordStore, IAsyncDisposable
+public sealed partial class RedisStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
     private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
@@ -36,6 +36,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
     private readonly RedisServers _servers;
     private readonly RedisFollowers _followers;
     private readonly RedisRecords _records;
+    private readonly RedisNames _names;
     private readonly HubOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -77,6 +78,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
         _servers = new RedisServers(_redis);
         _followers = new RedisFollowers(_redis, _servers, time);
         _records = new RedisRecords(Database, _servers, time);
+        _names = new RedisNames(Database, time, hub.Value.History.MaxAge);
         _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
@@ -167,14 +169,37 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
     }
 
     /// <inheritdoc/>
+    public async ValueTask<LogPage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation = default)
+    {
+        try
+        {
+            return await _names.ListAsync(prefix, after, limit);
+        }
+        catch (Exception e) when (RedisServers.IsFailure(e))
+        {
+            throw RedisServers.Unavailable(e);
+        }
+    }
+
+    /// <inheritdoc/>
     public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default) =>
         await _followers.FollowAsync(channel, listener, async () => (await ReadAsync(channel, End, 0, cancellation)).Head);
 
     /// <inheritdoc/>
     public void Unfollow(string channel, ILogListener listener) => _followers.Unfollow(channel, listener);
 
-    /// <summary>Nothing: Redis forgets by itself what has been given a time to live.</summary>
-    public ValueTask SweepAsync(CancellationToken cancellation = default) => ValueTask.CompletedTask;
+    /// <summary>Forgets the names of some logs that are gone: Redis itself forgets what has been given a time to live.</summary>
+    public async ValueTask SweepAsync(CancellationToken cancellation = default)
+    {
+        try
+        {
+            await _names.SweepAsync();
+        }
+        catch (Exception e) when (RedisServers.IsFailure(e))
+        {
+            throw RedisServers.Unavailable(e);
+        }
+    }
 
     /// <inheritdoc/>
     public async ValueTask CheckAsync(CancellationToken cancellation = default)
@@ -289,6 +314,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
             var place = answer.AsSpan(1 + (4 * i), 4);
             var (epoch, seqid, isDuplicate) = ((string)place[0]!, (long)place[1], (int)place[3] == 1);
             receipts[i] = new Receipt(messages[i].Channel, epoch, seqid, isDuplicate ? null : Message.Complete(openings[i], seqid, (long)place[2]));
+            if (!isDuplicate) _names.Add(messages[i].Channel, isFirst: seqid == 0);
         }
 
         return receipts;

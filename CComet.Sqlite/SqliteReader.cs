@@ -95,7 +95,8 @@ internal sealed class SqliteReader : IDisposable
         _connection.Dispose();
     }
 
-    private long First(SqliteRow row, DateTimeOffset now)
+    /// <summary>The seqid of the oldest message that the bounds let stand; the end where there is none.</summary>
+    public long First(SqliteRow row, DateTimeOffset now)
     {
         _first.Parameters[0].Value = row.Id;
         _first.Parameters[1].Value = Math.Max(row.First, row.Next - _history.MaxMessages);

@@ -22,7 +22,7 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IClearingStore, IRecordStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;
@@ -62,6 +62,13 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IRecordStore, I
 
     /// <inheritdoc/>
     public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation = default) => await _writer.WriteAsync(new SqliteClear(channel));
+
+    /// <inheritdoc/>
+    public ValueTask<LogPage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        return _readers.UseAsync(reader => SqliteList.Read(reader, prefix, after, limit, _time.GetUtcNow()), cancellation);
+    }
 
     /// <inheritdoc/>
     public async ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)

@@ -14,6 +14,35 @@ internal static class Names
     /// <summary>Whether a channel is one that the server alone publishes to and reads.</summary>
     public static bool IsPrivate(string channel) => channel.StartsWith(PrivatePrefix, StringComparison.Ordinal);
 
+    /// <summary>Whether a channel is one to which the server alone publishes.</summary>
+    public static bool IsOfServer(string channel) => channel.StartsWith('$');
+
+    /// <summary>Compares names by their code points, which is the order of their UTF-8 bytes.</summary>
+    public static int Compare(string a, string b)
+    {
+        var at = a.AsSpan().CommonPrefixLength(b);
+        return at == a.Length || at == b.Length ? a.Length - b.Length : RankOf(a[at]) - RankOf(b[at]);
+
+        // Surrogates stand for what is behind all other characters.
+        static int RankOf(char c) => char.IsSurrogate(c) ? c + char.MaxValue : c;
+    }
+
+    /// <summary>Returns the least text behind all names that begin with a prefix; null when there is none.</summary>
+    public static string? EndOf(string prefix)
+    {
+        var runes = prefix.EnumerateRunes().ToList();
+        while (runes.Count > 0)
+        {
+            var last = runes[^1].Value;
+            runes.RemoveAt(runes.Count - 1);
+            if (last == 0x10FFFF) continue;
+            runes.Add(new Rune(last == 0xD7FF ? 0xE000 : last + 1));
+            return string.Concat(runes);
+        }
+
+        return null;
+    }
+
     /// <summary>Returns what is wrong with a name, as the end of a sentence; null when it holds: 1 to 200 Unicode characters, none of them a control.</summary>
     public static string? FindProblem(string name)
     {

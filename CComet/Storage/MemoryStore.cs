@@ -20,7 +20,7 @@ namespace CComet.Storage;
 /// </remarks>
 /// <param name="options">The bounds of the logs and of the ids, read once.</param>
 /// <param name="time">The clock.</param>
-public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore, IRecordStore
+public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore, IListingStore, IRecordStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
@@ -83,6 +83,9 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
 
         return ValueTask.FromResult<LogHead?>(null);
     }
+
+    /// <inheritdoc/>
+    public ValueTask<LogPage> ListAsync(string prefix, string? after, int limit, CancellationToken cancellation = default) => ValueTask.FromResult(_logs.List(prefix, after, limit, Now));
 
     /// <inheritdoc/>
     public ValueTask FollowAsync(string channel, ILogListener listener, CancellationToken cancellation = default)

@@ -164,6 +164,18 @@ internal sealed class MemoryLog(string name, string epoch, HubOptions options, M
         }
     }
 
+    /// <summary>Returns its bounds, and what its messages take; null when it has none.</summary>
+    public ListedLog? Describe(long now)
+    {
+        lock (_lock)
+        {
+            if (_closed) return null;
+            _ring.Expire(now);
+            Account();
+            return _ring.End == _ring.First ? null : new ListedLog(name, new LogHead(_epoch, _ring.First, _ring.End), _held);
+        }
+    }
+
     public bool TryFollow(ILogListener listener)
     {
         lock (_lock)

@@ -50,6 +50,30 @@ internal sealed class MemoryLogs
 
     public MemoryLog? Find(string channel) => _logs.GetValueOrDefault(channel);
 
+    /// <summary>Lists logs with messages. The table is looked through for each page, which holds no lock: to keep it in order would cost every new log.</summary>
+    public LogPage List(string prefix, string? after, int limit, long now)
+    {
+        // The greatest name first: it gives way to a lesser one.
+        var least = new PriorityQueue<MemoryLog, string>(limit + 1, Comparer<string>.Create(static (a, b) => Names.Compare(b, a)));
+        var isCut = false;
+        foreach (var (name, log) in _logs)
+        {
+            if (log.Held == 0 || !name.StartsWith(prefix, StringComparison.Ordinal) || (after is not null && Names.Compare(name, after) <= 0)) continue;
+            if (least.Count < limit)
+            {
+                least.Enqueue(log, name);
+                continue;
+            }
+
+            isCut = true;
+            least.EnqueueDequeue(log, name);
+        }
+
+        var logs = new MemoryLog[least.Count];
+        for (var i = logs.Length - 1; i >= 0; i--) logs[i] = least.Dequeue();
+        return new LogPage([.. logs.Select(log => log.Describe(now)).OfType<ListedLog>()], isCut ? logs[^1].Name : null);
+    }
+
     /// <summary>The epoch of a channel of which nothing is stored.</summary>
     public string EpochOf(string channel) => Volatile.Read(ref _epochs[SetOf(channel)]);
 
