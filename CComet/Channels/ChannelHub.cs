@@ -158,7 +158,7 @@ public sealed class ChannelHub : IDisposable
     {
         // Before the log is opened for nothing; the channel itself counts.
         if (Context.Quotas.FindRefusal(shares) is { } refusal) throw refusal;
-        while (ChannelCount >= Options.Limits.Channels)
+        while (ChannelCount >= Options.Limits.Channels && !Names.IsPrivate(name))
         {
             if (!TryEvict("Limits:Channels"))
                 throw Context.Limits.Refuse("Limits:Channels", isGlobal: true, "channel", $"the server has its {Options.Limits.Channels} channels already.");
@@ -166,11 +166,7 @@ public sealed class ChannelHub : IDisposable
 
         var added = new ActiveChannel(Context, name);
         var channel = _channels.GetOrAdd(name, added);
-        if (channel == added)
-        {
-            Interlocked.Increment(ref _channelCount);
-            Context.Metrics.Channels(1);
-        }
+        if (channel == added) Count(channel, 1);
 
         return channel;
     }
@@ -200,8 +196,15 @@ public sealed class ChannelHub : IDisposable
     private void Close(ActiveChannel channel)
     {
         if (!_channels.TryRemove(KeyValuePair.Create(channel.Name, channel))) return;
-        Interlocked.Decrement(ref _channelCount);
-        Context.Metrics.Channels(-1);
+        Count(channel, -1);
         Context.Store.Unfollow(channel.Name, channel);
+    }
+
+    /// <summary>Those of the server's own are not counted.</summary>
+    private void Count(ActiveChannel channel, int change)
+    {
+        if (Names.IsPrivate(channel.Name)) return;
+        Interlocked.Add(ref _channelCount, change);
+        Context.Metrics.Channels(change);
     }
 }

@@ -63,7 +63,10 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<ChannelOperations>();
         services.AddSingleton(provider => new ChannelPublisher(provider.GetRequiredService<ChannelOperations>()));
         services.AddSingleton<NodeLog>();
+        services.AddSingleton<NodeRoster>();
+        services.AddSingleton<ChannelAdministration>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
+        services.AddHostedService(provider => provider.GetRequiredService<NodeRoster>());
         services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
         services.AddHostedService<HubSweeper>();
         services.AddHostedService<HubDrainer>();

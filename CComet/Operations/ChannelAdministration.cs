@@ -15,21 +15,28 @@ internal sealed partial class ChannelAdministration
 
     private readonly ChannelHub _hub;
     private readonly NodeLog _notes;
+    private readonly NodeRoster _roster;
     private readonly ILogger<ChannelAdministration> _logger;
+    private bool _isOn;
 
-    public ChannelAdministration(ChannelHub hub, NodeLog notes, ILogger<ChannelAdministration> logger)
+    public ChannelAdministration(ChannelHub hub, NodeLog notes, NodeRoster roster, ILogger<ChannelAdministration> logger) => (_hub, _notes, _roster, _logger) = (hub, notes, roster, logger);
+
+    /// <summary>Has this node do what is done on others, once the host starts.</summary>
+    public void Enable()
     {
-        (_hub, _notes, _logger) = (hub, notes, logger);
-        notes.Received += Receive;
+        if (_isOn) return;
+        _isOn = true;
+        _roster.Enable();
+        _notes.Received += Receive;
     }
 
     /// <summary>Publishes a text to every channel that is open on any node, each once.</summary>
-    /// <returns>A task that completes once it is stored in the channels that are open on this node; the other nodes store it in theirs.</returns>
-    public async Task BroadcastAsync(string json, CancellationToken cancellation)
+    /// <returns>In how many channels that are open on this node it is stored; the other nodes store it in theirs.</returns>
+    public async Task<int> BroadcastAsync(string json, CancellationToken cancellation)
     {
         var id = Guid.NewGuid().ToString("N");
         await _notes.WriteAsync(new NodeNote(NodeNoteKind.Broadcast, Id: id, Text: json), cancellation);
-        await StoreAsync(id, json);
+        return await StoreAsync(id, json);
     }
 
     /// <summary>Ends the subscribers of a channel, on every node: they are told that it was closed.</summary>
@@ -57,11 +64,10 @@ internal sealed partial class ChannelAdministration
     }
 
     /// <summary>Drops the messages of a channel, whose log begins a new epoch.</summary>
-    public async ValueTask ClearAsync(string channel, CancellationToken cancellation)
-    {
-        if (_hub.Context.Store is IClearingStore store) await store.ClearAsync(channel, cancellation);
-        else throw new RefusedException("cname", "cname: this store cannot clear a channel.");
-    }
+    /// <returns>The epoch and bounds of the log just before; null when there was nothing to drop.</returns>
+    public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation) => _hub.Context.Store is IClearingStore store
+        ? await store.ClearAsync(channel, cancellation)
+        : throw new RefusedException("channel", "channel: this store cannot clear a channel.");
 
     /// <summary>Returns the bounds of a channel's log.</summary>
     public async ValueTask<LogHead> HeadAsync(string channel, CancellationToken cancellation) => (await _hub.Context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation)).Head;
@@ -99,11 +105,13 @@ internal sealed partial class ChannelAdministration
     }
 
     /// <summary>Stores it in each channel that is open here. By its id, a channel that is open on several nodes gets it once.</summary>
-    private Task StoreAsync(string id, string json)
+    private async Task<int> StoreAsync(string id, string json)
     {
         var body = System.Text.Encoding.UTF8.GetBytes(json);
-        return Parallel.ForEachAsync(_hub.OpenNames, new ParallelOptions { MaxDegreeOfParallelism = ParallelAppends }, async (channel, _) =>
+        var names = _hub.OpenNames.Where(name => !Names.IsOfServer(name)).ToList();
+        await Parallel.ForEachAsync(names, new ParallelOptions { MaxDegreeOfParallelism = ParallelAppends }, async (channel, _) =>
             await _hub.AppendAsync([new NewMessage(channel, MessageType.Msg, BroadcastSname, body, id)], CancellationToken.None));
+        return names.Count;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A broadcast of another node could not be stored in all channels that are open here: {Reason}")]

@@ -10,14 +10,15 @@ namespace CComet.Operations;
 /// <summary>Knows which channels have subscribers on any node, and tells its listeners when one gets its first or has lost its last.</summary>
 /// <remarks>
 /// A channel counts until it has had no subscriber for <paramref name="linger"/>, so that the hole between two polls is none. Nodes tell
-/// each other by notes (<see cref="NodeLog"/>): each change, everything to a node that asks, and, when there are others, every five
-/// seconds that they live. What a node had that has been silent for 15 seconds is dropped.
+/// each other by notes (<see cref="NodeLog"/>): each change, and everything to a node that asks. What a node had that is gone
+/// (<see cref="NodeRoster"/>) is dropped.
 /// </remarks>
 /// <param name="hub">The hub.</param>
 /// <param name="notes">The notes of the nodes.</param>
+/// <param name="roster">The nodes.</param>
 /// <param name="linger">How long a channel counts after its last subscriber has left; listeners are told again as often which channels count.</param>
 /// <param name="logger">Its log.</param>
-internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, TimeSpan linger, ILogger<ChannelOccupancy> logger) : BackgroundService, IOccupancyListener
+internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster roster, TimeSpan linger, ILogger<ChannelOccupancy> logger) : BackgroundService, IOccupancyListener
 {
     /// <summary>How many names one note holds.</summary>
     private const int NamesPerNote = 100;
@@ -26,8 +27,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     private const int MaxUnread = 200_000;
 
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan DeadAfter = TimeSpan.FromSeconds(15);
 
     /// <summary>What has changed here and was not taken in yet: one entry for each channel, however often it changes.</summary>
     private readonly ConcurrentDictionary<string, Visit> _visits = new(StringComparer.Ordinal);
@@ -38,7 +37,7 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     // All below is guarded by the lock.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, long> _local = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, Node> _others = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<string>> _others = new(StringComparer.Ordinal);
     private readonly Dictionary<string, int> _online = new(StringComparer.Ordinal);
     private readonly HashSet<ChannelWriter<OccupancyChange>> _listeners = [];
     private readonly List<NodeNote> _unsent = [];
@@ -90,7 +89,7 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     {
         hub.Context.Occupancy = this;
         notes.Received += Receive;
-        notes.Missed += () => Send(new NodeNote(NodeNoteKind.Ask));
+        roster.Left += Drop;
         return base.StartAsync(cancellationToken);
     }
 
@@ -105,8 +104,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var timer = new PeriodicTimer(TickInterval, hub.Context.Time);
-        await Task.WhenAny(notes.Following, Task.Delay(Timeout.Infinite, stoppingToken));
-        Send(new NodeNote(NodeNoteKind.Ask));
         await Task.WhenAll(ReadChangesAsync(stoppingToken), TickAsync(timer, stoppingToken));
     }
 
@@ -131,19 +128,12 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
 
     private async Task TickAsync(PeriodicTimer timer, CancellationToken cancellation)
     {
-        var (repeatedAt, aliveAt) = (Now, Now);
+        var repeatedAt = Now;
         while (await timer.WaitForNextTickAsync(cancellation))
         {
             lock (_lock)
             {
                 foreach (var (channel, vacatedAt) in _local.Where(local => local.Value > 0 && Elapsed(local.Value) >= linger).ToList()) Leave(channel);
-                foreach (var (name, node) in _others.Where(other => Elapsed(other.Value.HeardAt) >= DeadAfter).ToList()) Drop(name, node);
-                if (_others.Count > 0 && Elapsed(aliveAt) >= AliveInterval)
-                {
-                    aliveAt = Now;
-                    _unsent.Add(new NodeNote(NodeNoteKind.Alive));
-                }
-
                 if (Elapsed(repeatedAt) >= linger)
                 {
                     repeatedAt = Now;
@@ -190,27 +180,19 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
         if (note.Node == notes.Node) return;
         lock (_lock)
         {
-            if (!_others.TryGetValue(note.Node, out var node))
-            {
-                // Whatever it says first, there may be more that it has said before.
-                _others[note.Node] = node = new Node();
-                if (note.Kind != NodeNoteKind.Ask) _unsent.Add(new NodeNote(NodeNoteKind.Ask));
-            }
-
-            node.HeardAt = Now;
+            if (!_others.TryGetValue(note.Node, out var theirs)) _others[note.Node] = theirs = new(StringComparer.Ordinal);
             switch (note.Kind)
             {
                 case NodeNoteKind.Ask:
                     foreach (var names in _local.Keys.Chunk(NamesPerNote)) _unsent.Add(new NodeNote(NodeNoteKind.Online, names));
-                    _unsent.Add(new NodeNote(NodeNoteKind.Alive));
                     break;
                 case NodeNoteKind.Online:
                     foreach (var channel in note.Channels ?? [])
-                        if (node.Channels.Add(channel)) Count(channel, 1);
+                        if (theirs.Add(channel)) Count(channel, 1);
                     break;
                 case NodeNoteKind.Offline:
                     foreach (var channel in note.Channels ?? [])
-                        if (node.Channels.Remove(channel)) Count(channel, -1);
+                        if (theirs.Remove(channel)) Count(channel, -1);
                     break;
             }
         }
@@ -219,10 +201,13 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
         _ = Task.Run(() => SendUnsentAsync(CancellationToken.None));
     }
 
-    private void Drop(string name, Node node)
+    private void Drop(string node)
     {
-        _others.Remove(name);
-        foreach (var channel in node.Channels) Count(channel, -1);
+        lock (_lock)
+        {
+            if (!_others.Remove(node, out var theirs)) return;
+            foreach (var channel in theirs) Count(channel, -1);
+        }
     }
 
     /// <summary>Counts on how many nodes a channel has subscribers.</summary>
@@ -242,12 +227,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
     private static void Tell(ChannelWriter<OccupancyChange> listener, OccupancyChange change)
     {
         if (!listener.TryWrite(change)) listener.TryComplete();
-    }
-
-    private void Send(NodeNote note)
-    {
-        lock (_lock) _unsent.Add(note);
-        _ = Task.Run(() => SendUnsentAsync(CancellationToken.None));
     }
 
     /// <summary>Sends what is to be told, one caller after the other, so that the notes keep their order.</summary>
@@ -326,14 +305,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, Ti
 
         /// <summary>It has none any more.</summary>
         IsOver,
-    }
-
-    /// <summary>Another node.</summary>
-    private sealed class Node
-    {
-        public HashSet<string> Channels { get; } = new(StringComparer.Ordinal);
-
-        public long HeardAt { get; set; }
     }
 }
 

@@ -14,7 +14,7 @@ internal sealed record NodeNote(NodeNoteKind Kind, IReadOnlyList<string>? Channe
 /// <summary>The kinds of notes. Their numbers are kept in logs: none may change.</summary>
 internal enum NodeNoteKind
 {
-    /// <summary>The node lives.</summary>
+    /// <summary>The node lives; its text is what it tells of itself (<see cref="NodeStatus"/>).</summary>
     Alive = 0,
 
     /// <summary>The node wants to know what the others have.</summary>

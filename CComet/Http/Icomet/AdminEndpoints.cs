@@ -62,7 +62,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     public RequestDelegate CreateClose() => CreateEnding("close", async (channel, cancellation) => await administration.CloseAsync(channel, cancellation));
 
     /// <summary>Creates <c>/clear</c>.</summary>
-    public RequestDelegate CreateClear() => CreateEnding("clear", administration.ClearAsync);
+    public RequestDelegate CreateClear() => CreateEnding("clear", async (channel, cancellation) => await administration.ClearAsync(channel, cancellation));
 
     /// <summary>Creates <c>/info</c>.</summary>
     public RequestDelegate CreateInfo() => pipeline.Create(
@@ -146,7 +146,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
         },
         form: IcometForm.Admin);
 
-    private RequestDelegate CreateEnding(string action, Func<string, CancellationToken, ValueTask> end) => pipeline.Create(
+    private RequestDelegate CreateEnding(string action, Func<string, CancellationToken, Task> end) => pipeline.Create(
         ReadOwnChannel,
         async (context, caller, asked, _) =>
         {

@@ -15,6 +15,7 @@ internal sealed class IcometPaths
     /// <summary>Makes the tables.</summary>
     public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, AccessAudit audit, IcometOptions options)
     {
+        administration.Enable();
         var front = new FrontEndpoints(pipeline, operations, options.RequiresToken ? tokens : null);
         var admin = new AdminEndpoints(pipeline, hub, operations, administration, occupancy, tokens, audit, options);
         string[] get = [HttpMethods.Get];

@@ -12,11 +12,11 @@ internal static class IcometServiceCollectionExtensions
     public static void AddIcometDialect(this IServiceCollection services, IcometOptions options)
     {
         services.AddSingleton(options);
-        services.AddSingleton<ChannelAdministration>();
         services.AddSingleton<ChannelTokens>();
         services.AddSingleton(provider => new ChannelOccupancy(
             provider.GetRequiredService<ChannelHub>(),
             provider.GetRequiredService<NodeLog>(),
+            provider.GetRequiredService<NodeRoster>(),
             options.ChannelTimeout,
             provider.GetRequiredService<ILogger<ChannelOccupancy>>()));
         services.AddSingleton<IcometPaths>();
