@@ -45,6 +45,18 @@ public sealed class StoreUnavailableException(string reason, Exception? cause = 
 /// <summary>The server is stopping and takes no new subscribers.</summary>
 internal sealed class DrainingException() : Exception("The server is stopping; reconnect in a moment.");
 
+/// <summary>What is to be administered does not exist; answered with 404.</summary>
+/// <param name="parameter">The request's parameter that names it.</param>
+/// <param name="reason">What the client is told, beginning with the parameter's name and a colon.</param>
+internal sealed class UnknownException(string parameter, string reason) : Exception(reason)
+{
+    /// <summary>The request's parameter that names it.</summary>
+    public string Parameter { get; } = parameter;
+
+    /// <summary>Of a channel.</summary>
+    public static UnknownException OfChannel(string channel) => new("channel", $"channel: '{channel}' has no messages, and no subscribers.");
+}
+
 /// <summary>The caller may not do what it asked for; answered with 401 when it has not authenticated, else with 403.</summary>
 /// <param name="reason">What the client is told, beginning with the parameter's name and a colon.</param>
 /// <param name="isAnonymous">Whether the caller has not authenticated, so that a credential may help.</param>

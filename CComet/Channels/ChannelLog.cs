@@ -33,6 +33,15 @@ internal abstract partial class ChannelLog : ILogListener
     /// <summary>What its tail takes in memory, in bytes, read without the lock.</summary>
     public long Weight => Tail.Weight;
 
+    /// <summary>Its epoch, and the bounds of what is in memory.</summary>
+    public LogHead Head
+    {
+        get
+        {
+            lock (Gate) return new LogHead(Tail.Epoch, Tail.First, Tail.End);
+        }
+    }
+
     /// <summary>Guards the tail, and all that <see cref="ActiveChannel"/> adds.</summary>
     protected Lock Gate { get; } = new();
 

@@ -13,6 +13,7 @@ internal sealed class HubContext : IDisposable
 
     private readonly CancellationTokenSource _waitsEnded = new();
     private int _subscriberCount;
+    private int _drainedFrom;
     private TransportCounts _transports;
     private volatile bool _draining;
     private volatile bool _ending;
@@ -127,14 +128,21 @@ internal sealed class HubContext : IDisposable
         Metrics.Subscribers(-1);
     }
 
+    /// <summary>How many subscribers there were when the drain began.</summary>
+    public int DrainedFrom => Volatile.Read(ref _drainedFrom);
+
     /// <summary>Refuses readiness and new subscribers from now on.</summary>
-    public void BeginDrain() => _draining = true;
+    public void BeginDrain()
+    {
+        if (!_draining) Volatile.Write(ref _drainedFrom, SubscriberCount);
+        _draining = true;
+    }
 
     /// <summary>Has every later wait end at once, and settles over which time the clients sent away may come back.</summary>
     public void EndWaits()
     {
         _draining = true;
-        _drainWindow = ReconnectWindow();
+        if (!_ending) _drainWindow = ReconnectWindow();
         _ending = true;
         _waitsEnded.Cancel();
     }

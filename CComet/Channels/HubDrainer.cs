@@ -8,6 +8,15 @@ namespace CComet.Channels;
 /// </summary>
 internal sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifetime, TimeProvider time) : IHostedLifecycleService
 {
+    private readonly Lock _lock = new();
+    private Task? _draining;
+
+    /// <summary>Sends every subscriber away, once: later calls await the same. The server goes on to answer what it is asked.</summary>
+    public Task DrainAsync()
+    {
+        lock (_lock) return _draining ??= RunAsync();
+    }
+
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
     {
@@ -18,8 +27,7 @@ internal sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifeti
     /// <inheritdoc/>
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        hub.BeginDrain();
-        await Task.Delay(hub.Options.Drain.Grace, time, cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await DrainAsync().WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         hub.Drain();
     }
 
@@ -34,4 +42,11 @@ internal sealed class HubDrainer(ChannelHub hub, IHostApplicationLifetime lifeti
 
     /// <inheritdoc/>
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private async Task RunAsync()
+    {
+        hub.BeginDrain();
+        await Task.Delay(hub.Options.Drain.Grace, time);
+        hub.Drain();
+    }
 }

@@ -65,11 +65,15 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<NodeLog>();
         services.AddSingleton<NodeRoster>();
         services.AddSingleton<ChannelAdministration>();
+        services.AddSingleton<ChannelCensus>();
+        services.AddSingleton<StatisticsFeed>();
+        services.AddSingleton<AdminOperations>();
         services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
         services.AddHostedService(provider => provider.GetRequiredService<NodeRoster>());
         services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
         services.AddHostedService<HubSweeper>();
-        services.AddHostedService<HubDrainer>();
+        services.AddSingleton<HubDrainer>();
+        services.AddHostedService(provider => provider.GetRequiredService<HubDrainer>());
 
         services.AddSingleton<RequestLog>();
         services.AddSingleton<RequestPipeline>();
@@ -86,6 +90,7 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<ITicketSealer>(provider => new TicketSealer(provider.GetService<IDataProtectionProvider>()));
         services.AddSingleton<Revocations>();
         services.AddSingleton<AccessOperations>();
+        services.AddSingleton<AccessExplainer>();
         services.AddSingleton<Carriers>();
     }
 

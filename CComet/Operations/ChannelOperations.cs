@@ -17,10 +17,11 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="caller">The publisher.</param>
     /// <param name="messages">The messages, checked for their form.</param>
     /// <param name="cancellation">Ends the waiting; what was on its way may be stored all the same.</param>
+    /// <param name="right">What the caller needs on each channel.</param>
     /// <returns>One receipt for each message, once they are stored.</returns>
     /// <exception cref="AccessDeniedException">The caller may not publish to one of the channels; nothing is stored.</exception>
     /// <exception cref="LimitException">A bound of the store is met, or a quota of the caller's address, its user or the channel.</exception>
-    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
+    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default, ChannelRight right = ChannelRight.Publish)
     {
         string? authorized = null;
         for (var i = 0; i < messages.Count; i++)
@@ -28,7 +29,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             // Consecutive messages of one channel, the usual array, are asked for once.
             if (messages[i].Channel == authorized) continue;
             authorized = messages[i].Channel;
-            await AuthorizeAsync(caller, ChannelRight.Publish, authorized, cancellation);
+            await AuthorizeAsync(caller, right, authorized, cancellation);
         }
 
         return await AppendAsync(caller, caller.Grant is null ? messages : await SignAsync(caller, messages, cancellation), cancellation);

@@ -37,4 +37,13 @@ internal enum NodeNoteKind
 
     /// <summary>The connections of a user, its id, or to the channels are ended.</summary>
     Kick = 7,
+
+    /// <summary>The node whose name is the id sends its subscribers away.</summary>
+    Drain = 8,
+
+    /// <summary>The nodes tell how many subscribers the one channel has; the id is that of the question.</summary>
+    Count = 9,
+
+    /// <summary>How many they are by each transport: its text is an array of numbers, its id that of the question.</summary>
+    Counted = 10,
 }

@@ -1,9 +1,7 @@
 using System.CommandLine;
-using System.Globalization;
-using System.Security.Claims;
 using CComet.Access;
 using CComet.Messages;
-using Microsoft.Extensions.Options;
+using CComet.Operations;
 
 namespace CComet.Web.Hosting.Commands;
 
@@ -52,53 +50,11 @@ internal static class ExplainCommand
         if (token is not null) builder.Configuration.AddInMemoryCollection([new(Mode, nameof(AuthMode.Token))]);
         builder.AddCCometServer();
         await using var app = builder.Build();
-        var options = app.Services.GetRequiredService<IOptions<HubOptions>>().Value.Auth;
-        var grants = app.Services.GetService<GrantFactory>() ?? new GrantFactory(options);
         if (!AuthMode.Token.ToString().Equals(mode, StringComparison.OrdinalIgnoreCase))
             await output.WriteLineAsync($"note: {Mode} is {(string.IsNullOrEmpty(mode) ? "not stated" : mode)}; this is what Token would do.");
-        var (grant, claims) = (grants.Anonymous, (IReadOnlyList<Claim>)[]);
-        if (token is not null)
-        {
-            try
-            {
-                var verifier = app.Services.GetService<ITokenVerifier>() ?? throw new StartException("the server has nothing that verifies tokens.");
-                var principal = await verifier.VerifyAsync(token, cancellation);
-                (grant, claims) = (grants.Create(principal), [.. principal.Claims]);
-            }
-            catch (TokenRefusedException e)
-            {
-                await output.WriteLineAsync($"denied: the token does not hold: {e.Message}");
-                return ServerCommands.Denied;
-            }
-        }
-
-        return await TellAsync(output, grant, claims, options, right, channel);
+        var (explanation, _) = await app.Services.GetRequiredService<AccessExplainer>().ExplainAsync(token, right, channel, cancellation);
+        await output.WriteLineAsync($"{(explanation.IsAllowed ? "allowed" : "denied")}: {explanation.Reason}");
+        foreach (var line in explanation.Considered) await output.WriteLineAsync(line.StartsWith("The ", StringComparison.Ordinal) ? line : $"  {line}");
+        return explanation.IsAllowed ? ServerCommands.Done : ServerCommands.Denied;
     }
-
-    private static async Task<int> TellAsync(TextWriter output, Grant grant, IReadOnlyList<Claim> claims, AuthOptions options, ChannelRight right, string channel)
-    {
-        var who = grant.User is { } user ? $"user '{user}'" : grant.IsAnonymous ? "a caller without a token" : "a token without a user (sub)";
-        var (name, what) = (GrantFactory.NameOf(right), $"{Phrase(right)} '{channel}'");
-        if (grant.FindSource(right, channel) is { } source)
-        {
-            var until = grant.Expires is { } expires ? $", until {expires.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture)}" : "";
-            await output.WriteLineAsync($"allowed: {who} may {what}, by {source}{until}.");
-            return ServerCommands.Done;
-        }
-
-        await output.WriteLineAsync($"denied: {who} may not {what}: no claim {GrantFactory.ClaimPrefix}{name} and no rule of CComet:Auth:Rules matches.");
-        foreach (var claim in claims.Where(claim => claim.Type.StartsWith(GrantFactory.ClaimPrefix, StringComparison.Ordinal))) await output.WriteLineAsync($"  claim {claim.Type}: {claim.Value}");
-        foreach (var (rule, i) in options.Rules.Select((rule, i) => (rule, i))) await output.WriteLineAsync($"  CComet:Auth:Rules:{i}: {rule.Who}: {string.Join(", ", rule.Verbs)}: {string.Join(", ", rule.Channels)}");
-        if (options.Hook.Url.Length > 0) await output.WriteLineAsync("The server would ask the application (CComet:Auth:Hook:Url).");
-        return ServerCommands.Denied;
-    }
-
-    private static string Phrase(ChannelRight right) => right switch
-    {
-        ChannelRight.Subscribe => "subscribe to",
-        ChannelRight.Publish => "publish to",
-        ChannelRight.Presence => "see who is in",
-        ChannelRight.Admin => "administer",
-        _ => "go by the sname",
-    };
 }

@@ -92,6 +92,7 @@ internal sealed class WireException : Exception
         AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, e.Parameter) { Scope = e.Scope },
         TokenRefusedException e => Unauthorized(e.Message),
         AccessUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Access cannot be decided", e.Message, retryAfter: TimeSpan.FromSeconds(5)),
+        UnknownException e => new(StatusCodes.Status404NotFound, "Not found", e.Message, e.Parameter),
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),
         StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
         DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
