@@ -1,6 +1,7 @@
 using CComet.Http;
 using CComet.Kestrel;
 using CComet.Web.Hosting.Access;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;
@@ -51,6 +52,7 @@ internal static partial class CCometHosting
         Parking.Register(builder, settings);
         services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
         services.AddKeyRing();
+        services.AddAdmin(settings.GetSection("Admin"));
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
     }
@@ -61,7 +63,7 @@ internal static partial class CCometHosting
         var pathBase = app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.PathBase;
         foreach (var address in app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()?.Addresses ?? [])
         {
-            if (address.Contains("://unix:", StringComparison.Ordinal) || app.IsIcomet(address)) continue;
+            if (address.Contains("://unix:", StringComparison.Ordinal) || app.IsIcomet(address) || app.IsAdmin(address)) continue;
             var reachable = AnyHost().Replace(address, "//localhost") + pathBase;
             LogChatPage(app.Logger, reachable);
         }

@@ -1,6 +1,7 @@
 using CComet.Dialects.Native;
 using CComet.Http;
 using CComet.Http.Requests;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Cors;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
@@ -11,7 +12,7 @@ namespace CComet.Web.Hosting;
 /// Finds what a request is for, by the path and the method exactly as they came: <c>/PUB</c>, <c>/%70ub</c>, <c>//pub</c> and
 /// <c>get</c> are none of ours, and so get past no rule of a proxy.
 /// </summary>
-internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigin crossOrigin, IOptions<ServerOptions> options)
+internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigin crossOrigin, AdminGate gate, IOptions<ServerOptions> options)
 {
     private static readonly StringValues NoStore = "no-store";
 
@@ -25,6 +26,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
+        if (!gate.Has(context, path, found)) found = null;
         crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
         pipeline.Prepare(context, isBodyRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
@@ -39,6 +41,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
         if (!TryStripBase(context, out var raw)) return Refuse(context, StatusCodes.Status404NotFound);
         var request = context.Request;
         var found = paths.Find(raw);
+        if (!gate.Has(context, raw, found)) return Refuse(context, StatusCodes.Status404NotFound);
         PathString rest = default;
         if (found is null && !(request.Path.StartsWithSegments(_pathBase, StringComparison.Ordinal, out rest) && RawPath.IsPlain(raw, rest)))
             return Refuse(context, StatusCodes.Status404NotFound);

@@ -1,5 +1,8 @@
 using System.Net;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Icomet;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 
 namespace CComet.Web.Hosting;
 
@@ -31,13 +34,42 @@ internal static class ListenAddresses
         return ports.Length > 0 ? ports : [DefaultAddress];
     }
 
-    /// <summary>Lists every address that the server will listen on: the host's or, where its own settings name endpoints, Kestrel's; and icomet's.</summary>
+    /// <summary>Checks addresses beside the server's own, and adds them to the endpoints that the settings of Kestrel name, if they do.</summary>
+    /// <param name="configuration">What is configured.</param>
+    /// <param name="others">The addresses, each with the setting that holds it.</param>
+    /// <exception cref="StartException">An address or a port cannot be one, or has another use.</exception>
+    public static void CheckOthers(ConfigurationManager configuration, IEnumerable<(string Key, string Address)> others)
+    {
+        var ports = OfHost(configuration).Select(address => BindingAddress.Parse(address).Port).ToHashSet();
+        var endpoints = configuration.GetSection(Endpoints).GetChildren().Any();
+        foreach (var ((key, address), number) in others.ToList().Select((other, number) => (other, number)))
+        {
+            CheckAddress(key, address);
+            var parsed = BindingAddress.Parse(address);
+            if (parsed.IsUnixPipe || parsed.IsNamedPipe || parsed.Port == 0) throw new StartException($"{key}: '{address}' names no port; an address is written http://127.0.0.1:8100.");
+            if (!ports.Add(parsed.Port)) throw new StartException($"{key}: port {parsed.Port} is that of another address of this server.");
+            if (endpoints) configuration.AddInMemoryCollection([new($"{Endpoints}:{key.Replace(':', '.')}.{number}:Url", address)]);
+        }
+    }
+
+    /// <summary>Has the server listen on addresses beside its own. Where the settings of Kestrel name endpoints, they are among them.</summary>
+    public static void ListenToo(this WebApplication app, IReadOnlyList<string> addresses)
+    {
+        if (app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>() is not { Addresses.IsReadOnly: false } feature) return;
+        if (app.Configuration.GetSection(Endpoints).GetChildren().Any()) return;
+
+        // The host adds its own only where there is none yet.
+        if (feature.Addresses.Count == 0) foreach (var address in OfHost(app.Configuration)) feature.Addresses.Add(address);
+        foreach (var address in addresses) feature.Addresses.Add(address);
+    }
+
+    /// <summary>Lists every address that the server will listen on: the host's or, where its own settings name endpoints, Kestrel's; icomet's, and those of administration.</summary>
     public static IReadOnlyList<string> All(IConfiguration configuration)
     {
         var endpoints = configuration.GetSection(Endpoints).GetChildren().Select(endpoint => endpoint["Url"]).OfType<string>().ToList();
         var prefersHost = configuration.GetValue<bool>(WebHostDefaults.PreferHostingUrlsKey);
         var icomet = new[] { IcometAddresses.Front, IcometAddresses.Admin }.Select(key => configuration[key]).OfType<string>().Where(address => address.Length > 0);
-        return [.. endpoints.Count > 0 && !prefersHost ? endpoints : OfHost(configuration), .. icomet];
+        return [.. endpoints.Count > 0 && !prefersHost ? endpoints : OfHost(configuration), .. icomet, .. AdminAddresses.Of(configuration)];
     }
 
     /// <summary>Whether only this machine can reach an address, as Kestrel understands it: every name but localhost means all addresses.</summary>

@@ -5,6 +5,7 @@ using CComet.Access;
 using CComet.Http;
 using CComet.Kestrel;
 using CComet.Kestrel.Parking;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using Microsoft.AspNetCore.HostFiltering;
@@ -29,7 +30,7 @@ internal static class Parking
         var hub = services.GetRequiredService<IOptions<HubOptions>>().Value;
         var origins = services.GetRequiredService<CrossOrigin>();
         var icomet = services.GetService<IcometSettings>() ?? new IcometSettings();
-        int[] others = [IcometAddresses.PortOf(icomet.Front), IcometAddresses.PortOf(icomet.Admin)];
+        int[] others = [IcometAddresses.PortOf(icomet.Front), IcometAddresses.PortOf(icomet.Admin), .. AdminAddresses.Of(services.GetRequiredService<IConfiguration>()).Select(IcometAddresses.PortOf)];
         var configuration = services.GetRequiredService<IConfiguration>();
         var diagnostics = services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics");
         var (source, listener) = (services.GetRequiredService<ActivitySource>(), services.GetRequiredService<DiagnosticListener>());

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.RegularExpressions;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Icomet;
 using Serilog.Debugging;
 
@@ -29,7 +30,7 @@ internal static partial class ServerBuilder
             ContentRootPath = ContentRoot(args),
         });
         ListenAddresses.Check(builder.Configuration);
-        IcometAddresses.Check(builder.Configuration);
+        ListenAddresses.CheckOthers(builder.Configuration, [.. IcometAddresses.Of(builder.Configuration), .. AdminAddresses.Of(builder.Configuration).Select(address => (AdminAddresses.Urls, address))]);
 
         // Without its file of settings the server would log to nowhere.
         if (!builder.Configuration.GetSection("Serilog:WriteTo").Exists()) builder.Configuration.AddInMemoryCollection([new("Serilog:WriteTo:0:Name", "Console")]);

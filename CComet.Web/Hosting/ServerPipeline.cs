@@ -1,5 +1,6 @@
 using CComet.Dialects.Native;
 using CComet.Http;
+using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Icomet;
 
 namespace CComet.Web.Hosting;
@@ -14,6 +15,7 @@ internal static class ServerPipeline
         var log = app.Services.GetRequiredService<RequestLog>();
         app.UseForwarding();
         app.UseIcomet();
+        app.UseAdmin();
         app.Use(next => context => edge.AnswerVerbAsync(context, next));
         app.Use(async (context, next) =>
         {

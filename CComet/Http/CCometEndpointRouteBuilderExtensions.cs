@@ -1,4 +1,6 @@
+using CComet;
 using CComet.Http;
+using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -22,20 +24,37 @@ public static class CCometEndpointRouteBuilderExtensions
     /// <param name="endpoints">The application, or a group of its endpoints.</param>
     /// <returns>The endpoints, for further conventions.</returns>
     /// <exception cref="InvalidOperationException"><c>AddCComet()</c> was not called.</exception>
-    public static IEndpointConventionBuilder MapCComet(this IEndpointRouteBuilder endpoints) => Map(endpoints, isVerb: true);
+    public static IEndpointConventionBuilder MapCComet(this IEndpointRouteBuilder endpoints) => Map(endpoints, static path => path is { IsVerb: true, IsOfAdministration: false });
 
     /// <summary>Maps <c>/health/live</c> and <c>/health/ready</c>, apart from the others, as a probe has no user.</summary>
     /// <param name="endpoints">The application, or a group of its endpoints.</param>
     /// <returns>The endpoints, for further conventions.</returns>
     /// <exception cref="InvalidOperationException"><c>AddCComet()</c> was not called.</exception>
-    public static IEndpointConventionBuilder MapCCometHealth(this IEndpointRouteBuilder endpoints) => Map(endpoints, isVerb: false);
+    public static IEndpointConventionBuilder MapCCometHealth(this IEndpointRouteBuilder endpoints) => Map(endpoints, static path => path.IsOfHealth);
 
-    private static RouteGroupBuilder Map(IEndpointRouteBuilder endpoints, bool isVerb)
+    /// <summary>Maps what is below <c>/admin</c>, apart from the others, as it is for operators alone.</summary>
+    /// <remarks>
+    /// Each path needs the right <see cref="CComet.Access.ChannelRight.Admin"/>: on the channel that it is about, else on <c>*</c>. In the mode
+    /// <see cref="CComet.Access.AuthMode.Open"/>, in which nobody has rights, they are 404 unless the endpoints have an authorization of the host
+    /// (<c>RequireAuthorization()</c>), a handler of <see cref="ChannelRequirement"/> is registered, or the application runs in Development and the request
+    /// comes from this machine, and not through a proxy. A node on which it is not mapped does not do what is asked for on others.
+    /// </remarks>
+    /// <param name="endpoints">The application, or a group of its endpoints.</param>
+    /// <returns>The endpoints, for further conventions.</returns>
+    /// <exception cref="InvalidOperationException"><c>AddCComet()</c> was not called.</exception>
+    public static IEndpointConventionBuilder MapCCometAdmin(this IEndpointRouteBuilder endpoints)
+    {
+        var mapped = Map(endpoints, static path => path.IsOfAdministration);
+        endpoints.ServiceProvider.GetRequiredService<AdminOperations>().Enable();
+        return mapped;
+    }
+
+    private static RouteGroupBuilder Map(IEndpointRouteBuilder endpoints, Func<WirePath, bool> isMeant)
     {
         var paths = endpoints.ServiceProvider.GetService<WirePaths>() ?? throw new InvalidOperationException("services.AddCComet() must be called before MapCComet().");
         var pipeline = endpoints.ServiceProvider.GetRequiredService<RequestPipeline>();
         var group = endpoints.MapGroup("");
-        foreach (var path in paths.All.Where(p => p.IsVerb == isVerb))
+        foreach (var path in paths.All.Where(isMeant))
         {
             group.MapMethods(path.Path.Value!, path.Methods!, (RequestDelegate)new MappedPath(path, pipeline).AnswerAsync)
                 .WithDisplayName($"CComet {path.Path}")

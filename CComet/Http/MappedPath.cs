@@ -1,7 +1,11 @@
+using CComet.Http.Admin;
+using CComet.Http.Credentials;
 using CComet.Http.Requests;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Cors.Infrastructure;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Primitives;
 
 namespace CComet.Http;
@@ -17,7 +21,7 @@ internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
     /// </remarks>
     public Task AnswerAsync(HttpContext context)
     {
-        if (!IsPlain(context))
+        if (!IsPlain(context) || (path.IsOfAdministration && !IsOpenTo(context)))
         {
             context.Response.StatusCode = StatusCodes.Status404NotFound;
             return Task.CompletedTask;
@@ -37,9 +41,17 @@ internal sealed class MappedPath(WirePath path, RequestPipeline pipeline)
     private bool IsPlain(HttpContext context)
     {
         var raw = RawPath.Read(context);
+        if (raw.LastIndexOf(AdminPath.Channels, StringComparison.Ordinal) is >= 0 and var at && AdminPath.PatternOf(raw[at..]) == path.Path.Value) return true;
         var whole = context.Request.PathBase.Add(context.Request.Path).ToUriComponent();
         return raw.EndsWith(path.Path.Value, StringComparison.Ordinal) && whole.AsSpan().EndsWith(raw, StringComparison.OrdinalIgnoreCase);
     }
+
+    /// <summary>Whether administration exists for a request: its caller has rights, or the host has let it in, or it is a developer's.</summary>
+    private bool IsOpenTo(HttpContext context) =>
+        pipeline.Access.IsOn
+        || context.GetEndpoint()?.Metadata.GetMetadata<IAuthorizeData>() is not null
+        || PolicyAuthorizer.IsAsked(context.RequestServices)
+        || (context.RequestServices.GetRequiredService<IHostEnvironment>().IsDevelopment() && LocalRequest.IsLocal(context));
 
     private async Task AnswerByAsync(HttpContext context, string? policyName) =>
         await AnswerByAsync(context, await context.RequestServices.GetRequiredService<ICorsPolicyProvider>().GetPolicyAsync(context, policyName));

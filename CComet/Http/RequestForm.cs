@@ -14,6 +14,12 @@ internal sealed record RequestForm(ParameterNames Names)
     /// <summary>Of the native dialect's long poll.</summary>
     public static readonly RequestForm NativePoll = Native with { HoldsBackErrors = true };
 
+    /// <summary>Of administration.</summary>
+    public static readonly RequestForm Administration = new(ParameterNames.OfAdministration) { IsOfAdministration = true };
+
+    /// <summary>Whether it is of administration: without tokens, a page of another origin may not ask, wherever pages may call otherwise.</summary>
+    public bool IsOfAdministration { get; init; }
+
     /// <summary>Whether a refusal as JSONP is held back.</summary>
     public bool HoldsBackErrors { get; init; }
 

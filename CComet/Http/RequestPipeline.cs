@@ -65,7 +65,7 @@ internal sealed partial class RequestPipeline(
 
             // Before the body is read, so that what is wrong with it is told in the caller's form.
             callback = CallbackOf(parameters);
-            CheckOrigin(context);
+            CheckOrigin(context, form);
             parameters.ThrowIfRefused();
             var authenticating = AuthenticateAsync(context, parameters, callback, publishes, form);
             handled = authenticating.IsCompletedSuccessfully
@@ -93,7 +93,7 @@ internal sealed partial class RequestPipeline(
         {
             var parameters = RequestBody.ReadQuery(context.Request, hub.Context.Options.Limits, form.Names);
             callback = CallbackOf(parameters);
-            CheckOrigin(context);
+            CheckOrigin(context, form);
             parameters.ThrowIfRefused();
             var authenticating = AuthenticateAsync(context, parameters, callback, publishes: false, form);
             return authenticating.IsCompletedSuccessfully
@@ -271,9 +271,14 @@ internal sealed partial class RequestPipeline(
         LastAnswer.AnnounceChunkedBody(context);
     }
 
-    private void CheckOrigin(HttpContext context)
+    private void CheckOrigin(HttpContext context, RequestForm form)
     {
         if (!origins.IsOpen) origins.Check(PageOrigin.Create(context));
+        if (!form.IsOfAdministration || access.IsOn) return;
+
+        // Whoever reaches it may administer, and a browser reaches it for every page that it shows.
+        var page = PageOrigin.Create(context);
+        if (!origins.TakesCookies(page)) page.Check(static _ => false, "CComet:Cors:Origins (which is empty)");
     }
 
     private string? CallbackOf(Parameters parameters)

@@ -1,10 +1,12 @@
 using System.Collections.Frozen;
 using CComet.Channels;
+using CComet.Http.Admin;
 using CComet.Http.Ccomet2014;
 using CComet.Http.Credentials;
 using CComet.Operations;
 using CComet.Storage;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
 
@@ -19,6 +21,12 @@ internal sealed record WirePath(PathString Path, StringValues Methods, RequestDe
 {
     /// <summary>Whether it is about credentials, and neither reads a channel nor publishes to one.</summary>
     public bool IsOfCredentials { get; init; }
+
+    /// <summary>Whether it is of administration, which has addresses of its own, or conditions.</summary>
+    public bool IsOfAdministration { get; init; }
+
+    /// <summary>Whether it tells of health, which is told at every address.</summary>
+    public bool IsOfHealth => !IsVerb && Path.StartsWithSegments("/health");
 
     /// <summary>Whether the Accept header chooses between forms of the answer.</summary>
     public bool VariesByAccept { get; init; }
@@ -44,7 +52,7 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options, AdminOperations admin, IHostApplicationLifetime lifetime)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
@@ -64,7 +72,7 @@ internal sealed class WirePaths
             new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
             new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true) { IsOfCredentials = true },
-            new("/admin/revoke", (string[])[HttpMethods.Post], RevokeEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
+            .. OfAdministration(new AdminEndpoints(pipeline, admin), new StatisticsStream(pipeline, admin, lifetime), RevokeEndpoint.Create(pipeline, access)),
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];
@@ -72,5 +80,35 @@ internal sealed class WirePaths
     }
 
     /// <summary>Returns the entry of a path; null when there is none.</summary>
-    public WirePath? Find(ReadOnlySpan<char> path) => _paths.TryGetValue(path, out var found) ? found : null;
+    public WirePath? Find(ReadOnlySpan<char> path)
+    {
+        if (_paths.TryGetValue(path, out var found)) return found;
+        return AdminPath.PatternOf(path) is { } pattern && _paths.TryGetValue(pattern, out found) ? found : null;
+    }
+
+    private static IEnumerable<WirePath> OfAdministration(AdminEndpoints admin, StatisticsStream statistics, RequestDelegate revoke)
+    {
+        const string Channel = AdminPath.Channels + AdminPath.Name;
+        return
+        [
+            Get("/admin/channels", admin.CreateList()),
+            Get(Channel, admin.CreateChannel()),
+            Get($"{Channel}/messages", admin.CreateMessages()),
+            Post($"{Channel}/clear", admin.CreateClear()),
+            Post($"{Channel}/close", admin.CreateClose()),
+            Post($"{Channel}/publish", admin.CreatePublish()),
+            Post("/admin/broadcast", admin.CreateBroadcast()),
+            Post("/admin/kick", admin.CreateKick()),
+            Post("/admin/revoke", revoke) with { IsOfCredentials = true },
+            Post("/admin/explain", admin.CreateExplain()),
+            Get("/admin/nodes", admin.CreateNodes()),
+            Get("/admin/stats", admin.CreateStatistics()),
+            Get("/admin/stats/stream", statistics.Create()),
+            Post("/admin/drain", admin.CreateDrain()),
+        ];
+
+        static WirePath Get(string path, RequestDelegate answer) => new(path, (string[])[HttpMethods.Get], answer, IsVerb: true) { IsOfAdministration = true };
+
+        static WirePath Post(string path, RequestDelegate answer) => new(path, (string[])[HttpMethods.Post], answer, IsVerb: true) { IsOfAdministration = true };
+    }
 }

@@ -9,7 +9,7 @@ namespace CComet.Http.Credentials;
 /// <summary><c>/admin/revoke</c>: takes back what tokens give, of a user (<c>sub</c>), of one token (<c>jti</c>), or on a channel.</summary>
 internal static class RevokeEndpoint
 {
-    private static readonly RequestForm Form = RequestForm.Native with { Names = ParameterNames.OfRevocation };
+    private static readonly RequestForm Form = RequestForm.Administration with { Names = ParameterNames.OfRevocation };
 
     /// <summary>The longest id of a token that can be revoked, in characters: it is part of the name of a record.</summary>
     private const int MaxIdLength = 900;

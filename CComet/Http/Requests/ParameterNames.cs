@@ -29,6 +29,13 @@ internal sealed class ParameterNames(string callback, string message, string[] r
     /// <summary>Of <c>/admin/revoke</c>.</summary>
     public static readonly ParameterNames OfRevocation = new("callback", "msg", [Ticket], ["sub", "jti", "channel"]);
 
+    /// <summary>Of administration.</summary>
+    public static readonly ParameterNames OfAdministration =
+        new("callback", "msg", [Ticket], ["prefix", "after", "limit", "user", "channel", "node", "token", "verb"]) { IsJson = true };
+
+    /// <summary>Of its broadcast, and of its publish to the channel that the path names.</summary>
+    public static readonly ParameterNames OfAdminPublish = new("callback", "msg", [Ticket], ["msg", "sname", "id"]);
+
     private readonly string[] _repeatable = repeatable;
     private readonly string[] _single = single;
     private readonly string[] _all = [.. repeatable, .. single];
