@@ -191,7 +191,7 @@ internal sealed class ActiveChannel : ChannelLog
             {
                 var batch = Tail.BatchFrom(cursor.Next, maxBytes);
                 (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-                Hub.Metrics.Delivered(batch.Messages.Count);
+                Count(batch);
                 cursor.Next = batch.End;
                 return ReadStatus.Something;
             }
@@ -231,7 +231,7 @@ internal sealed class ActiveChannel : ChannelLog
         Hub.Memory.Hold(batch.Bytes);
         cursor.Held += (int)batch.Bytes;
         (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-        Hub.Metrics.Delivered(batch.Messages.Count);
+        Count(batch);
         cursor.Next = slice.Messages[^1].Seqid + 1;
         return batch.Bytes;
     }
@@ -317,6 +317,12 @@ internal sealed class ActiveChannel : ChannelLog
         var batch = Step(from);
         FanOut.Wake(_waiting.TakeAll(), WakeReason.Messages, batch, deferred);
         if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), batch, deferred);
+    }
+
+    /// <summary>The nodes' notes are no messages that anybody published.</summary>
+    private void Count(Batch batch)
+    {
+        if (!Names.IsPrivate(Name)) Hub.Metrics.Delivered(batch.Messages.Count);
     }
 
     private int EndParked<T>(WakeReason reason, T state, Func<IChannelReader, int, T, bool> isMeant)
