@@ -113,6 +113,15 @@ using('a pause that the server asks for is the least', [problem(429, '429', { 'R
   assert.ok(pauses.includes(7_000));
 });
 
+using('CLOSE ends a subscription behind what came before, and it is not opened again', [lines([cursor(0), message(0), { type: 'CLOSE', channel: 'a' }])], async (server, open) => {
+  const room = open().subscribe('a', { from: 'start' });
+  const told = [];
+  for await (const { msg } of room) told.push(msg);
+  assert.deepEqual([told, room.state, room.error], [['m0'], 'closed', null]);
+  await server.until(() => server.requests[0].ended);
+  assert.equal(server.requests.length, 1);
+});
+
 using('BYE is obeyed', [lines([cursor(0), { type: 'BYE', retry: 1_234 }]), lines([cursor(0), message(0)])], async (server, open) => {
   const pauses = [];
   quick(pauses);

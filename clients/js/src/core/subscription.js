@@ -184,6 +184,8 @@ export class Subscription extends EventTarget {
 
   _deliver(items, after) {
     follow(this._place, items, after, this.#take, () => this.#isOver);
+    // An administrator closed the channel.
+    if (items.some(({ type }) => type === 'CLOSE')) this._end('closed');
   }
 
   _open() {

@@ -260,6 +260,8 @@ export class CComet {
       reset: ({ epoch, seqid }) => this.#emit('reset', { type: 'RESET', channel, epoch, seqid }),
     };
     follow(this.#place, items, after, (event, value) => tell[event](value), () => this.#state === 'closed');
+    // An administrator closed the channel.
+    if (items.some(item => item.type === 'CLOSE')) this.close();
   }
 
   async #publish(msg, id, deadline) {
