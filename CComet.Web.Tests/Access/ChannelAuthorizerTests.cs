@@ -16,7 +16,7 @@ public sealed class ChannelAuthorizerTests
     {
         await using var factory = new CCometFactory { Authorizer = new Rules() };
         await using var server = await LiveServer.StartAsync(0, factory);
-        var verbs = factory.Services.GetRequiredService<WirePaths>().All.Where(path => path.IsVerb && !path.IsOfCredentials).ToArray();
+        var verbs = factory.Services.GetRequiredService<WirePaths>().All.Where(path => path is { IsVerb: true, IsOfCredentials: false, IsOfAdministration: false }).ToArray();
         Assert.Equal(8, verbs.Length);
         foreach (var verb in verbs)
         {

@@ -58,8 +58,8 @@ public sealed class MapCCometTests
     {
         await using var app = await StartAsync(app => app.MapGroup("/push").RequireAuthorization().MapCComet());
         using var http = app.GetTestClient();
-        var verbs = app.Services.GetRequiredService<WirePaths>().All.Where(path => path.IsVerb).ToArray();
-        Assert.Equal(11, verbs.Length);
+        var verbs = app.Services.GetRequiredService<WirePaths>().All.Where(path => path is { IsVerb: true, IsOfAdministration: false }).ToArray();
+        Assert.Equal(10, verbs.Length);
         foreach (var verb in verbs)
         {
             foreach (var method in verb.Methods) Assert.Equal(401, (await http.AskAsync(new HttpMethod(method!), $"/push{verb.Path}?channel=a&msg=m&wait=0")).Status);
@@ -67,6 +67,37 @@ public sealed class MapCCometTests
 
         http.DefaultRequestHeaders.Add("Authorization", "ada");
         Assert.Single((await http.AskAsync("/push/pub?channel=a&msg=m")).Elements);
+    }
+
+    [Fact]
+    public async Task Administration_is_mapped_apart_and_behind_an_authorisation()
+    {
+        await using var app = await StartAsync(app =>
+        {
+            app.MapGroup("/push").MapCComet();
+            app.MapGroup("/push").MapCCometAdmin().RequireAuthorization();
+            app.MapGroup("/open").MapCCometAdmin();
+        });
+        using var http = app.GetTestClient();
+        var paths = app.Services.GetRequiredService<WirePaths>().All.Where(path => path.IsOfAdministration).ToArray();
+        Assert.Equal(14, paths.Length);
+        foreach (var path in paths)
+        {
+            foreach (var method in path.Methods)
+            {
+                Assert.Equal(401, (await http.AskAsync(new HttpMethod(method!), $"/push{path.Path}")).Status);
+
+                // Nobody has rights in the mode Open, and the application has let nobody in.
+                Assert.Equal(404, (await http.AskAsync(new HttpMethod(method!), $"/open{path.Path}")).Status);
+            }
+        }
+
+        http.DefaultRequestHeaders.Add("Authorization", "ada");
+        Assert.Single((await http.AskAsync("/push/pub?channel=a%2Fb&msg=m")).Elements);
+        Assert.Equal("a/b", (await http.AskAsync("/push/admin/channels/a%2Fb")).Json.GetProperty("channel").GetString());
+        Assert.Equal(1, (await http.AskAsync("/push/admin/channels/a%2Fb/clear", Asking.Body("{}"))).Json.GetProperty("cleared").GetInt32());
+        foreach (var path in (string[])["/push/ADMIN/nodes", "/push/admin/nodes/", "/push/admin/channels/", "/push/admin//channels/a", "/push/admin/channels/a%2Fb/CLEAR"])
+            Assert.True((await http.AskAsync(path)).Status is 404 or 405, path);
     }
 
     [Fact]

@@ -161,5 +161,30 @@ public sealed class RedisClusterTests : IAsyncLifetime
         }
     }
 
+    [Fact]
+    public async Task Logs_of_all_slots_are_listed_and_the_name_of_one_that_is_gone_is_forgotten()
+    {
+        await using var store = NewStore();
+        var names = Enumerable.Range(0, Channels).Select(i => $"c{i:00}").ToList();
+        foreach (var name in names) await store.AppendAsync([HubFixture.NewMessage(name, "m")]);
+        Assert.Equal(names, (await store.ListAsync("c", null, 100)).Logs.Select(log => log.Channel));
+
+        await store.Database.KeyDeleteAsync(["ccomet:{c07}:head", "ccomet:{c07}:log"]);
+        Assert.Equal(names.Where(name => name != "c07"), (await store.ListAsync("", null, 100)).Logs.Select(log => log.Channel));
+        Assert.Equal(Channels - 1, await store.Database.SortedSetLengthAsync("ccomet:names"));
+        await store.Database.KeyDeleteAsync(["ccomet:{c08}:head", "ccomet:{c08}:log"]);
+        await store.SweepAsync();
+        Assert.Equal(Channels - 2, await store.Database.SortedSetLengthAsync("ccomet:names"));
+
+        // They come back with their first messages, and what another process has not added with the next.
+        await store.AppendAsync([HubFixture.NewMessage("c07", "m")]);
+        await store.AppendAsync([HubFixture.NewMessage("c08", "m")]);
+        Assert.Equal(names, (await store.ListAsync("", null, 100)).Logs.Select(log => log.Channel));
+        await store.Database.KeyDeleteAsync("ccomet:names");
+        await using var other = NewStore();
+        await other.AppendAsync([HubFixture.NewMessage("c03", "m")]);
+        Assert.Equal("c03", Assert.Single((await other.ListAsync("", null, 100)).Logs).Channel);
+    }
+
     private RedisStore NewStore() => RedisFixture.NewStore(string.Join(',', _cluster.Select(s => s.Address)));
 }

@@ -91,7 +91,7 @@ public abstract class Follower : IDisposable
         protected JsonElement Count(JsonElement element)
         {
             var type = element.GetProperty("type").GetString();
-            if (type is "BYE" or "TICKET" or "401" or "403" or "409") return element;
+            if (type is "BYE" or "CLOSE" or "TICKET" or "401" or "403" or "409") return element;
             var channel = element.GetProperty("channel").GetString()!;
             var seqid = element.GetProperty("seqid").GetInt64();
             var epoch = element.TryGetProperty("epoch", out var told) ? told.GetString()! : _places[channel].Epoch;

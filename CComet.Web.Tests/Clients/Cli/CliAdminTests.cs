@@ -1,119 +1,81 @@
-using System.Collections.Concurrent;
-using System.Net;
-using System.Text;
+using System.Text.Json;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Clients.Cli;
 
-/// <summary>The commands for operators, before a server that has what they call, and before one that has not.</summary>
-public sealed class CliAdminTests : IAsyncLifetime, IDisposable
+/// <summary>The commands for operators, and a real server.</summary>
+public sealed class CliAdminTests
 {
-    private readonly int _port = Ports.Take();
-    private readonly HttpListener _listener = new();
-    private readonly ConcurrentDictionary<string, string> _answers = new();
-    private readonly ConcurrentQueue<string> _requests = new();
-    private Task _serving = Task.CompletedTask;
-
-    private string Url => $"http://127.0.0.1:{_port}";
-
-    public Task InitializeAsync()
-    {
-        _listener.Prefixes.Add($"{Url}/");
-        _listener.Start();
-        _serving = ServeAsync();
-        return Task.CompletedTask;
-    }
-
-    public async Task DisposeAsync()
-    {
-        _listener.Close();
-        await _serving;
-    }
-
-    public void Dispose() => ((IDisposable)_listener).Dispose();
-
     [Fact]
     public async Task Command_says_what_the_server_does_not_have()
     {
-        await MissingAsync("presence", "presence", "a");
+        await using var server = await LiveServer.StartAsync("environment=Production");
         await MissingAsync("administration of channels", "channels");
         await MissingAsync("administration of connections (kick)", "kick", "--user", "ann");
         await MissingAsync("drain", "drain");
+        await MissingAsync("revocation", "revoke", "--sub", "ann");
         await MissingAsync("explanation of rights", "explain", "--verb", "publish", "--channel", "a");
-        await MissingAsync("list of nodes and no metrics", "top");
+
+        async Task MissingAsync(string what, params string[] args)
+        {
+            var run = await CliRun.RunAsync(server.Url, "", args);
+            Assert.Equal(1, run.Code);
+            Assert.StartsWith($"ccomet: this server has no {what}", run.Errors, StringComparison.Ordinal);
+        }
     }
 
     [Fact]
-    public async Task Presence_lists_the_users()
+    public async Task Channels_are_listed_page_after_page_and_told_of_by_name()
     {
-        _answers["GET /presence?channel=a%20b"] = """{"channel":"a b","epoch":"e","seqid":4,"count":2,"users":[{"user":"ann","since":1790000000000},{"user":"bob","since":1790000000001}]}""";
-        _answers["GET /presence?channel=a%20b&counts=1"] = """{"channel":"a b","epoch":"e","seqid":4,"count":2}""";
-        Assert.Equal(["ann", "bob"], (await RunAsync("presence", "a b")).Output);
-        Assert.Equal(["2"], (await RunAsync("presence", "a b", "--counts")).Output);
+        await using var server = await LiveServer.StartAsync();
+        await Task.WhenAll(Enumerable.Range(0, 502).Select(i => server.PublishAsync($"c/{i:000}", "m")));
+        await server.PublishAsync("other", "m");
+        var run = await CliRun.RunAsync(server.Url, "", "channels", "--prefix", "c/");
+        Assert.Equal((0, ""), (run.Code, run.Errors));
+        Assert.Equal(Enumerable.Range(0, 502).Select(i => $"c/{i:000}"), run.Output.Select(line => JsonDocument.Parse(line).RootElement.GetProperty("channel").GetString()));
+        Assert.Equal(501, (await CliRun.RunAsync(server.Url, "", "channels", "--limit", "501")).Output.Count);
+        var one = JsonDocument.Parse(Assert.Single((await CliRun.RunAsync(server.Url, "", "channels", "c/007")).Output)).RootElement;
+        Assert.Equal(("c/007", 1), (one.GetProperty("channel").GetString(), one.GetProperty("next").GetInt32()));
+        run = await CliRun.RunAsync(server.Url, "", "channels", "none");
+        Assert.Equal((1, "ccomet: the server refused (404): channel: 'none' has no messages, and no subscribers."), (run.Code, run.Errors));
     }
 
     [Fact]
-    public async Task Channels_are_listed_page_after_page()
+    public async Task Kick_ends_connections_and_drain_sends_them_away()
     {
-        var first = Enumerable.Range(0, 500).Select(i => $$"""{"channel":"c{{i:000}}"}""");
-        _answers["GET /admin/channels?limit=500&prefix=c"] = $"[{string.Join(',', first)}]";
-        _answers["GET /admin/channels?limit=500&prefix=c&after=c499"] = """[{"channel":"c500"}]""";
-        var run = await RunAsync("channels", "--prefix", "c");
-        Assert.Equal((0, 501, """{"channel":"c500"}"""), (run.Code, run.Output.Count, run.Output[^1]));
-    }
-
-    [Fact]
-    public async Task Changes_are_posted()
-    {
-        foreach (var path in (string[])["kick", "revoke", "drain"]) _answers[$"POST /admin/{path}"] = "{}";
-        _answers["POST /admin/explain"] = """{"allowed":false,"missing":"ccomet:publish"}""";
-        Assert.Equal(0, (await RunAsync("kick", "--channel", "a")).Code);
-        Assert.Equal(0, (await RunAsync("revoke", "--jti", "t")).Code);
-        Assert.Equal(0, (await RunAsync("drain")).Code);
-        Assert.Equal(3, (await RunAsync("explain", "--verb", "publish", "--channel", "a", "--subject", "x.y.z")).Code);
-        Assert.Equal(
-            ["""POST /admin/kick {"channel":"a"}""", """POST /admin/revoke {"jti":"t"}""", "POST /admin/drain {}", """POST /admin/explain {"verb":"publish","channel":"a","token":"x.y.z"}"""],
-            _requests);
-    }
-
-    [Fact]
-    public async Task Top_reads_the_metrics_where_there_is_no_list_of_nodes()
-    {
-        _answers["GET /metrics"] = "# TYPE ccomet_publishes counter\nccomet_publishes_total{kind=\"a b\"} 12\nprocess_cpu 3\nccomet_subscribers 5 1790000000\n# EOF\n";
-        Assert.Equal(["""{"metric":"ccomet_publishes_total{kind=\"a b\"}","value":12}""", """{"metric":"ccomet_subscribers","value":5}"""], (await RunAsync("top")).Output);
-        _answers["GET /admin/nodes"] = """{"nodes":[{"node":"n1","subscribers":7}]}""";
-        Assert.Equal(["""{"node":"n1","subscribers":7}"""], (await RunAsync("top")).Output);
-    }
-
-    private async Task MissingAsync(string what, params string[] args)
-    {
-        var run = await RunAsync(args);
+        await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:05:00");
+        using var ann = await Follower.OpenAsync("/stream", server.Port, "channel=a&sname=ann");
+        await Eventually.TrueAsync(() => server.Hub.Find("a")?.Waiting == 1, "It waits");
+        Assert.Equal(["""{"user":"ann","connections":1}"""], (await CliRun.RunAsync(server.Url, "", "kick", "--user", "ann")).Output);
+        Assert.Equal("kicked", (await ann.ElementAsync()).GetProperty("reason").GetString());
+        using var bob = await Follower.OpenAsync("/stream", server.Port, "channel=b");
+        var node = JsonDocument.Parse(Assert.Single((await CliRun.RunAsync(server.Url, "", "top", "--once")).Output)).RootElement;
+        Assert.Equal((1, false), (node.GetProperty("subscribers").GetInt32(), node.GetProperty("draining").GetBoolean()));
+        var run = await CliRun.RunAsync(server.Url, "", "drain", "--node", "none");
         Assert.Equal(1, run.Code);
-        Assert.StartsWith($"ccomet: this server has no {what}", run.Errors, StringComparison.Ordinal);
+        Assert.StartsWith("ccomet: the server refused (404): node: ", run.Errors, StringComparison.Ordinal);
+        run = await CliRun.RunAsync(server.Url, "", "drain", "--node", node.GetProperty("node").GetString()!);
+        Assert.Equal((0, ""), (run.Code, run.Errors));
+        Assert.Equal("BYE", (await bob.ElementAsync()).GetProperty("type").GetString());
+        Assert.Equal(0, (await CliRun.RunAsync(server.Url, "", "drain")).Code);
     }
 
-    private Task<CliRun> RunAsync(params string[] args) => CliRun.RunAsync(Url, "", args);
-
-    private async Task ServeAsync()
+    [Fact]
+    public async Task Explain_and_revoke_ask_with_a_token()
     {
-        try
-        {
-            while (true)
-            {
-                var context = await _listener.GetContextAsync();
-                using var reader = new StreamReader(context.Request.InputStream);
-                var body = await reader.ReadToEndAsync();
-                var asked = $"{context.Request.HttpMethod} {context.Request.RawUrl}";
-                if (body.Length > 0) _requests.Enqueue($"{asked} {body}");
-                var known = _answers.TryGetValue(asked, out var answer);
-                context.Response.StatusCode = known ? 200 : 404;
-                await context.Response.OutputStream.WriteAsync(Encoding.UTF8.GetBytes(answer ?? """{"title":"Not found","status":404,"detail":"There is no such path.","code":"404"}"""));
-                context.Response.Close();
-            }
-        }
-        catch (Exception e) when (e is HttpListenerException or ObjectDisposedException)
-        {
-            // The test is over.
-        }
+        await using var server = await TokenServer.StartAsync();
+        var (op, ann) = (server.TokenOf("op", "admin=*"), server.TokenOf("ann", "subscribe=room.*"));
+        Assert.Equal(0, (await RunAsync("explain", "--verb", "subscribe", "--channel", "room.1", "--subject", ann)).Code);
+        var run = await RunAsync("explain", "--verb", "publish", "--channel", "room.1", "--subject", ann);
+        Assert.Equal(3, run.Code);
+        Assert.Contains("no claim ccomet:publish", Assert.Single(run.Output), StringComparison.Ordinal);
+        Assert.Equal(0, (await RunAsync("revoke", "--sub", "ann")).Code);
+        Assert.Equal(3, (await RunAsync("explain", "--verb", "subscribe", "--channel", "room.1", "--subject", ann)).Code);
+        (await server.AskAsync(ann, "/sub?channel=room.1&wait=0")).AssertProblem(401);
+        run = await CliRun.RunAsync(server.Live.Url, "", "channels");
+        Assert.Equal(1, run.Code);
+        Assert.StartsWith("ccomet: the server refused (401): channel: ", run.Errors, StringComparison.Ordinal);
+
+        Task<CliRun> RunAsync(params string[] args) => CliRun.RunAsync(server.Live.Url, "", [.. args, "--token", op]);
     }
 }

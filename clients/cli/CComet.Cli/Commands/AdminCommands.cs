@@ -27,14 +27,15 @@ internal static class AdminCommands
             var rows = new List<JsonNode?>();
             for (string? after = null; left > 0;)
             {
-                var asked = Math.Min(left, PageSize);
-                var path = $"/admin/channels?limit={asked}{Part("prefix", given.GetValue(prefix))}{Part("after", after)}";
-                var page = ItemsOf(await admin.GetAsync(path, "administration of channels", cancellation));
+                var path = $"/admin/channels?limit={Math.Min(left, PageSize)}{Part("prefix", given.GetValue(prefix))}{Part("after", after)}";
+                var told = await admin.GetAsync(path, "administration of channels", cancellation);
+                var page = ItemsOf(told);
                 rows.AddRange(page);
                 left -= page.Count;
-                var last = page.Count == 0 ? null : NameOf(page[^1]);
-                if (page.Count < asked || last is null || last == after) break;
-                after = last;
+
+                // A page may be short, or empty, although there are more.
+                after = told is JsonObject members ? (string?)members["next"] : null;
+                if (after is null) break;
             }
 
             write(rows);
@@ -65,11 +66,17 @@ internal static class AdminCommands
         });
     }
 
-    public static Command Drain(CliConsole console) => Build(console, "drain", "Has the server send its clients to the other nodes.", [], async (_, admin, write, cancellation) =>
+    public static Command Drain(CliConsole console)
     {
-        write([await admin.PostAsync("/admin/drain", [], "drain", cancellation)]);
-        return ExitCodes.Done;
-    });
+        var node = new Option<string?>("--node") { Description = "Another node than the one at the address, by its name in `top`" };
+        return Build(console, "drain", "Has a node send its clients to the others. It goes on to run until it is stopped.", [node], async (given, admin, write, cancellation) =>
+        {
+            var body = new JsonObject();
+            if (given.GetValue(node) is { } name) body["node"] = name;
+            write([await admin.PostAsync("/admin/drain", body, "drain", cancellation)]);
+            return ExitCodes.Done;
+        });
+    }
 
     public static Command Explain(CliConsole console)
     {
@@ -83,7 +90,7 @@ internal static class AdminCommands
             if (given.GetValue(subject) is { } token) body["token"] = token;
             var told = await admin.PostAsync("/admin/explain", body, "explanation of rights; `dotnet CComet.Web.dll explain` on its machine does it", cancellation);
             write([told]);
-            return told is JsonObject answer && (answer["allowed"] ?? answer["allow"]) is JsonValue allowed && allowed.TryGetValue<bool>(out var may) && !may ? ExitCodes.Negative : ExitCodes.Done;
+            return told is JsonObject answer && answer["allowed"] is JsonValue allowed && allowed.TryGetValue<bool>(out var may) && !may ? ExitCodes.Negative : ExitCodes.Done;
         });
     }
 
@@ -105,8 +112,6 @@ internal static class AdminCommands
     }
 
     private static string Part(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
-
-    private static string? NameOf(JsonNode? item) => item is JsonObject members ? (string?)(members["channel"] ?? members["name"]) : (string?)item;
 
     private static JsonObject OneOf(ParseResult given, params (string Name, Option<string?> Option)[] options)
     {
