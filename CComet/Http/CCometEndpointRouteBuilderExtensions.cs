@@ -1,4 +1,3 @@
-using CComet;
 using CComet.Http;
 using CComet.Operations;
 using Microsoft.AspNetCore.Http;

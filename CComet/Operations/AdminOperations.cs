@@ -159,7 +159,7 @@ internal sealed class AdminOperations(
     /// <returns>The receipts.</returns>
     public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
-        var receipts = await channels.PublishAsync(caller, messages, cancellation, ChannelRight.Admin);
+        var receipts = await channels.PublishAsync(caller, ChannelRight.Admin, messages, cancellation);
         Audit(caller, "publish", messages[0].Channel);
         return receipts;
     }

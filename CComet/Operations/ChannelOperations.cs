@@ -17,11 +17,14 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="caller">The publisher.</param>
     /// <param name="messages">The messages, checked for their form.</param>
     /// <param name="cancellation">Ends the waiting; what was on its way may be stored all the same.</param>
-    /// <param name="right">What the caller needs on each channel.</param>
     /// <returns>One receipt for each message, once they are stored.</returns>
     /// <exception cref="AccessDeniedException">The caller may not publish to one of the channels; nothing is stored.</exception>
     /// <exception cref="LimitException">A bound of the store is met, or a quota of the caller's address, its user or the channel.</exception>
-    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default, ChannelRight right = ChannelRight.Publish)
+    public ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) =>
+        PublishAsync(caller, ChannelRight.Publish, messages, cancellation);
+
+    /// <summary>The same by another right on each channel.</summary>
+    public async ValueTask<IReadOnlyList<Receipt>> PublishAsync(CallerContext caller, ChannelRight right, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
         string? authorized = null;
         for (var i = 0; i < messages.Count; i++)

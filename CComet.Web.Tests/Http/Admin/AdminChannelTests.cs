@@ -107,8 +107,8 @@ public sealed class AdminChannelTests : IAsyncLifetime
     {
         var channel = Asking.NewChannel();
         using var events = await OpenAnswer.GetAsync($"{_server.Url}/sse?channel={channel}{more}");
-        using var lines = await OpenAnswer.GetAsync($"{_server.Url}/stream?channel={channel}{more.Replace("ann", "bob", StringComparison.Ordinal)}");
-        using var socket = await RawSocket.OpenAsync(_server.Port, $"channel={channel}{more.Replace("ann", "eve", StringComparison.Ordinal)}");
+        using var lines = await OpenAnswer.GetAsync($"{_server.Url}/stream?channel={channel}{more.Replace("=ann", "=bob", StringComparison.Ordinal)}");
+        using var socket = await RawSocket.OpenAsync(_server.Port, $"channel={channel}{more.Replace("=ann", "=eve", StringComparison.Ordinal)}");
         await _server.WaitingAsync(channel, 3);
         await _server.PublishAsync(channel, "last");
         Assert.Equal(3, (await _server.Http.PostAsync(AdminServer.PathOf(channel, "/close"))).Json.Number("subscribers"));

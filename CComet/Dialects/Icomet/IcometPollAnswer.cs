@@ -1,4 +1,3 @@
-using CComet.Channels;
 using CComet.Messages;
 using CComet.Subscriptions;
 using CComet.Transports;
