@@ -14,7 +14,6 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     private const string Channel = Names.PrivatePrefix + "nodes";
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan WaitInterval = TimeSpan.FromMinutes(1);
 
     private readonly TaskCompletionSource _following = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -74,7 +73,7 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
                     var readings = await subscriber.ReadAsync(park: true, cancellation: stoppingToken);
                     foreach (var reading in readings) Receive(reading);
                     cursor = subscriber.Cursors.First().Cursor;
-                    if (readings.Count == 0) await subscriber.WaitAsync(WaitInterval);
+                    if (readings.Count == 0) await subscriber.WaitAsync(Timeout.InfiniteTimeSpan);
                 }
             }
             catch (Exception e) when (e is StoreUnavailableException or LimitException)

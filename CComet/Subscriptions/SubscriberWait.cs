@@ -39,12 +39,13 @@ internal abstract class SubscriberWait : TimingWheel.Entry, IValueTaskSource
     /// </summary>
     public ValueTask WaitAsync(TimeSpan timeout)
     {
-        if (timeout <= TimeSpan.Zero) Signal(WakeReason.Timeout);
+        var isEndless = timeout == Timeout.InfiniteTimeSpan;
+        if (timeout <= TimeSpan.Zero && !isEndless) Signal(WakeReason.Timeout);
         if (Woken is not null) return ValueTask.CompletedTask;
         _continuation = null;
         _state = null;
         _version++;
-        Wheel.Add(this, timeout);
+        if (!isEndless) Wheel.Add(this, timeout);
         AllowPushes(true);
 
         // That it is parked and why it was woken are one value: a signal still under way cannot end a later wait without a reason.
