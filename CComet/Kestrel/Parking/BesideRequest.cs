@@ -59,7 +59,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         _status = StatusCodes.Status200OK;
         EndsStalls = true;
         OnGone(subscriber);
-        table.Answers.WriteStreamHead(this, isOfLines ? NdJson.ContentType : EventStream.ContentType, path, page);
+        table.Answers.WriteStreamHead(this, StreamForm.Of(isOfLines).ContentType, path, page);
         BeginChunks();
         table.Park(this);
         StreamLoop loop = isOfLines ? new NdJson(this, socket: null, subscriber, this, NativeEncoder.Forms) : new EventStream(this, socket: null, subscriber, this, NativeEncoder.Forms);

@@ -4,6 +4,7 @@ using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
+using CComet.Transports;
 using Sockets = CComet.Interop.Sockets;
 
 namespace CComet.Kestrel.Parking;
@@ -22,9 +23,6 @@ internal sealed partial class ParkedConnections
 
     /// <summary>How long a head may take from its first byte on, before the web server takes care of it.</summary>
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(2);
-
-    /// <summary>How long a poll waits whose grant has no time left: its client may ask again at once.</summary>
-    private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
     [ThreadStatic]
     private static byte[]? _head;
@@ -246,9 +244,7 @@ internal sealed partial class ParkedConnections
         slot.State = SlotState.Poll;
 
         // Before it is parked, so that one that is seen to wait has its time.
-        var wait = request.Wait;
-        if (wait > MinWait && TimeLeft(slot) is var left && left < wait) wait = left > MinWait ? left : MinWait;
-        if (wait > TimeSpan.Zero) _wheel.Set(i, wait);
+        if (request.Wait > TimeSpan.Zero) _wheel.Set(i, PollLoop.Bound(request.Wait, TimeLeft(slot)));
         var status = cursor.Channel.Read(ref cursor, i, request.Wait > TimeSpan.Zero ? this : null, JsonArray.FlushBytes, ref readings);
         if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {

@@ -189,7 +189,7 @@ internal sealed partial class ParkedConnections
         WriteChunk(output, state, static (text, told) => told.Form.WriteStart(text, told.Channel, told.Place, told.Expires));
     }
 
-    private static StreamForm FormOf(in ParkedSlot slot) => slot.Flags.HasFlag(SlotFlags.IsOfLines) ? StreamForm.Lines : StreamForm.Events;
+    private static StreamForm FormOf(in ParkedSlot slot) => StreamForm.Of(slot.Flags.HasFlag(SlotFlags.IsOfLines));
 
     private void SetBeat(in ParkedSlot slot, int i)
     {

@@ -15,6 +15,9 @@ internal abstract class StreamForm
     /// <summary>JSON lines.</summary>
     public static readonly StreamForm Lines = new LineForm();
 
+    /// <summary>One or the other.</summary>
+    public static StreamForm Of(bool isOfLines) => isOfLines ? Lines : Events;
+
     /// <summary>The content type.</summary>
     public abstract string ContentType { get; }
 
