@@ -23,7 +23,7 @@ internal sealed class RedisMembers(IDatabase database, RedisServers servers)
     /// <param name="holder">The holder.</param>
     /// <param name="changes">The changes.</param>
     /// <param name="maxMembers">How many members the log may have.</param>
-    public async ValueTask<int> ChangeAsync(string log, IEnumerable<RedisValue> settings, string holder, IReadOnlyList<MemberChange> changes, int maxMembers)
+    public async ValueTask<IReadOnlyList<int>> ChangeAsync(string log, IEnumerable<RedisValue> settings, string holder, IReadOnlyList<MemberChange> changes, int maxMembers)
     {
         var held = HeldBy(holder);
         RedisValue[] added = [.. changes.Where(change => change.IsHeld).Select(change => Entry(log, change.Member))];
@@ -35,7 +35,7 @@ internal sealed class RedisMembers(IDatabase database, RedisServers servers)
             arguments.AddRange([change.Member, change.IsHeld, change.Info, MessageRecord.EncodeOpening(message)]);
         }
 
-        var refused = (int)await servers.RunAsync(RedisScript.ChangeMembers, KeysOf(log), [.. arguments]);
+        var refused = (int[])(await servers.RunAsync(RedisScript.ChangeMembers, KeysOf(log), [.. arguments]))!;
         RedisValue[] removed = [.. changes.Where(change => !change.IsHeld).Select(change => Entry(log, change.Member))];
         if (removed.Length > 0) await TryAsync(() => database.SetRemoveAsync(held, removed));
         return refused;

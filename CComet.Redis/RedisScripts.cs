@@ -292,7 +292,7 @@ internal static class RedisScripts
     /// <summary>
     /// Has a holder hold members of a log, or let go of them, and appends what that tells. KEYS are those of the log, the members (a hash: by
     /// how many each is held, since when, and what is told of it), and who holds them (a hash), then the key of the channels without a head
-    /// where there is one. None of the two has a time to live. Gives how many changes were not made because the log has its members.
+    /// where there is one. None of the two has a time to live. Gives the indexes of the changes that were not made because the log has its members.
     /// </summary>
     private const string ChangeMembersText = """
         local now, fresh = tonumber(ARGV[1]), ARGV[2]
@@ -302,7 +302,7 @@ internal static class RedisScripts
         local members, holds = KEYS[5], KEYS[6]
         local keys = keysOf(1)
         local c = { keys = keys, h = open(keys, fresh), added = 0 }
-        local refused = 0
+        local refused = {}
         for a = FIRST, #ARGV, EACH do
           local member, isHeld, info, opening = ARGV[a], ARGV[a + 1] == '1', ARGV[a + 2], ARGV[a + 3]
           local hold = holder .. '\n' .. member
@@ -310,7 +310,7 @@ internal static class RedisScripts
           local count, rest = string.match(redis.call('HGET', members, member) or '', '^(%d+)(:.*)$')
           if isHeld and not isOwn then
             if not count and redis.call('HLEN', members) >= maxMembers then
-              refused = refused + 1
+              refused[#refused + 1] = (a - FIRST) / EACH
             else
               redis.call('HSET', holds, hold, '')
               if count then

@@ -203,7 +203,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IRecordS
     public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => _records.ReadAsync(kind);
 
     /// <inheritdoc/>
-    public async ValueTask<int> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default)
+    public async ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default)
     {
         if (!_servers.IsKnown) await PrepareAsync(log);
         return await _members.ChangeAsync(log, AppendArguments(), holder, changes, maxMembers);

@@ -97,7 +97,7 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IRecordStore, I
     }
 
     /// <inheritdoc/>
-    public async ValueTask<int> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
+    public async ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
         await _writer.WriteAsync(new SqliteMembers(log, holder, changes, maxMembers));
 
     /// <inheritdoc/>

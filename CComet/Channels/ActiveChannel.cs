@@ -1,3 +1,4 @@
+using CComet.Access;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Storage;
@@ -10,6 +11,7 @@ internal sealed class ActiveChannel : ChannelLog
 {
     private readonly ReaderList _waiting = new();
     private readonly ReaderList _pushed = new();
+    private readonly IPresenceListener? _presence;
     private Dictionary<string, (IChannelReader Reader, int Index)>? _named;
     private int _subscribers;
     private long _end;
@@ -17,7 +19,11 @@ internal sealed class ActiveChannel : ChannelLog
     private long _idleSince;
 
     public ActiveChannel(HubContext hub, string name)
-        : base(hub, name) => _idleSince = hub.Time.GetTimestamp();
+        : base(hub, name)
+    {
+        _idleSince = hub.Time.GetTimestamp();
+        _presence = hub.Presence?.Covers(name) == true ? hub.Presence : null;
+    }
 
     /// <summary>Its neighbours among the idle channels; the list's own.</summary>
     public IdleChannels.Links Idle { get; set; }
@@ -90,6 +96,18 @@ internal sealed class ActiveChannel : ChannelLog
             Tail.Forget();
             MarkIdle();
         }
+    }
+
+    /// <summary>Counts a connection of a user in, where the channel has presence. A subscriber without a name is nobody that others could be told of.</summary>
+    public void Enter(string? user, Grant? grant)
+    {
+        if (user is not null) _presence?.Entered(Name, user, grant);
+    }
+
+    /// <summary>Counts it out.</summary>
+    public void Leave(string? user)
+    {
+        if (user is not null) _presence?.Left(Name, user);
     }
 
     /// <summary>Closes the channel when it has no subscribers, and says whether it did.</summary>

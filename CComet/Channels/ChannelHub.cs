@@ -49,7 +49,7 @@ public sealed class ChannelHub : IDisposable
     internal ActiveChannel? Find(string name) => _channels.GetValueOrDefault(name);
 
     /// <summary>The names of the channels that are open on this node at this moment, without those of the server's own.</summary>
-    internal IEnumerable<string> OpenNames => _channels.Keys.Where(name => !Names.IsPrivate(name));
+    internal IEnumerable<string> OpenNames => _channels.Keys.Where(name => !Names.IsOfServer(name));
 
     /// <summary>Opens a channel, unless it is open, and counts a subscriber in.</summary>
     /// <param name="name">The channel.</param>

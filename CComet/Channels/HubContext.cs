@@ -78,6 +78,9 @@ internal sealed class HubContext : IDisposable
     /// <summary>Receives which channels have subscribers; null when nothing wants to know. Set before the first subscriber comes.</summary>
     public IOccupancyListener? Occupancy { get; set; }
 
+    /// <summary>Receives which users come and leave; null when no channel has presence. Set before the first channel is opened.</summary>
+    public IPresenceListener? Presence { get; set; }
+
     /// <summary>How many subscribers there are at this moment.</summary>
     public int SubscriberCount => Volatile.Read(ref _subscriberCount);
 

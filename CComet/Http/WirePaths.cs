@@ -44,7 +44,7 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, PresenceOperations presence, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
@@ -59,6 +59,8 @@ internal sealed class WirePaths
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
             new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], new WebSocketEndpoint(pipeline, operations, carriers).Create(), IsVerb: true),
+            new("/presence", get, PresenceEndpoint.Create(pipeline, presence), IsVerb: true),
+
             // The dialect of 2014; its /sign is the same verb.
             new("/publish", publish, PublishEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),

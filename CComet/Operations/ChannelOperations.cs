@@ -53,7 +53,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
         await AuthorizeNameAsync(caller, sname, isAudited);
         var subscriber = await EnterAsync(caller, starts, sname);
-        subscriber.Grant = caller.Grant;
+        subscriber.Begin(caller.Grant);
         return subscriber;
     }
 
@@ -67,7 +67,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         var shares = Context.CountIn(caller, channels: 1);
         try
         {
-            return (await hub.EnterAsync(channel, shares), shares);
+            var entered = await hub.EnterAsync(channel, shares);
+            entered.Enter(caller.Grant?.User, caller.Grant);
+            return (entered, shares);
         }
         catch
         {
@@ -84,7 +86,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             throw new AccessDeniedException("token: is another user's; open a connection of its own for it.");
         for (var i = 0; i < subscriber.Channels; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, subscriber.At(i).Channel.Name);
         await AuthorizeNameAsync(caller, subscriber.Sname);
-        subscriber.Grant = caller.Grant;
+        subscriber.Renew(caller.Grant);
     }
 
     /// <summary>Subscribes the server itself to one channel, without asking the authorizer. It does not count as a subscriber.</summary>
@@ -94,9 +96,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     /// <summary>Refuses a channel whose name is the server's.</summary>
     /// <exception cref="AccessDeniedException">It is.</exception>
-    public static void ThrowIfPrivate(string channel)
+    public static void ThrowIfOfServer(string channel)
     {
-        if (Names.IsPrivate(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.PrivatePrefix} are the server's own.");
+        if (Names.IsOfServer(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.ServerPrefix} are the server's own.");
     }
 
     private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isOwn = false)
@@ -176,13 +178,26 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, bool isAudited, CancellationToken cancellation = default)
     {
-        ThrowIfPrivate(channel);
-        if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
-            Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
+        // To follow who comes and leaves needs what it takes to ask who is there; a ticket names the log itself.
+        if (right == ChannelRight.Subscribe && Names.FindPresenceOf(channel) is { } watched && Context.Presence?.Covers(watched) == true)
+        {
+            if (caller.Grant is { IsNarrow: true } ticket && ticket.Allows(right, channel)) CheckRevoked(caller, right, watched, isAudited);
+            else await AuthorizeAsync(caller, ChannelRight.Presence, watched, isAudited, cancellation);
+            return;
+        }
+
+        ThrowIfOfServer(channel);
+        CheckRevoked(caller, right, channel, isAudited);
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (decision.IsAllowed) return;
         var scope = GrantFactory.ClaimPrefix + GrantFactory.NameOf(right);
         Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope, isAudited);
+    }
+
+    private void CheckRevoked(CallerContext caller, ChannelRight right, string channel, bool isAudited)
+    {
+        if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
+            Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
     }
 
     private static string WordsOf(ChannelRight right) => right switch

@@ -25,10 +25,10 @@ public interface IPresenceStore
     /// <param name="changes">The changes; no member twice.</param>
     /// <param name="maxMembers">How many members the log may have; one more is not made.</param>
     /// <param name="cancellation">Ends the waiting; the changes may be made all the same.</param>
-    /// <returns>How many of the changes were not made because the log has its members.</returns>
+    /// <returns>The indexes of the changes that were not made because the log has its members.</returns>
     /// <exception cref="LimitException">A bound of the store is met. Nothing was changed.</exception>
     /// <exception cref="StoreUnavailableException">The store cannot be written to now. Nothing was changed, as far as the store can tell.</exception>
-    ValueTask<int> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default);
+    ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default);
 
     /// <summary>Reads the members of a log, and the log's bounds at the same moment.</summary>
     /// <param name="log">The log.</param>

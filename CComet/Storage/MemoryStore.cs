@@ -135,7 +135,7 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IRecordStore, I
     public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => ValueTask.FromResult(_records.Read(kind));
 
     /// <inheritdoc/>
-    public ValueTask<int> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
+    public ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
         ValueTask.FromResult(_members.Change(log, holder, changes, maxMembers));
 
     /// <inheritdoc/>

@@ -23,6 +23,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     private readonly ChannelCursor[] _others;
     private bool _takesPush;
     private ushort _turn;
+    private bool _isPresent;
 
     /// <summary>Makes a subscriber whose cursors are yet to be set, by <see cref="At"/>.</summary>
     public Subscriber(string? sname, int channels)
@@ -46,7 +47,10 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     public bool IsOwn { get; init; }
 
     /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
-    public Grant? Grant { get; set; }
+    public Grant? Grant { get; private set; }
+
+    /// <summary>The user it is of: that of its grant, or its sname where no grant was asked for; null for none.</summary>
+    public string? User => Grant is null ? Sname : Grant.User;
 
     /// <summary>Whether its grant was revoked, whole or for one of its channels.</summary>
     public bool IsRevoked
@@ -233,11 +237,38 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         Signal(WakeReason.Messages);
     }
 
+    /// <summary>Gives it what its credential gives, and has its user counted as being in its channels.</summary>
+    public void Begin(Grant? grant)
+    {
+        Grant = grant;
+        EnterPresence();
+        _isPresent = true;
+    }
+
+    /// <summary>Gives it a newer grant, which may say first who it is.</summary>
+    public void Renew(Grant? grant)
+    {
+        lock (this)
+        {
+            var before = User;
+            Grant = grant;
+            if (HasLeft || before == User) return;
+            EnterPresence();
+            LeavePresence(before);
+        }
+    }
+
     /// <summary>Leaves every channel. The channels and the hub keep nothing of it.</summary>
     public void Dispose()
     {
         if (HasLeft) return;
-        HasLeft = true;
+        lock (this)
+        {
+            // A newer grant may come at the same time.
+            HasLeft = true;
+            if (_isPresent) LeavePresence(User);
+        }
+
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this, i);
         if (!IsOwn) Hub.CountOut(Shares, Channels);
     }
@@ -263,6 +294,16 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     {
         if (Sink is null) return;
         lock (this) _takesPush = allowed;
+    }
+
+    private void EnterPresence()
+    {
+        for (var i = 0; i < Channels; i++) At(i).Channel.Enter(User, Grant);
+    }
+
+    private void LeavePresence(string? user)
+    {
+        for (var i = 0; i < Channels; i++) At(i).Channel.Leave(user);
     }
 
     private bool TryWrite(ref ChannelCursor cursor, int channelIndex, Batch? batch)

@@ -205,7 +205,7 @@ internal sealed partial class ParkedConnections
         SetShares(ref slot, request, shares);
         if (request.IsStream && !channel.Resolve(ref cursor))
         {
-            Leave(channel, shares, i);
+            Leave(slot, i, channel, shares);
             HandOver(ref slot, i);
             return;
         }
@@ -297,7 +297,7 @@ internal sealed partial class ParkedConnections
     private void Leave(ref ParkedSlot slot, int i, bool isGone)
     {
         var client = _clients[slot.Client];
-        Leave(_channels[slot.Channel].Channel, client.Shares, i);
+        Leave(slot, i, _channels[slot.Channel].Channel, client.Shares);
         if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
         _channels.Release(slot.Channel);
         slot.Channel = 0;
@@ -308,14 +308,15 @@ internal sealed partial class ParkedConnections
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>
     private void GiveUp(ref ParkedSlot slot, int i, ActiveChannel channel)
     {
-        Leave(channel, _clients[slot.Client].Shares, i);
+        Leave(slot, i, channel, _clients[slot.Client].Shares);
         slot.State = SlotState.Reading;
         HandOver(ref slot, i);
     }
 
-    private void Leave(ActiveChannel channel, CallerShares shares, int i)
+    private void Leave(in ParkedSlot slot, int i, ActiveChannel channel, CallerShares shares)
     {
         var nothing = default(ChannelCursor);
+        channel.Leave(GrantOf(slot)?.User);
         channel.Leave(ref nothing, this, i);
         Hub.CountOut(shares, channels: 1);
     }

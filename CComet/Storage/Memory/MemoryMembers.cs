@@ -14,23 +14,26 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
 {
     private readonly Lock[] _locks = [.. Enumerable.Range(0, 64).Select(_ => new Lock())];
     private readonly ConcurrentDictionary<string, Dictionary<string, HeldMember>> _logs = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, int> _holders = new(StringComparer.Ordinal);
     private readonly HolderLeases _leases = new(time);
 
     /// <inheritdoc cref="IPresenceStore.ChangeMembersAsync"/>
-    public int Change(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers)
+    public IReadOnlyList<int> Change(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers)
     {
         lock (LockOf(log))
         {
             var members = _logs.GetValueOrDefault(log) ?? new(StringComparer.Ordinal);
             var planned = new List<(MemberChange Change, NewMessage? Message)>();
-            var (count, refused) = (members.Count, 0);
-            foreach (var change in changes)
+            var count = members.Count;
+            var refused = new List<int>();
+            for (var i = 0; i < changes.Count; i++)
             {
+                var change = changes[i];
                 var held = members.GetValueOrDefault(change.Member);
                 if (change.IsHeld == (held?.IsHeldBy(holder) == true)) continue;
                 if (change.IsHeld && held is null && count >= maxMembers)
                 {
-                    refused++;
+                    refused.Add(i);
                     continue;
                 }
 
@@ -44,6 +47,7 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
             // Before the members are changed: it may be refused.
             var receipts = store.Append([.. planned.Select(plan => plan.Message).OfType<NewMessage>()]);
             Apply(members, holder, planned, receipts);
+            _holders.AddOrUpdate(holder, static (_, change) => change, static (_, held, change) => held + change, planned.Sum(plan => plan.Change.IsHeld ? 1 : -1));
             if (members.Count > 0) _logs[log] = members;
             else _logs.TryRemove(log, out _);
             return refused;
@@ -65,13 +69,17 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
     public bool Renew(string holder, TimeSpan life, bool isNew) => _leases.Renew(holder, life, isNew);
 
     /// <inheritdoc cref="IPresenceStore.ReadLapsedAsync"/>
-    public IReadOnlyList<string> ReadLapsed() => _leases.Lapsed(Held().Select(held => held.Holder).Distinct(StringComparer.Ordinal));
+    public IReadOnlyList<string> ReadLapsed() => _leases.Lapsed(_holders.Where(holder => holder.Value > 0).Select(holder => holder.Key));
 
     /// <inheritdoc cref="IPresenceStore.ReadHeldAsync"/>
     public IReadOnlyList<(string Log, string Member)> ReadHeld(string holder, int most) => [.. Held().Where(held => held.Holder == holder).Select(held => (held.Log, held.Member)).Take(most)];
 
     /// <inheritdoc cref="IPresenceStore.ForgetHolderAsync"/>
-    public void Forget(string holder) => _leases.Forget(holder);
+    public void Forget(string holder)
+    {
+        _leases.Forget(holder);
+        _holders.TryRemove(KeyValuePair.Create(holder, 0));
+    }
 
     private static void Apply(Dictionary<string, HeldMember> members, string holder, List<(MemberChange Change, NewMessage? Message)> planned, IReadOnlyList<Receipt> receipts)
     {
