@@ -23,6 +23,7 @@ public sealed class PresenceAccessTests
         }
 
         Assert.Equal(401, (await server.AskAsync(null, "/presence?channel=room.a")).Status);
+        Assert.Equal((204, ""), await server.AskAsync(null, "/presence?channel=room.a&optional=1") is var quiet ? (quiet.Status, quiet.Text) : default);
         var watcher = server.TokenOf("bob", "presence=room.*");
         Assert.Equal(200, (await server.AskAsync(watcher, "/presence?channel=room.a")).Status);
         Assert.Equal(200, (await server.AskAsync(watcher, "/sub?channel=%24presence:room.a&wait=0")).Status);
@@ -33,13 +34,13 @@ public sealed class PresenceAccessTests
     public async Task Ticket_for_the_log_of_presence_is_given_and_opens_it_and_nothing_else()
     {
         await using var server = await StartAsync();
-        var issued = await server.AskAsync(server.TokenOf("bob", "presence=room.*"), "/ticket", JsonContent.Create(new { channels = new[] { "$presence:room.a" }, verb = "subscribe" }));
+        var issued = await server.AskAsync(server.TokenOf("bob", "presence=room.*"), "/ticket", JsonContent.Create(Wanted));
         var ticket = issued.Json.GetProperty("ticket").GetString();
         Assert.Equal(200, (await server.AskAsync(null, $"/sub?channel=%24presence:room.a&wait=0&ticket={ticket}")).Status);
         Assert.Equal(403, (await server.AskAsync(null, $"/sub?channel=%24presence:room.b&wait=0&ticket={ticket}")).Status);
         Assert.Equal(403, (await server.AskAsync(null, $"/presence?channel=room.a&ticket={ticket}")).Status);
 
-        var refused = await server.AskAsync(server.TokenOf("bob", "subscribe=*"), "/ticket", JsonContent.Create(new { channels = new[] { "$presence:room.a" }, verb = "subscribe" }));
+        var refused = await server.AskAsync(server.TokenOf("bob", "subscribe=*"), "/ticket", JsonContent.Create(Wanted));
         Assert.Equal(403, refused.Status);
     }
 
@@ -67,6 +68,8 @@ public sealed class PresenceAccessTests
         var answer = await server.AskAsync(server.Token().With("ccomet:info", new string('x', 1_100)).Sign(TokenServer.Key), "/sub?channel=room.a&wait=0");
         Assert.Equal((401, "ccomet:info: is longer than 1024 bytes."), (answer.Status, answer.Json.GetProperty("detail").GetString()));
     }
+
+    private static object Wanted { get; } = new { channels = "$presence:room.a", verb = "subscribe" };
 
     private static JsonSerializerOptions Relaxed { get; } = new() { Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 

@@ -117,11 +117,13 @@ public sealed class PresenceTests
     [Theory]
     [InlineData("channel=lobby", "channel: who is in 'lobby' is not kept; CComet:Presence:Channels says of which channels it is.")]
     [InlineData("channel=hall&counts=2", "counts: must be 1 for the number alone, or 0.")]
+    [InlineData("channel=hall&optional=yes", "optional: must be 1 for no refusal where there is nothing to tell, or 0.")]
     [InlineData("counts=1", "channel: is missing.")]
     [InlineData("channel=hall&channel=hall", "channel: is given more than once.")]
     public async Task What_cannot_be_asked_is_refused_by_the_parameters_name(string query, string detail)
     {
         await using var server = await StartAsync();
+        Assert.Equal(204, (await server.Http.AskAsync(HttpMethod.Get, "/presence?channel=lobby&optional=1")).Status);
         var answer = await server.Http.AskAsync(HttpMethod.Get, $"/presence?{query}");
         Assert.Equal((400, detail), (answer.Status, answer.Json.GetProperty("detail").GetString()));
     }

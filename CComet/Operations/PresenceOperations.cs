@@ -18,8 +18,9 @@ internal sealed class PresenceOperations(ChannelOperations channels, PresenceTra
     /// <exception cref="StoreUnavailableException">It cannot be read now.</exception>
     public async ValueTask<MemberList> ReadAsync(CallerContext caller, string channel, bool withUsers, CancellationToken cancellation)
     {
-        await channels.AuthorizeAsync(caller, ChannelRight.Presence, channel, cancellation);
+        // First, as it says nothing of the channel but of the settings.
         if (!tracker.Covers(channel)) throw new RefusedException("channel", $"channel: who is in '{channel}' is not kept; CComet:Presence:Channels says of which channels it is.");
+        await channels.AuthorizeAsync(caller, ChannelRight.Presence, channel, cancellation);
         return await ((IPresenceStore)store).ReadMembersAsync(Names.PresencePrefix + channel, withUsers, cancellation);
     }
 }

@@ -73,15 +73,18 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IRecordStore, I
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
+    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) => ValueTask.FromResult(Read(channel, from, maxBytes));
+
+    /// <inheritdoc cref="ReadAsync"/>
+    internal LogSlice Read(string channel, long from, long maxBytes)
     {
         while (_logs.Find(channel) is { } log)
         {
             // A closed one is on its way out of the table.
-            if (log.Read(from, maxBytes, Now) is { } slice) return ValueTask.FromResult(slice);
+            if (log.Read(from, maxBytes, Now) is { } slice) return slice;
         }
 
-        return ValueTask.FromResult(new LogSlice(new LogHead(_logs.EpochOf(channel), 0, 0), []));
+        return new LogSlice(new LogHead(_logs.EpochOf(channel), 0, 0), []);
     }
 
     /// <inheritdoc/>
@@ -156,9 +159,6 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IRecordStore, I
         _members.Forget(holder);
         return ValueTask.CompletedTask;
     }
-
-    /// <summary>Returns the bounds of a channel's log.</summary>
-    internal LogHead HeadOf(string channel) => ReadAsync(channel, long.MaxValue, 1).Result.Head;
 
     private static string? SingleChannel(IReadOnlyList<NewMessage> messages)
     {

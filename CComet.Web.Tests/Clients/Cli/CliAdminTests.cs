@@ -53,6 +53,15 @@ public sealed class CliAdminTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Presence_of_a_real_server_is_told_and_followed()
+    {
+        await using var server = await LiveServer.StartAsync("CComet:Presence:Channels=*");
+        using var ann = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a%20b&sname=ann");
+        await Eventually.TrueAsync(async () => (await CliRun.RunAsync(server.Url, "", "presence", "a b")).Output is ["ann"], "ann");
+        Assert.Equal(["1"], (await CliRun.RunAsync(server.Url, "", "presence", "a b", "--counts")).Output);
+    }
+
+    [Fact]
     public async Task Channels_are_listed_page_after_page()
     {
         var first = Enumerable.Range(0, 500).Select(i => $$"""{"channel":"c{{i:000}}"}""");

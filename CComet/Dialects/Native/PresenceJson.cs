@@ -1,5 +1,4 @@
 using System.Text.Json;
-using CComet.Messages;
 using CComet.Storage;
 
 namespace CComet.Dialects.Native;

@@ -27,7 +27,7 @@ internal sealed class ParameterNames(string callback, string message, string[] r
     public static readonly ParameterNames OfSession = new("callback", "msg", [], ["token"]);
 
     /// <summary>Of <c>/presence</c>.</summary>
-    public static readonly ParameterNames OfPresence = new("callback", "msg", [Ticket], ["channel", "counts", "callback"]);
+    public static readonly ParameterNames OfPresence = new("callback", "msg", [Ticket], ["channel", "counts", "optional", "callback"]);
 
     /// <summary>Of <c>/admin/revoke</c>.</summary>
     public static readonly ParameterNames OfRevocation = new("callback", "msg", [Ticket], ["sub", "jti", "channel"]);

@@ -59,7 +59,7 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
     {
         lock (LockOf(log))
         {
-            var head = store.HeadOf(log);
+            var head = store.Read(log, long.MaxValue, 1).Head;
             if (!_logs.TryGetValue(log, out var members)) return new MemberList(head, 0, []);
             return new MemberList(head, members.Count, withMembers ? [.. members.Select(member => new Member(member.Key, member.Value.Since, member.Value.Info))] : []);
         }
