@@ -147,7 +147,6 @@ internal sealed class ActiveChannel : ChannelLog
             if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
             {
                 Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
-                Hub.Metrics.Reset();
                 cursor.Epoch = Tail.Epoch;
                 cursor.Next = 0;
                 park = null;
@@ -162,7 +161,6 @@ internal sealed class ActiveChannel : ChannelLog
             {
                 var batch = Tail.BatchFrom(cursor.Next, maxBytes);
                 (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-                Hub.Metrics.Delivered(batch.Messages.Count);
                 cursor.Next = batch.End;
                 return ReadStatus.Something;
             }
@@ -193,7 +191,6 @@ internal sealed class ActiveChannel : ChannelLog
         if (first > cursor.Next)
         {
             Tell(Notice.Gap(Name, head.Epoch, cursor.Next, first - 1), channelIndex, ref readings);
-            Hub.Metrics.Gap(first - cursor.Next);
             cursor.Next = first;
         }
 
@@ -202,7 +199,6 @@ internal sealed class ActiveChannel : ChannelLog
         Hub.Memory.Hold(batch.Bytes);
         cursor.Held += (int)batch.Bytes;
         (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-        Hub.Metrics.Delivered(batch.Messages.Count);
         cursor.Next = slice.Messages[^1].Seqid + 1;
         return batch.Bytes;
     }
@@ -217,7 +213,6 @@ internal sealed class ActiveChannel : ChannelLog
         lock (Gate)
         {
             Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
-            Hub.Metrics.Reset();
             cursor.Next = 0;
         }
     }

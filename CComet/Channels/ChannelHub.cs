@@ -84,7 +84,10 @@ public sealed class ChannelHub : IDisposable
     {
         try
         {
-            return await Context.Store.AppendAsync(messages, cancellation);
+            var began = Context.Time.GetTimestamp();
+            var receipts = await Context.Store.AppendAsync(messages, cancellation);
+            Context.Metrics.Appended(Context.Time.GetElapsedTime(began));
+            return receipts;
         }
         catch (LimitException e)
         {

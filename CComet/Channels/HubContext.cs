@@ -1,6 +1,7 @@
 using CComet.Access;
 using CComet.Diagnostics;
 using CComet.Limits;
+using CComet.Messages;
 using CComet.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -23,6 +24,7 @@ internal sealed class HubContext : IDisposable
         Options = options;
         TailBounds = options.History with { MaxBytes = Math.Min(options.History.MaxBytes, options.Limits.ChannelMemoryBytes) };
         Metrics = metrics;
+        metrics.CountAppends(KindOf(store));
         Time = time;
         Logger = logger;
         Limits = new LimitMonitor(metrics, time, logger);
@@ -108,16 +110,32 @@ internal sealed class HubContext : IDisposable
             throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
         }
 
-        Metrics.Subscribers(1);
+        Metrics.Subscribers(caller.Transport, 1);
         return shares;
     }
 
     /// <summary>Counts a subscriber out.</summary>
-    public void CountOut(CallerShares shares, int channels)
+    public void CountOut(CallerShares shares, int channels, Transport transport)
     {
         Quotas.Leave(shares, channels);
         Interlocked.Decrement(ref _subscriberCount);
-        Metrics.Subscribers(-1);
+        Metrics.Subscribers(transport, -1);
+    }
+
+    /// <summary>Notes that a batch is written to a subscriber that waited for it.</summary>
+    /// <param name="transport">The subscriber's transport.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="now">The monotonic clock, which the write has read anyway.</param>
+    public void Lagged(Transport transport, Batch batch, long now) => Metrics.Lagged(transport, Time.GetElapsedTime(batch.AppendedAt(Time), now));
+
+    /// <summary>Notes that readings are written to a subscriber that has waited before.</summary>
+    public void Lagged(Transport transport, IReadOnlyList<Reading> readings)
+    {
+        var now = Time.GetTimestamp();
+        for (var i = 0; i < readings.Count; i++)
+        {
+            if (readings[i].Batch is { Messages.Count: > 0 } batch) Lagged(transport, batch, now);
+        }
     }
 
     /// <summary>Refuses readiness and new subscribers from now on.</summary>
@@ -137,6 +155,14 @@ internal sealed class HubContext : IDisposable
 
     /// <summary>Over which time all subscribers of this moment may come back.</summary>
     private TimeSpan ReconnectWindow() => TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
+
+    /// <summary>What a store is called in metrics: <c>memory</c>, <c>sqlite</c>, <c>redis</c>, or the name of an application's own.</summary>
+    private static string KindOf(IMessageStore store)
+    {
+        const string Suffix = "Store";
+        var name = store.GetType().Name;
+        return (name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^Suffix.Length] : name).ToLowerInvariant();
+    }
 
     /// <inheritdoc/>
     public void Dispose()

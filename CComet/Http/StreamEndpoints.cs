@@ -22,7 +22,7 @@ internal static class StreamEndpoints
 
     /// <summary>Creates the endpoint <c>/stream</c>.</summary>
     public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, caller, parameters, callback, began) =>
-        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms), RequestForm.Native), RequestForm.Native);
+        StreamAsync(context, caller with { Transport = Transport.Stream }, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms), RequestForm.Native), RequestForm.Native);
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -46,7 +46,7 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
-        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms), EventForm.Native);
+        StreamAsync(context, caller with { Transport = Transport.Sse }, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms), EventForm.Native);
 
     private static Task StreamAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed, RequestForm form)
     {

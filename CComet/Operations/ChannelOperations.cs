@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
@@ -50,11 +51,20 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
     public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true)
     {
-        for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
-        await AuthorizeNameAsync(caller, sname, isAudited);
-        var subscriber = await EnterAsync(caller, starts, sname);
-        subscriber.Begin(caller.Grant);
-        return subscriber;
+        using var activity = HubActivities.Subscribe(starts[0].Channel, starts.Count, caller.Transport);
+        try
+        {
+            for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
+            await AuthorizeNameAsync(caller, sname, isAudited);
+            var subscriber = await EnterAsync(caller, starts, sname);
+            subscriber.Begin(caller.Grant);
+            return subscriber;
+        }
+        catch (Exception e)
+        {
+            activity.Fail(e);
+            throw;
+        }
     }
 
     /// <summary>Counts a subscriber of one channel in that its door keeps by itself, authorised as for <see cref="SubscribeAsync"/>; opens the channel if it is not.</summary>
@@ -73,7 +83,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         }
         catch
         {
-            Context.CountOut(shares, channels: 1);
+            Context.CountOut(shares, channels: 1, caller.Transport);
             throw;
         }
     }
@@ -105,7 +115,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     {
         if (isOwn && Context.IsDraining) throw new DrainingException();
         var shares = isOwn ? default : Context.CountIn(caller, starts.Count);
-        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn };
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, Transport = caller.Transport, IsRecovering = !isOwn && HasCursor(starts) };
         var entered = 0;
         try
         {
@@ -126,9 +136,19 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         catch
         {
             for (var i = 0; i < entered; i++) subscriber.At(i).Channel.Leave(ref subscriber.At(i), subscriber, i);
-            if (!isOwn) Context.CountOut(shares, starts.Count);
+            if (!isOwn) Context.CountOut(shares, starts.Count, caller.Transport);
             throw;
         }
+    }
+
+    private static bool HasCursor(IReadOnlyList<ChannelStart> starts)
+    {
+        for (var i = 0; i < starts.Count; i++)
+        {
+            if (starts[i].From.Seqid is not null) return true;
+        }
+
+        return false;
     }
 
     /// <summary>Signs in to a channel.</summary>
@@ -143,6 +163,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask<IReadOnlyList<Receipt>> AppendAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
+        using var activity = HubActivities.Publish(messages);
         var charge = Context.Quotas.Publishes?.Take(caller, messages);
         IReadOnlyList<Receipt> receipts;
         try
@@ -153,6 +174,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         catch (Exception e) when (e is LimitException or RefusedException or StoreUnavailableException)
         {
             // Nothing was stored.
+            activity.Fail(e);
             charge?.GiveBack();
             throw;
         }

@@ -46,6 +46,15 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>Whether it is the server's own, which is counted nowhere.</summary>
     public bool IsOwn { get; init; }
 
+    /// <summary>By what it is told of messages.</summary>
+    public Transport Transport { get; init; }
+
+    /// <summary>Whether it came with a cursor, from which it has not read yet.</summary>
+    public bool IsRecovering { get; set; }
+
+    /// <summary>Whether it has waited: what it reads since was appended while it was here.</summary>
+    public bool IsLive { get; private set; }
+
     /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
     public Grant? Grant { get; private set; }
 
@@ -202,9 +211,11 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         if (readings is null or { Count: 0 })
         {
             if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-            return Nothing;
+            readings = null;
         }
 
+        Count(readings ?? Nothing);
+        if (readings is null) return Nothing;
         return first == 0 || readings.Count == 1 ? readings : [.. readings.OrderBy(reading => reading.ChannelIndex)];
     }
 
@@ -270,7 +281,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         }
 
         for (var i = 0; i < Channels; i++) At(i).Channel.Leave(ref At(i), this, i);
-        if (!IsOwn) Hub.CountOut(Shares, Channels);
+        if (!IsOwn) Hub.CountOut(Shares, Channels, Transport);
     }
 
     /// <inheritdoc/>
@@ -292,6 +303,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <inheritdoc/>
     protected override void AllowPushes(bool allowed)
     {
+        IsLive = true;
         if (Sink is null) return;
         lock (this) _takesPush = allowed;
     }
@@ -316,8 +328,16 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         // One message is not written alone when the next is there already: the busier the channel, the more messages share a write.
         if ((cursor.Next != batch.First || cursor.Channel.End > batch.End) && (batch = cursor.Channel.StepFrom(cursor.Epoch, cursor.Next)) is null) return false;
         cursor.Next = batch.End;
-        Hub.Metrics.Delivered(batch.Messages.Count);
+        Hub.Metrics.Delivered(Transport, batch.Messages.Count);
         return Sink!.TryWrite(channelIndex, batch);
+    }
+
+    private void Count(IReadOnlyList<Reading> readings)
+    {
+        if (IsOwn) return;
+        if (IsRecovering) Hub.Metrics.Recovered(Transport, readings);
+        IsRecovering = false;
+        if (readings.Count > 0) Hub.Metrics.Delivered(Transport, readings);
     }
 
     /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>

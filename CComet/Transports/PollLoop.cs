@@ -73,6 +73,7 @@ internal static class PollLoop
     /// <summary>Answers the client, if it is still there. The subscriber counts as one until its answer has been taken.</summary>
     private static async ValueTask AnswerAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake)
     {
+        if (subscriber.IsLive && readings.Count > 0) subscriber.Hub.Lagged(subscriber.Transport, readings);
         if (wake != WakeReason.Gone) await request.AnswerAsync(readings, wake);
         subscriber.Dispose();
     }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using CComet.Access;
 using CComet.Dialects.Icomet;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -45,7 +46,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
 
     private Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
     {
-        var beginning = asked.BeginAsync(context, operations, pipeline.Access, tokens);
+        var beginning = asked.BeginAsync(context, operations, pipeline.Access, tokens, callback is null ? Transport.Poll : Transport.Jsonp);
         return beginning is { IsCompletedSuccessfully: true, Result: { TellsNext: false, Subscriber: var subscriber } }
             ? RunAsync(context, asked, callback, began, subscriber)
             : PollLaterAsync(context, asked, callback, began, beginning.AsTask());
@@ -85,7 +86,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         bool tellsNext;
         try
         {
-            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens);
+            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens, framing == IcometFraming.Events ? Transport.Sse : Transport.Stream);
         }
         catch (Exception e)
         {

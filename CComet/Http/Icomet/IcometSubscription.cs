@@ -23,10 +23,10 @@ internal sealed record IcometSubscription(string Channel, long Seq, long Noop, s
     /// <summary>Subscribes. A seq that is none of the channel's is one that begins at its end.</summary>
     /// <returns>The subscriber, which has begun, and whether it has to be told first where it goes on.</returns>
     /// <exception cref="WireException">403: the token does not hold.</exception>
-    public async ValueTask<(Subscriber Subscriber, bool TellsNext)> BeginAsync(HttpContext context, ChannelOperations operations, AccessOperations access, ChannelTokens? tokens)
+    public async ValueTask<(Subscriber Subscriber, bool TellsNext)> BeginAsync(HttpContext context, ChannelOperations operations, AccessOperations access, ChannelTokens? tokens, Transport transport)
     {
         if (tokens is not null && !await tokens.CheckAsync(Channel, Token, context.RequestAborted)) throw WireException.Forbidden("token", "does not hold for this channel, or no longer.");
-        var caller = context.CallerOf();
+        var caller = context.CallerOf() with { Transport = transport };
         if (access.IsOn) caller = caller with { Grant = tokens is null ? access.Grants.Anonymous : access.Grants.Create(ChannelRight.Subscribe, Channel, "token of icomet") };
         var subscriber = await operations.SubscribeAsync(caller, [new ChannelStart(Channel, new Cursor(null, Seq > 0 ? Seq - 1 : null))], sname: null);
         var tellsNext = false;

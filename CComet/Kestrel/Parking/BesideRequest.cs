@@ -142,6 +142,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         if (IsClosed) return;
         if (!HasBegun && WireException.From(failure) is { } error)
         {
+            table.CountRefusal(error);
             if (form.HoldsBackErrors && callback is not null) await DelayAsync(RequestPipeline.HoldBackTime);
             await ResponseWriter.WriteErrorAsync(this, callback, error);
         }

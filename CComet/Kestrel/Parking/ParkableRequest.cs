@@ -1,4 +1,5 @@
 using System.Text;
+using CComet.Access;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Messages;
@@ -49,6 +50,9 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
 
     /// <summary>Whether it is a poll in the dialect of 2014.</summary>
     public bool IsOf2014 => Path == Poll2014;
+
+    /// <summary>By what its subscriber is told of messages.</summary>
+    public Transport Transport => Callback is not null ? Transport.Jsonp : !IsStream ? Transport.Poll : IsOfLines ? Transport.Stream : Transport.Sse;
 
     /// <summary>Whether it needs more than a slot holds.</summary>
     public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || (IsStream && Path == PollPath);

@@ -108,6 +108,8 @@ internal sealed partial class ParkedConnections
         return Hub.Revocations.Covers(grant) || (_channels[slot.Channel].Channel is { } channel && Hub.Revocations.Covers(grant, channel.Name));
     }
 
+    private static Transport TransportOf(in ParkedSlot slot) => !slot.Flags.HasFlag(SlotFlags.IsStream) ? Transport.Poll : slot.Flags.HasFlag(SlotFlags.IsOfLines) ? Transport.Stream : Transport.Sse;
+
     private TimeSpan TimeLeft(in ParkedSlot slot) => Subscriber.TimeLeftOf(GrantOf(slot), Hub);
 
     /// <summary>Reads a step from the store for a cursor whose messages are not in memory, and moves it.</summary>

@@ -108,7 +108,7 @@ internal sealed partial class ParkedConnections
     /// <summary>Asks for the right, and enters the channel.</summary>
     private void Ask(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
-        var caller = new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin };
+        var caller = new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin, Transport = request.Transport };
         if (request.IsBeside)
         {
             BeginBeside(ref slot, i, request, caller);
@@ -205,7 +205,7 @@ internal sealed partial class ParkedConnections
         SetShares(ref slot, request, shares);
         if (request.IsStream && !channel.Resolve(ref cursor))
         {
-            Leave(slot, i, channel, shares);
+            Leave(slot, i, channel, shares, request.Transport);
             HandOver(ref slot, i);
             return;
         }
@@ -261,6 +261,7 @@ internal sealed partial class ParkedConnections
 
         Follow(ref slot, cursor);
         if (!TryTake(ref slot, i, request)) return;
+        Recovered(request, readings ?? []);
         if (status == ReadStatus.Something)
         {
             Answer(ref slot, i, readings!);
@@ -277,6 +278,12 @@ internal sealed partial class ParkedConnections
         {
             CheckEnd(slot, i);
         }
+    }
+
+    /// <summary>Counts the first read of a subscriber that came with a cursor.</summary>
+    private void Recovered(in ParkableRequest request, IReadOnlyList<Reading> readings)
+    {
+        if (request.Start.From.Seqid is not null) Hub.Metrics.Recovered(request.Transport, readings);
     }
 
     /// <summary>After it was parked: what ends it from now on wakes it.</summary>
@@ -297,27 +304,27 @@ internal sealed partial class ParkedConnections
     private void Leave(ref ParkedSlot slot, int i, bool isGone)
     {
         var client = _clients[slot.Client];
-        Leave(slot, i, _channels[slot.Channel].Channel, client.Shares);
+        Leave(slot, i, _channels[slot.Channel].Channel, client.Shares, TransportOf(slot));
         if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
         _channels.Release(slot.Channel);
         slot.Channel = 0;
         if (slot.Began != 0) Log(slot, isGone);
-        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsOfLines | SlotFlags.IsRefused);
+        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsOfLines | SlotFlags.IsLive | SlotFlags.IsRefused);
     }
 
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>
     private void GiveUp(ref ParkedSlot slot, int i, ActiveChannel channel)
     {
-        Leave(slot, i, channel, _clients[slot.Client].Shares);
+        Leave(slot, i, channel, _clients[slot.Client].Shares, Transport.Poll);
         slot.State = SlotState.Reading;
         HandOver(ref slot, i);
     }
 
-    private void Leave(in ParkedSlot slot, int i, ActiveChannel channel, CallerShares shares)
+    private void Leave(in ParkedSlot slot, int i, ActiveChannel channel, CallerShares shares, Transport transport)
     {
         var nothing = default(ChannelCursor);
         channel.Leave(GrantOf(slot)?.User);
         channel.Leave(ref nothing, this, i);
-        Hub.CountOut(shares, channels: 1);
+        Hub.CountOut(shares, channels: 1, transport);
     }
 }
