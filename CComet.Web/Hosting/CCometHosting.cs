@@ -39,6 +39,7 @@ internal static partial class CCometHosting
         services.AddOptions<EndpointOptions>().Bind(settings);
         services.AddSingleton<CrossOrigin>();
         services.AddSingleton<IOriginPolicy>(provider => provider.GetRequiredService<CrossOrigin>());
+        services.AddSingleton<LocalAdministration>();
         services.AddSingleton<Edge>();
         HostRefusal.Register(services);
 

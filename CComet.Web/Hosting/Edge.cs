@@ -11,7 +11,7 @@ namespace CComet.Web.Hosting;
 /// Finds what a request is for, by the path and the method exactly as they came: <c>/PUB</c>, <c>/%70ub</c>, <c>//pub</c> and
 /// <c>get</c> are none of ours, and so get past no rule of a proxy.
 /// </summary>
-internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigin crossOrigin, IOptions<ServerOptions> options)
+internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigin crossOrigin, LocalAdministration administration, IOptions<ServerOptions> options)
 {
     private static readonly StringValues NoStore = "no-store";
 
@@ -24,8 +24,10 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
     /// </summary>
     public Task AnswerVerbAsync(HttpContext context, RequestDelegate next)
     {
-        var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
-        crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
+        var found = TryStripBase(context, out var path) ? Find(context, path) : null;
+
+        // No page of another origin reads what belongs to the administration.
+        if (found?.IsOfAdministration != true) crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
         pipeline.Prepare(context, isBodyRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
         if (!isAnswered) return next(context);
@@ -38,7 +40,7 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
     {
         if (!TryStripBase(context, out var raw)) return Refuse(context, StatusCodes.Status404NotFound);
         var request = context.Request;
-        var found = paths.Find(raw);
+        var found = Find(context, raw);
         PathString rest = default;
         if (found is null && !(request.Path.StartsWithSegments(_pathBase, StringComparison.Ordinal, out rest) && RawPath.IsPlain(raw, rest)))
             return Refuse(context, StatusCodes.Status404NotFound);
@@ -50,6 +52,10 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
         context.Response.Headers.Allow = found.Methods.Count == 1 ? found.Methods : string.Join(", ", found.Methods.ToArray());
         return Refuse(context, StatusCodes.Status405MethodNotAllowed);
     }
+
+    /// <summary>Returns the entry of a path; null when there is none, or none for this request.</summary>
+    private WirePath? Find(HttpContext context, ReadOnlySpan<char> path) =>
+        paths.Find(path) is { } found && (!found.IsOfAdministration || administration.IsFor(context)) ? found : null;
 
     private static Task Refuse(HttpContext context, int status)
     {

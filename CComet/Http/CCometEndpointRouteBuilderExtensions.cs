@@ -35,7 +35,7 @@ public static class CCometEndpointRouteBuilderExtensions
         var paths = endpoints.ServiceProvider.GetService<WirePaths>() ?? throw new InvalidOperationException("services.AddCComet() must be called before MapCComet().");
         var pipeline = endpoints.ServiceProvider.GetRequiredService<RequestPipeline>();
         var group = endpoints.MapGroup("");
-        foreach (var path in paths.All.Where(p => p.IsVerb == isVerb))
+        foreach (var path in paths.All.Where(p => p.IsVerb == isVerb && !p.IsOfAdministration))
         {
             group.MapMethods(path.Path.Value!, path.Methods!, (RequestDelegate)new MappedPath(path, pipeline).AnswerAsync)
                 .WithDisplayName($"CComet {path.Path}")

@@ -62,6 +62,7 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<HubMetrics>();
         services.AddSingleton<PresenceLease>();
         services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<MetricsText>();
         services.AddSingleton<ChannelHub>(CreateHub);
         AddAccess(services);
         services.AddSingleton<ChannelOperations>();

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Http.Ccomet2014;
 using CComet.Http.Credentials;
 using CComet.Operations;
@@ -19,6 +20,9 @@ internal sealed record WirePath(PathString Path, StringValues Methods, RequestDe
 {
     /// <summary>Whether it is about credentials, and neither reads a channel nor publishes to one.</summary>
     public bool IsOfCredentials { get; init; }
+
+    /// <summary>Whether it belongs to the administration, which not everybody who reaches the server sees.</summary>
+    public bool IsOfAdministration { get; init; }
 
     /// <summary>Whether the Accept header chooses between forms of the answer.</summary>
     public bool VariesByAccept { get; init; }
@@ -44,7 +48,7 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, PresenceOperations presence, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, PresenceOperations presence, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, MetricsText metrics, IOptions<EndpointOptions> options)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
@@ -67,6 +71,7 @@ internal sealed class WirePaths
             new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
             new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true) { IsOfCredentials = true },
             new("/admin/revoke", (string[])[HttpMethods.Post], RevokeEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
+            new("/metrics", get, MetricsEndpoint.Create(pipeline, operations, metrics), IsVerb: true) { IsOfAdministration = true },
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];
