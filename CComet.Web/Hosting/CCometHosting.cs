@@ -54,6 +54,7 @@ internal static partial class CCometHosting
         services.AddKeyRing();
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
+        builder.AddTelemetry();
     }
 
     /// <summary>Tells where the chat page is, once the server answers.</summary>
