@@ -164,10 +164,11 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     private async ValueTask<IReadOnlyList<Receipt>> AppendAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
         using var activity = HubActivities.Publish(messages);
-        var charge = Context.Quotas.Publishes?.Take(caller, messages);
+        PublishCharge? charge = null;
         IReadOnlyList<Receipt> receipts;
         try
         {
+            charge = Context.Quotas.Publishes?.Take(caller, messages);
             if (Context.Quotas.AnyOver && Context.Quotas.IsOver(caller)) await CheckKnownAsync(caller, messages, cancellation);
             receipts = await hub.AppendAsync(messages, cancellation);
         }

@@ -147,9 +147,12 @@ internal sealed partial class ParkedConnections
     /// <param name="head">What is sent first; what is left of it is copied.</param>
     /// <param name="body">What is sent behind it, which many connections may share: it is not copied.</param>
     /// <param name="waiting">The state.</param>
-    private bool TrySend(ref ParkedSlot slot, int i, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> body, SlotState waiting)
+    /// <param name="awaited">The messages in it, when the subscriber waited for them.</param>
+    private bool TrySend(ref ParkedSlot slot, int i, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> body, SlotState waiting, Batch? awaited = null)
     {
-        slot.WroteAt = _wheel.Milliseconds;
+        var now = Hub.Time.GetTimestamp();
+        slot.WroteAt = _wheel.MillisecondsAt(now);
+        if (awaited is not null) Hub.Lagged(TransportOf(slot), awaited, now);
         var sent = head.IsEmpty ? 0 : Sockets.Send(slot.Descriptor, head, hasMore: !body.IsEmpty);
         var isWhole = sent == head.Length;
         if (isWhole)

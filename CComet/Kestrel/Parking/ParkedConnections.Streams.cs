@@ -155,9 +155,8 @@ internal sealed partial class ParkedConnections
         else if (Fits(slot, batch))
         {
             Hub.Metrics.Delivered(TransportOf(slot), batch!.Messages.Count);
-            Hub.Lagged(TransportOf(slot), batch, Hub.Time.GetTimestamp());
             slot.Next = batch.End;
-            TrySend(ref slot, i, default, batch.As(FormOf(slot).Chunks), SlotState.Streaming);
+            TrySend(ref slot, i, default, batch.As(FormOf(slot).Chunks), SlotState.Streaming, awaited: batch);
         }
         else
         {
