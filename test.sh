@@ -23,6 +23,8 @@ need go golang-go
 need javac openjdk-17-jdk-headless
 [ -e /usr/share/java/junit4.jar ] || missing+=(junit4)
 need curl curl
+need prometheus prometheus
+need promtool prometheus
 /usr/bin/python3 -c 'import websockets' >/dev/null 2>&1 || missing+=(python3-websockets)
 
 if [ ${#missing[@]} -gt 0 ]; then
