@@ -1,6 +1,5 @@
 using System.Runtime.CompilerServices;
 using CComet.Diagnostics;
-using OpenTelemetry;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
