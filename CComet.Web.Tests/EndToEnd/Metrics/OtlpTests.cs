@@ -23,7 +23,11 @@ public sealed class OtlpTests
         await using var server = ServerProcess.StartWith(
             new Dictionary<string, string>
             {
-                [Endpoint] = collector.Url, ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_METRIC_EXPORT_INTERVAL"] = "100", ["OTEL_BSP_SCHEDULE_DELAY"] = "100", ["OTEL_SERVICE_NAME"] = "push-7",
+                [Endpoint] = collector.Url,
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["OTEL_METRIC_EXPORT_INTERVAL"] = "100",
+                ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
+                ["OTEL_SERVICE_NAME"] = "push-7",
             },
             "--CComet:Auth:Mode=Open");
         using var http = await server.ClientAsync();
