@@ -7,7 +7,7 @@ using TokenServer = CComet.Web.Tests.Support.TokenServer;
 namespace CComet.Web.Tests.EndToEnd.Metrics;
 
 /// <summary>A real Prometheus, configured as <c>deploy/</c> says, scrapes two nodes over Redis.</summary>
-public sealed class PrometheusTests : IAsyncLifetime
+public sealed class PrometheusTests : IAsyncLifetime, IDisposable
 {
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("ccomet-prometheus-");
     private readonly string _token = new TestToken(DateTimeOffset.UtcNow).With("ccomet:subscribe", "*").With("ccomet:publish", "*").With("ccomet:admin", "*").Sign(TokenServer.Key);
@@ -36,9 +36,10 @@ public sealed class PrometheusTests : IAsyncLifetime
         _api = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{port}"), Timeout = Patience.Limit };
     }
 
+    public void Dispose() => _api.Dispose();
+
     public async Task DisposeAsync()
     {
-        _api.Dispose();
         await _prometheus.DisposeAsync();
         foreach (var node in _nodes) await node.DisposeAsync();
         await _redis.DisposeAsync();
