@@ -22,6 +22,9 @@ internal readonly struct RedisKeys(string channel)
     /// <summary>Head, log, ids by their end, seqids by id, and where the epoch of channels without a head is: as the scripts expect them.</summary>
     public RedisKey[] All => [_base + "head", _base + "log", _base + "ids", _base + "idseq", Unwritten];
 
+    /// <summary>The same with the members of a log of presence, and who holds them, before the last.</summary>
+    public RedisKey[] OfMembers => [.. All[..Own], _base + "members", _base + "holds", Unwritten];
+
     /// <summary>The channel of Redis on which its wake-ups are told.</summary>
     public string Wake => _base + "wake";
 }

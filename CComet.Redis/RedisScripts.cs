@@ -94,6 +94,31 @@ internal static class RedisScripts
           return { head = KEYS[4 * i - 3], log = KEYS[4 * i - 2], ids = KEYS[4 * i - 1], idseq = KEYS[4 * i] }
         end
 
+        local function add(c, opening, now, fresh, baseKey, baseTtl)
+          local h = c.h
+          if h.new then
+            if baseKey then h.epoch = base(baseKey, fresh, baseTtl) end
+            create(c.keys, h)
+          end
+          local seqid = h.next
+          h.time = math.max(h.time, now)
+          if h.first == h.next then h.oldest = h.time end
+          redis.call('XADD', c.keys.log, '1-' .. text(seqid), 'o', opening, 't', text(h.time))
+          h.next, h.bytes, c.added = seqid + 1, h.bytes + size(seqid, opening, text(h.time)), c.added + 1
+          return seqid
+        end
+
+        -- Keeps a log that was appended to within its bounds, and wakes those that follow it.
+        local function finish(c, now, most, clock, headTtl, logTtl, publish, prefix)
+          if c.added == 0 then return end
+          trim(c.keys, c.h, now, most)
+          save(c.keys, c.h)
+          redis.call('HSET', c.keys.head, 'at', clock)
+          redis.call('PEXPIRE', c.keys.head, headTtl)
+          redis.call('PEXPIRE', c.keys.log, logTtl)
+          redis.call(publish, prefix .. string.sub(c.keys.head, 1, -5) .. 'wake', c.h.epoch .. ':' .. text(c.h.next))
+        end
+
         """;
 
     /// <summary>
@@ -152,15 +177,7 @@ internal static class RedisScripts
           if id ~= '' and c.known[id] then
             seqid, duplicate = c.known[id], 1
           else
-            if h.new then
-              if #KEYS % 4 == 1 then h.epoch = base(KEYS[#KEYS], fresh, baseTtl) end
-              create(c.keys, h)
-            end
-            seqid = h.next
-            h.time = math.max(h.time, now)
-            if h.first == h.next then h.oldest = h.time end
-            redis.call('XADD', c.keys.log, '1-' .. text(seqid), 'o', opening, 't', text(h.time))
-            h.next, h.bytes, c.added = seqid + 1, h.bytes + size(seqid, opening, text(h.time)), c.added + 1
+            seqid = add(c, opening, now, fresh, #KEYS % 4 == 1 and KEYS[#KEYS], baseTtl)
             if id ~= '' then
               c.known[id] = seqid
               redis.call('ZADD', c.keys.ids, now + memory, id)
@@ -173,16 +190,7 @@ internal static class RedisScripts
         end
 
         local clock = serverTime()
-        for _, c in ipairs(channels) do
-          if c.added > 0 then
-            trim(c.keys, c.h, now, most)
-            save(c.keys, c.h)
-            redis.call('HSET', c.keys.head, 'at', clock)
-            redis.call('PEXPIRE', c.keys.head, headTtl)
-            redis.call('PEXPIRE', c.keys.log, logTtl)
-            redis.call(publish, prefix .. string.sub(c.keys.head, 1, -5) .. 'wake', c.h.epoch .. ':' .. text(c.h.next))
-          end
-        end
+        for _, c in ipairs(channels) do finish(c, now, most, clock, headTtl, logTtl, publish, prefix) end
         return answer
         """;
 
@@ -281,6 +289,88 @@ internal static class RedisScripts
         return 1
         """;
 
+    /// <summary>
+    /// Has a holder hold members of a log, or let go of them, and appends what that tells. KEYS are those of the log, the members (a hash: by
+    /// how many each is held, since when, and what is told of it), and who holds them (a hash), then the key of the channels without a head
+    /// where there is one. None of the two has a time to live. Gives the indexes of the changes that were not made because the log has its members.
+    /// </summary>
+    private const string ChangeMembersText = """
+        local now, fresh = tonumber(ARGV[1]), ARGV[2]
+        local most = { messages = tonumber(ARGV[3]), bytes = tonumber(ARGV[4]), age = tonumber(ARGV[5]) }
+        local headTtl, logTtl, publish, prefix, baseTtl, holder, maxMembers = ARGV[8], ARGV[9], ARGV[10], ARGV[11], ARGV[12], ARGV[13], tonumber(ARGV[14])
+        local FIRST, EACH = 15, 4
+        local members, holds = KEYS[5], KEYS[6]
+        local keys = keysOf(1)
+        local c = { keys = keys, h = open(keys, fresh), added = 0 }
+        local refused = {}
+        for a = FIRST, #ARGV, EACH do
+          local member, isHeld, info, opening = ARGV[a], ARGV[a + 1] == '1', ARGV[a + 2], ARGV[a + 3]
+          local hold = holder .. '\n' .. member
+          local isOwn = redis.call('HEXISTS', holds, hold) == 1
+          local count, rest = string.match(redis.call('HGET', members, member) or '', '^(%d+)(:.*)$')
+          if isHeld and not isOwn then
+            if not count and redis.call('HLEN', members) >= maxMembers then
+              refused[#refused + 1] = (a - FIRST) / EACH
+            else
+              redis.call('HSET', holds, hold, '')
+              if count then
+                redis.call('HSET', members, member, text(tonumber(count) + 1) .. rest)
+              else
+                add(c, opening, now, fresh, KEYS[7], baseTtl)
+                redis.call('HSET', members, member, '1:' .. text(c.h.time) .. ':' .. info)
+              end
+            end
+          elseif isOwn and not isHeld then
+            redis.call('HDEL', holds, hold)
+            if count and tonumber(count) > 1 then
+              redis.call('HSET', members, member, text(tonumber(count) - 1) .. rest)
+            elseif count then
+              redis.call('HDEL', members, member)
+              add(c, opening, now, fresh, KEYS[7], baseTtl)
+            end
+          end
+        end
+        finish(c, now, most, serverTime(), headTtl, logTtl, publish, prefix)
+        return refused
+        """;
+
+    /// <summary>
+    /// Reads the members of a log and its bounds, with the keys of <see cref="ChangeMembersText"/>. Gives epoch, first, next, how many members
+    /// there are and, when they are wanted, the hash of them.
+    /// </summary>
+    private const string ReadMembersText = """
+        local now, fresh, age, ttl, baseTtl, wanted = tonumber(ARGV[1]), ARGV[2], tonumber(ARGV[3]), ARGV[4], ARGV[5], ARGV[6]
+        local keys = keysOf(1)
+        local h = open(keys, fresh)
+        if h.new then
+          if KEYS[7] then h.epoch = base(KEYS[7], fresh, baseTtl) else create(keys, h) end
+        elseif trim(keys, h, now, { messages = math.huge, bytes = math.huge, age = age }) then
+          save(keys, h)
+        end
+        if h.next == 0 and h.at == 0 then redis.call('PEXPIRE', keys.head, ttl) end
+        return { h.epoch, h.first, h.next, redis.call('HLEN', KEYS[5]), wanted == '1' and redis.call('HGETALL', KEYS[5]) or {} }
+        """;
+
+    /// <summary>
+    /// Renews the lease of a holder in the hash of all (by holder: its end by the clock of the server, and on which run it was renewed), or, with
+    /// an empty name, gives those that have run out. One of another run is not renewed: the server may have lost what was held by it.
+    /// </summary>
+    private const string LeaseText = """
+        local leases, holder, life, isNew = KEYS[1], ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
+        local now = tonumber(serverTime())
+        if holder == '' then
+          local lapsed, all = {}, redis.call('HGETALL', leases)
+          for i = 1, #all, 2 do
+            if tonumber(string.match(all[i + 1], '^(%d+):')) <= now then lapsed[#lapsed + 1] = all[i] end
+          end
+          return lapsed
+        end
+        local ends, run = string.match(redis.call('HGET', leases, holder) or '', '^(%d+):(%w+)$')
+        if not isNew and (run ~= RUN or tonumber(ends) <= now) then return 0 end
+        redis.call('HSET', leases, holder, text(now + life) .. ':' .. RUN)
+        return 1
+        """;
+
     /// <summary>The scripts, in the order of <see cref="RedisScript"/>, for one run of one server: no other has them by these names.</summary>
     /// <param name="run">The server's run_id.</param>
     /// <param name="line">The runs whose data it has, and itself.</param>
@@ -291,7 +381,7 @@ internal static class RedisScripts
             .Replace("$run", run, StringComparison.Ordinal)
             .Replace("$line", string.Join(", ", line.Select(r => $"['{r}'] = true")), StringComparison.Ordinal)
             .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText, common + PutRecordText];
+        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText, common + PutRecordText, common + ChangeMembersText, common + ReadMembersText, common + LeaseText];
     }
 }
 
@@ -303,4 +393,7 @@ internal enum RedisScript
     Renew,
     Clear,
     PutRecord,
+    ChangeMembers,
+    ReadMembers,
+    Lease,
 }

@@ -20,7 +20,7 @@ namespace CComet.Redis;
 /// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
 /// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
-public sealed partial class RedisStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IAsyncDisposable
+public sealed partial class RedisStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
     private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
@@ -37,6 +37,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
     private readonly RedisFollowers _followers;
     private readonly RedisRecords _records;
     private readonly RedisNames _names;
+    private readonly RedisMembers _members;
     private readonly HubOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -79,6 +80,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
         _followers = new RedisFollowers(_redis, _servers, time);
         _records = new RedisRecords(Database, _servers, time);
         _names = new RedisNames(Database, time, hub.Value.History.MaxAge);
+        _members = new RedisMembers(Database, _servers);
         _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
@@ -225,6 +227,32 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
     /// <inheritdoc/>
     public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => _records.ReadAsync(kind);
 
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default)
+    {
+        if (!_servers.IsKnown) await PrepareAsync(log);
+        return await _members.ChangeAsync(log, AppendArguments(), holder, changes, maxMembers);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<MemberList> ReadMembersAsync(string log, bool withMembers, CancellationToken cancellation = default)
+    {
+        if (!_servers.IsKnown) await PrepareAsync(log);
+        return await _members.ReadAsync(log, [_time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), Milliseconds(_options.History.MaxAge), _idle, _unwrittenLife], withMembers);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RenewLeaseAsync(string holder, TimeSpan life, bool isNew, CancellationToken cancellation = default) => _members.RenewAsync(holder, life, isNew);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ReadLapsedAsync(CancellationToken cancellation = default) => _members.ReadLapsedAsync();
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<(string Log, string Member)>> ReadHeldAsync(string holder, int most, CancellationToken cancellation = default) => _members.ReadHeldAsync(holder, most);
+
+    /// <inheritdoc/>
+    public ValueTask ForgetHolderAsync(string holder, CancellationToken cancellation = default) => _members.ForgetAsync(holder);
+
     /// <summary>Ends following the channels, and closes the connections.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -250,6 +278,9 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
     }
 
     private RedisValue PublishCommand => _servers.HasShardedPubSub ? "SPUBLISH" : "PUBLISH";
+
+    /// <summary>What a script that appends is given before what it appends.</summary>
+    private IEnumerable<RedisValue> AppendArguments() => [_time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New(), .. _appendSettings, PublishCommand, _channelPrefix, _unwrittenLife];
 
     private static long Milliseconds(TimeSpan span) => (long)span.TotalMilliseconds;
 
@@ -287,11 +318,8 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
             throw new RefusedException("channel", "channel: on this server the messages of one array must be of one channel.");
 
         var openings = new byte[messages.Count][];
-        var arguments = new List<RedisValue>(12 + (3 * messages.Count)) { _time.GetUtcNow().ToUnixTimeMilliseconds(), Epoch.New() };
-        arguments.AddRange(_appendSettings);
-        arguments.Add(PublishCommand);
-        arguments.Add(_channelPrefix);
-        arguments.Add(_unwrittenLife);
+        var arguments = new List<RedisValue>(12 + (3 * messages.Count));
+        arguments.AddRange(AppendArguments());
         for (var i = 0; i < openings.Length; i++)
         {
             openings[i] = MessageRecord.EncodeOpening(messages[i]);

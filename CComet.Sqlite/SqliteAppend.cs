@@ -17,7 +17,11 @@ internal sealed class SqliteAppend(IReadOnlyList<NewMessage> messages) : SqliteW
 
     public override long Bytes => messages.Sum(d => (long)d.Body.Length);
 
-    protected override IReadOnlyList<Receipt> Write(SqliteTransactionScope scope)
+    protected override IReadOnlyList<Receipt> Write(SqliteTransactionScope scope) => AppendTo(scope);
+
+    /// <summary>Appends them as a part of another write.</summary>
+    /// <exception cref="LimitException">Nothing has been changed but that room was made.</exception>
+    public IReadOnlyList<Receipt> AppendTo(SqliteTransactionScope scope)
     {
         var logs = new SqliteLog[messages.Count];
         for (var i = 0; i < logs.Length; i++) logs[i] = i > 0 && messages[i].Channel == messages[i - 1].Channel ? logs[i - 1] : scope.Touch(messages[i].Channel);

@@ -40,7 +40,7 @@ internal sealed class SqliteFile(string path, Durability durability)
 
     /// <summary>
     /// What was added to files of the same version, which older servers keep up or pass over: an index that finds the channels that may be
-    /// forgotten, and the table of the records.
+    /// forgotten, the table of the records, and those of who is in channels.
     /// </summary>
     private const string Additions = """
         CREATE INDEX IF NOT EXISTS channels_empty ON channels (used) WHERE first = next;
@@ -48,6 +48,13 @@ internal sealed class SqliteFile(string path, Durability durability)
             kind TEXT NOT NULL, name TEXT NOT NULL, value BLOB NOT NULL, expires INTEGER, PRIMARY KEY (kind, name)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS records_by_expiry ON records (expires);
+        CREATE TABLE IF NOT EXISTS members (
+            log TEXT NOT NULL, member TEXT NOT NULL, since INTEGER NOT NULL, info BLOB NOT NULL, PRIMARY KEY (log, member)
+        ) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS holds (
+            log TEXT NOT NULL, member TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (log, member, holder)
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX IF NOT EXISTS holds_by_holder ON holds (holder);
         """;
 
     private const string NoOpenFiles = "no more files may be open; connections take one each (see LimitNOFILE, ulimit -n)";

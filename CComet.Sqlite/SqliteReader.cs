@@ -66,15 +66,29 @@ internal sealed class SqliteReader : IDisposable
     /// <param name="epoch">The epoch of the channel if it has no row, when its followers have been told one.</param>
     public LogSlice Read(string channel, long from, long maxBytes, DateTimeOffset now, string? epoch)
     {
+        return AtOnce(() =>
+        {
+            var row = RowOf(channel, epoch);
+            var head = new LogHead(row.Epoch, First(row, now), row.Next);
+            return new LogSlice(head, from >= row.Next ? [] : Messages(row.Id, Math.Max(from, head.First), maxBytes));
+        });
+    }
+
+    /// <summary>Reads the bounds of a channel's log; the parameters are those of <see cref="Read"/>.</summary>
+    public LogHead Head(string channel, DateTimeOffset now, string? epoch)
+    {
+        var row = RowOf(channel, epoch);
+        return new LogHead(row.Epoch, First(row, now), row.Next);
+    }
+
+    /// <summary>Reads several things as they stand at one moment.</summary>
+    public T AtOnce<T>(Func<T> read)
+    {
         using var transaction = _connection.BeginTransaction(deferred: true);
         SetTransaction(transaction);
         try
         {
-            var row = Find(channel);
-            if (row.Id == 0 && epoch is not null) row = NoRow(epoch);
-            var first = row.Id == 0 ? row.Next : First(row, now);
-            var head = new LogHead(row.Epoch, first, row.Next);
-            return new LogSlice(head, from >= row.Next ? [] : Messages(row.Id, Math.Max(from, first), maxBytes));
+            return read();
         }
         finally
         {
@@ -95,9 +109,16 @@ internal sealed class SqliteReader : IDisposable
         _connection.Dispose();
     }
 
+    private SqliteRow RowOf(string channel, string? epoch)
+    {
+        var row = Find(channel);
+        return row.Id == 0 && epoch is not null ? NoRow(epoch) : row;
+    }
+
     /// <summary>The seqid of the oldest message that the bounds let stand; the end where there is none.</summary>
     public long First(SqliteRow row, DateTimeOffset now)
     {
+        if (row.Id == 0) return row.Next;
         _first.Parameters[0].Value = row.Id;
         _first.Parameters[1].Value = Math.Max(row.First, row.Next - _history.MaxMessages);
         _first.Parameters[2].Value = (now - _history.MaxAge).ToUnixTimeMilliseconds();

@@ -22,13 +22,14 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;
     private readonly SqliteWriter _writer;
     private readonly SqliteRetention _retention;
     private readonly TimeProvider _time;
+    private readonly HolderLeases _leases;
 
     /// <summary>Opens the file, or begins to try: a file that fails is told by every call, not here.</summary>
     /// <param name="store">The file and what it promises, read once.</param>
@@ -40,6 +41,7 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, 
     {
         var file = new SqliteFile(Path.GetFullPath(store.Value.Path, environment.ContentRootPath), store.Value.Durability);
         _time = time;
+        _leases = new HolderLeases(time);
         _logs = new SqliteLogs(time);
         _readers = new SqliteReaders(file, hub.Value.History);
         _writer = new SqliteWriter(file, _logs, _readers, hub.Value, time, logger);
@@ -99,6 +101,41 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, 
         RecordBounds.Check(kind);
         _writer.CheckReadable();
         return await _readers.UseAsync(reader => SqliteRecord.Read(reader, kind, _time.GetUtcNow()), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
+        await _writer.WriteAsync(new SqliteMembers(log, holder, changes, maxMembers));
+
+    /// <inheritdoc/>
+    public ValueTask<MemberList> ReadMembersAsync(string log, bool withMembers, CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        return _readers.UseAsync(reader => SqliteMembers.Read(reader, log, withMembers, _time.GetUtcNow(), _logs.Find(log)?.Head?.Epoch), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RenewLeaseAsync(string holder, TimeSpan life, bool isNew, CancellationToken cancellation = default) => ValueTask.FromResult(_leases.Renew(holder, life, isNew));
+
+    /// <inheritdoc/>
+    public async ValueTask<IReadOnlyList<string>> ReadLapsedAsync(CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        return _leases.Lapsed(await _readers.UseAsync(SqliteMembers.ReadHolders, cancellation));
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<(string Log, string Member)>> ReadHeldAsync(string holder, int most, CancellationToken cancellation = default)
+    {
+        _writer.CheckReadable();
+        return _readers.UseAsync(reader => SqliteMembers.ReadHeld(reader, holder, most), cancellation);
+    }
+
+    /// <inheritdoc/>
+    public ValueTask ForgetHolderAsync(string holder, CancellationToken cancellation = default)
+    {
+        _leases.Forget(holder);
+        return ValueTask.CompletedTask;
     }
 
     /// <summary>Stores what has been appended, and closes the file. Every later append throws <see cref="StoreUnavailableException"/>.</summary>

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using CComet.Access;
+using CComet.Presence;
 using Microsoft.Extensions.Options;
 
 namespace CComet;
@@ -33,6 +34,10 @@ public sealed record HubOptions
     /// <summary>Who may do what.</summary>
     [ValidateObjectMembers]
     public AuthOptions Auth { get; set; } = new();
+
+    /// <summary>Who is in channels.</summary>
+    [ValidateObjectMembers]
+    public PresenceOptions Presence { get; set; } = new();
 }
 
 /// <summary>Settings of long polls.</summary>

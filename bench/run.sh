@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Measures, in one run: bench/run.sh stores | repoll | peers. Without more arguments than these it says what there is.
+# Measures, in one run: bench/run.sh stores | repoll | scrape | peers. Without more arguments than these it says what there is.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 need() { command -v "$1" >/dev/null || [ -e "$1" ] || { echo "Missing: $1. On Debian and its kin: apt-get install -y $2" >&2; exit 1; }; }

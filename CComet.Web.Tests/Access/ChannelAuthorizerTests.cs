@@ -17,7 +17,7 @@ public sealed class ChannelAuthorizerTests
         await using var factory = new CCometFactory { Authorizer = new Rules() };
         await using var server = await LiveServer.StartAsync(0, factory);
         var verbs = factory.Services.GetRequiredService<WirePaths>().All.Where(path => path is { IsVerb: true, IsOfCredentials: false, IsOfAdministration: false }).ToArray();
-        Assert.Equal(8, verbs.Length);
+        Assert.Equal(9, verbs.Length);
         foreach (var verb in verbs)
         {
             foreach (var method in verb.Methods.Where(method => method != "CONNECT"))

@@ -82,7 +82,7 @@ public sealed class TelemetrySecrecyTests : IDisposable
         Assert.All(_told, line => Assert.All(secrets, secret => Assert.False(line.Contains(secret, StringComparison.Ordinal), $"'{secret}' is in: {line}")));
     }
 
-    private static bool IsEnd(string line) => line.Contains(" http.server.request.duration ", StringComparison.Ordinal);
+    private static bool IsEnd(string line) => line.Contains(" http.server.active_requests -1 ", StringComparison.Ordinal);
 
     private async Task BeginAsync(TokenServer server, string path, string? token = null, string? cookie = null)
     {

@@ -9,14 +9,14 @@ public sealed class CurlRecipesTests
 {
     [Theory]
     [InlineData("README.md", 6)]
-    [InlineData("docs/protocol.md", 16)]
+    [InlineData("docs/protocol.md", 17)]
     [InlineData("docs/migrating.md", 5)]
     [InlineData("docs/administration.md", 10)]
     [InlineData("docs/getting-started.md", 1)]
     public async Task Every_recipe_answers_what_its_document_shows(string path, int atLeast)
     {
         var (front, admin) = ($"http://127.0.0.1:{Ports.Take()}", $"http://127.0.0.1:{Ports.Take()}");
-        await using var server = await LiveServer.StartAsync($"CComet:Icomet:Front={front}", $"CComet:Icomet:Admin={admin}");
+        await using var server = await LiveServer.StartAsync($"CComet:Icomet:Front={front}", $"CComet:Icomet:Admin={admin}", "CComet:Presence:Channels=hall");
         await using var guarded = await TokenServer.StartAsync();
         var recipes = Documents.Recipes(path);
         Assert.True(recipes.Count >= atLeast, $"{path} has {recipes.Count} recipes.");

@@ -59,7 +59,7 @@ public sealed class MapCCometTests
         await using var app = await StartAsync(app => app.MapGroup("/push").RequireAuthorization().MapCComet());
         using var http = app.GetTestClient();
         var verbs = app.Services.GetRequiredService<WirePaths>().All.Where(path => path is { IsVerb: true, IsOfAdministration: false }).ToArray();
-        Assert.Equal(10, verbs.Length);
+        Assert.Equal(11, verbs.Length);
         foreach (var verb in verbs)
         {
             foreach (var method in verb.Methods) Assert.Equal(401, (await http.AskAsync(new HttpMethod(method!), $"/push{verb.Path}?channel=a&msg=m&wait=0")).Status);

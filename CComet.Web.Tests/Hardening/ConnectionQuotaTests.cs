@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using CComet.Kestrel;
@@ -64,25 +63,12 @@ public sealed class ConnectionQuotaTests
     {
         if (!OperatingSystem.IsLinux()) return;
         await using var server = await LiveServer.StartAsync("CComet:Limits:ConnectionsPerAddress=2");
-        var refused = 0L;
-        using var listener = new MeterListener
-        {
-            InstrumentPublished = (instrument, self) =>
-            {
-                if (instrument.Name == "ccomet.limit.refused" && instrument.Meter.Scope == server.Services.GetRequiredService<IMeterFactory>()) self.EnableMeasurementEvents(instrument);
-            },
-        };
-        listener.SetMeasurementEventCallback<long>((_, count, tags, _) =>
-        {
-            if (tags[0].Value is "Limits:ConnectionsPerAddress") Interlocked.Add(ref refused, count);
-        });
-        listener.Start();
-
         var first = await RawHttp.ConnectAsync(server.Port);
         using var second = await RawHttp.ConnectAsync(server.Port);
         foreach (var http in (RawHttp[])[first, second]) Assert.Equal(200, (await http.GetAsync("/health/live")).Status);
         Assert.False(await IsServedAsync(server.Port));
-        Assert.Equal(1, Interlocked.Read(ref refused));
+        var counts = Counts.Read(server.Services);
+        Assert.Equal((1, 1), (counts["ccomet.limit.refused bound=Limits:ConnectionsPerAddress"], counts["ccomet.connections.refused reason=address"]));
         Assert.Equal(200, (await second.GetAsync("/health/live")).Status);
         Assert.True(await IsServedAsync(server.Port, Other));
 

@@ -1,5 +1,7 @@
+using CComet.Diagnostics;
 using CComet.Kestrel;
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CComet.Web.Tests.Kestrel;
 
@@ -73,6 +75,16 @@ public sealed class ConnectionGateTests
         Assert.Equal((1, 1), (_log.Count(Pause), _log.Count(Resume)));
         for (var i = 0; i < 30; i++) gate.Leave();
         Assert.Equal((1, 1), (_log.Count(Pause), _log.Count(Resume)));
+    }
+
+    [Fact]
+    public async Task Pause_is_counted_once()
+    {
+        using var services = new ServiceCollection().AddMetrics().AddSingleton<HubMetrics>().BuildServiceProvider();
+        using var gate = new ConnectionGate(new LimitOptions { Connections = 1 }, null, 0, _log, services.GetRequiredService<HubMetrics>());
+        await gate.EnterAsync(CancellationToken.None);
+        for (var i = 0; i < 3; i++) Assert.False(gate.EnterAsync(CancellationToken.None).IsCompleted);
+        Assert.Equal(1, Counts.Read(services)["ccomet.connections.refused reason=connections"]);
     }
 
     [Fact]

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Net.Sockets;
+using CComet.Diagnostics;
 using CComet.Kestrel;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Connections;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Kestrel;
@@ -13,7 +15,8 @@ public sealed class GatedListenerTests : IDisposable
     private readonly LogLines<GatedListener> _log = new();
     private readonly CountingTime _time = new();
     private readonly SpareDescriptors _spares = new();
-    private readonly ConnectionGate _gate = new(new LimitOptions { Connections = 2 }, null, 0, new LogLines<ConnectionGate>());
+    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().AddSingleton<HubMetrics>().BuildServiceProvider();
+    private readonly ConnectionGate _gate;
     private readonly Queue<Func<ValueTask<Socket>>> _answers = new();
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly HubFixture _fixture = new();
@@ -22,7 +25,9 @@ public sealed class GatedListenerTests : IDisposable
     private readonly GatedListener _listener;
     private int _accepts;
 
-    public GatedListenerTests() =>
+    public GatedListenerTests()
+    {
+        _gate = new ConnectionGate(new LimitOptions { Connections = 2 }, null, 0, new LogLines<ConnectionGate>(), _services.GetRequiredService<HubMetrics>());
         _listener = new GatedListener(
             new IPEndPoint(IPAddress.Loopback, 1),
             Accept,
@@ -34,6 +39,7 @@ public sealed class GatedListenerTests : IDisposable
             _spares,
             _time,
             _log);
+    }
 
     [Theory]
     [InlineData(SocketError.TooManyOpenSockets)]
@@ -57,6 +63,7 @@ public sealed class GatedListenerTests : IDisposable
 
         Assert.NotNull(await accepted);
         Assert.Equal(51, _accepts);
+        Assert.Equal(1, Counts.Read(_services)["ccomet.connections.refused reason=accept"]);
         Assert.Equal(2, _log.Lines.Count);
         Assert.Equal((1, 1), (_log.Count("cannot be accepted"), _log.Count("can be accepted again")));
         Assert.Equal(1, _gate.Free);
@@ -135,6 +142,7 @@ public sealed class GatedListenerTests : IDisposable
         _socket.Dispose();
         _fixture.Dispose();
         _gate.Dispose();
+        _services.Dispose();
         _spares.Dispose();
     }
 

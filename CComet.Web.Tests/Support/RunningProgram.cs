@@ -54,6 +54,13 @@ public sealed class RunningProgram : IAsyncDisposable
         await _process.StandardInput.FlushAsync();
     }
 
+    /// <summary>Writes a text to its standard input, and ends that.</summary>
+    public async Task WriteAsync(string text)
+    {
+        await _process.StandardInput.WriteAsync(text);
+        _process.StandardInput.Close();
+    }
+
     /// <summary>Sends it a signal, such as <c>TERM</c>.</summary>
     public async Task SignalAsync(string signal)
     {

@@ -1,7 +1,4 @@
-using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Text.Json;
-using CComet.Diagnostics;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -17,34 +14,19 @@ public sealed class SlowReaderTests
 
     [Theory]
     [MemberData(nameof(Follower.Paths), MemberType = typeof(Follower))]
-    public async Task Client_that_takes_nothing_is_closed_and_the_metric_names_its_channel(string path)
+    public async Task Client_that_takes_nothing_is_closed_and_counted_by_its_transport(string path)
     {
-        var channel = $"stalled{path.Replace('/', '-')}";
-        var stalled = new ConcurrentQueue<string?>();
-        using var listener = new MeterListener();
-        listener.InstrumentPublished = (instrument, listening) =>
-        {
-            if (instrument is { Name: "ccomet.stalled", Meter.Name: HubMetrics.MeterName }) listening.EnableMeasurementEvents(instrument);
-        };
-        listener.SetMeasurementEventCallback<long>((_, _, tags, _) =>
-        {
-            foreach (var (name, value) in tags)
-            {
-                if (name == "channel") stalled.Enqueue(value as string);
-            }
-        });
-        listener.Start();
-
+        const string Channel = "a";
 
         // The clock stands still until everything is published, so that it cannot be the reader who is late.
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await LiveServer.StartAsync(0, new CCometFactory(time, "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00"));
-        using var awake = await Follower.OpenAsync(path, server.Port, $"channel={channel}");
-        using var sleeper = await Sleeper.AskAsync(server.Port, path, channel);
-        await Eventually.TrueAsync(() => server.Hub.Find(channel)?.Waiting == 2, "Both follow");
+        using var awake = await Follower.OpenAsync(path, server.Port, $"channel={Channel}");
+        using var sleeper = await Sleeper.AskAsync(server.Port, path, Channel);
+        await Eventually.TrueAsync(() => server.Hub.Find(Channel)?.Waiting == 2, "Both follow");
         for (var i = 0; i < Messages; i++)
         {
-            await server.PublishAsync(channel, Text);
+            await server.PublishAsync(Channel, Text);
 
             // Who reads is not disturbed by who does not.
             while ((await awake.ElementAsync()).GetProperty("seqid").GetInt64() < i)
@@ -52,17 +34,20 @@ public sealed class SlowReaderTests
             }
         }
 
-        await Eventually.TrueAsync(() => server.Hub.Find(channel)!.Waiting == 1, "Only the other follows");
+        await Eventually.TrueAsync(() => server.Hub.Find(Channel)!.Waiting == 1, "Only the other follows");
         await Eventually.TrueAsync(
             () =>
             {
                 time.Advance(TimeSpan.FromMilliseconds(10));
-                return stalled.Contains(channel);
+                return Stalled().Count > 0;
             },
-            "The metric names the channel");
+            "The stalled client is counted");
         await sleeper.WakeAsync();
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "Only the other is left");
-        Assert.Single(stalled, channel);
+        var transport = path switch { "/ws" => "websocket", "/sse" => "sse", _ => "stream" };
+        Assert.Equal([KeyValuePair.Create($"ccomet.stalled transport={transport}", 1L)], Stalled());
+
+        List<KeyValuePair<string, long>> Stalled() => [.. Counts.Read(server.Services).Where(count => count.Key.StartsWith("ccomet.stalled ", StringComparison.Ordinal) && count.Value > 0)];
     }
 
     [Fact]

@@ -55,6 +55,7 @@ internal static partial class CCometHosting
         services.AddAdmin(settings.GetSection("Admin"));
         services.AddIcomet(settings.GetSection("Icomet"));
         services.AddHostedService<MemoryTrimService>();
+        builder.AddTelemetry();
     }
 
     /// <summary>Tells where the chat page is, once the server answers.</summary>

@@ -27,7 +27,9 @@ internal sealed class Edge(WirePaths paths, RequestPipeline pipeline, CrossOrigi
     {
         var found = TryStripBase(context, out var path) ? paths.Find(path) : null;
         if (!gate.Has(context, path, found)) found = null;
-        crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
+
+        // No page of another origin reads what belongs to the administration.
+        if (found?.IsOfAdministration != true) crossOrigin.SetHeaders(context.Response.Headers, context.Request.Headers.Origin, found?.VariesByAccept == true);
         var isAnswered = found?.IsVerb == true && found.Takes(context.Request.Method);
         pipeline.Prepare(context, isBodyRead: isAnswered && HttpMethods.IsPost(context.Request.Method));
         if (!isAnswered) return next(context);

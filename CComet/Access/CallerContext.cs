@@ -14,6 +14,9 @@ public readonly record struct CallerContext(IPAddress? Address, ClaimsPrincipal?
     /// <summary>The origin of the page that asks, as its browser says; null for none.</summary>
     public string? Origin { get; init; }
 
+    /// <summary>By what it is told of messages, when it subscribes.</summary>
+    internal Transport Transport { get; init; }
+
     /// <summary>The server itself, or a client without an address.</summary>
     internal static readonly CallerContext Local;
 }

@@ -12,7 +12,7 @@ public sealed class Grant
 
     private readonly GrantRights _rights;
 
-    internal Grant(GrantRights rights, string? user = null, long expiresAt = Never, uint issuedAt = 0, ulong id = 0, byte ticketSeconds = 0)
+    internal Grant(GrantRights rights, string? user = null, long expiresAt = Never, uint issuedAt = 0, ulong id = 0, byte ticketSeconds = 0, byte[]? info = null)
     {
         _rights = rights;
         User = user;
@@ -20,6 +20,7 @@ public sealed class Grant
         IssuedAt = issuedAt;
         Id = id;
         TicketSeconds = ticketSeconds;
+        Info = info;
     }
 
     /// <summary>The user's name; null for a caller that has not authenticated.</summary>
@@ -39,6 +40,9 @@ public sealed class Grant
 
     /// <summary>How long a ticket that follows the one it was made by opens, in seconds; 0 for a grant of another carrier.</summary>
     internal byte TicketSeconds { get; }
+
+    /// <summary>What presence tells of the user: one JSON value in UTF-8; null for nothing.</summary>
+    internal byte[]? Info { get; }
 
     /// <summary>Whether it is one of a caller that has not authenticated.</summary>
     internal bool IsAnonymous => User is null && ExpiresAt == Never && TicketSeconds == 0;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
 using System.Security.Claims;
+using System.Text.Json;
 
 namespace CComet.Access;
 
@@ -9,6 +10,12 @@ internal sealed class GrantFactory
 {
     /// <summary>What the claims of a right begin with.</summary>
     public const string ClaimPrefix = "ccomet:";
+
+    /// <summary>The claim of what presence tells of a user.</summary>
+    private const string InfoClaim = ClaimPrefix + "info";
+
+    /// <summary>The longest of these, as JSON in UTF-8.</summary>
+    private const int MaxInfoBytes = 1_024;
 
     /// <summary>How many different sets of rights are shared; when there are more, all are forgotten once, and those in use live on.</summary>
     private const int MaxShared = 10_000;
@@ -63,7 +70,8 @@ internal sealed class GrantFactory
             user,
             ReadTime(principal, "exp") is { } expires ? checked(expires * 1000) : Grant.Never,
             (uint)Math.Clamp(ReadTime(principal, "iat") ?? 0, 0, uint.MaxValue),
-            Grant.HashId(principal.FindFirst("jti")?.Value));
+            Grant.HashId(principal.FindFirst("jti")?.Value),
+            info: ReadInfo(principal));
     }
 
     /// <summary>Makes the grant of tickets of one user: the right of each on its channels, and nothing else.</summary>
@@ -88,6 +96,23 @@ internal sealed class GrantFactory
         if (_shared.TryGetValue(key, out var found)) return found;
         if (_shared.Count >= MaxShared) _shared.Clear();
         return _shared.GetOrAdd(key, _ => create());
+    }
+
+    /// <summary>Reads what presence tells of a user: an object or another JSON value as it is, a text as a JSON string.</summary>
+    private static byte[]? ReadInfo(ClaimsPrincipal principal)
+    {
+        if (principal.FindFirst(InfoClaim) is not { } claim) return null;
+        byte[] info;
+        try
+        {
+            info = claim.ValueType is ClaimValueTypes.String ? JsonSerializer.SerializeToUtf8Bytes(claim.Value) : JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize<JsonElement>(claim.Value));
+        }
+        catch (JsonException)
+        {
+            throw new TokenRefusedException($"{InfoClaim}: is no JSON value.");
+        }
+
+        return info.Length <= MaxInfoBytes ? info : throw new TokenRefusedException($"{InfoClaim}: is longer than {MaxInfoBytes} bytes.");
     }
 
     private static long? ReadTime(ClaimsPrincipal principal, string claim)

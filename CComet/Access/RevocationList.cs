@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CComet.Messages;
 
 namespace CComet.Access;
 
@@ -45,9 +46,9 @@ internal sealed class RevocationList
         return (grant.Id != 0 && _ids.ContainsKey(grant.Id)) || (grant.User is not null && _users.TryGetValue(grant.User, out var at) && grant.IssuedAt <= at);
     }
 
-    /// <summary>Whether what a grant gives on a channel was revoked.</summary>
+    /// <summary>Whether what a grant gives on a channel was revoked: with it goes what it gives on the log of who is there.</summary>
     public bool Covers(Grant grant, string channel) =>
-        _any && !grant.IsAnonymous && _channels.TryGetValue(channel, out var at) && grant.IssuedAt <= at;
+        _any && !grant.IsAnonymous && _channels.TryGetValue(Names.FindPresenceOf(channel) ?? channel, out var at) && grant.IssuedAt <= at;
 
     private static bool Put<TKey>(ConcurrentDictionary<TKey, long> list, TKey key, long at)
         where TKey : notnull

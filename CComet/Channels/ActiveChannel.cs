@@ -1,3 +1,4 @@
+using CComet.Access;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Storage;
@@ -6,10 +7,11 @@ namespace CComet.Channels;
 
 /// <summary>A channel that is open on this node: its log's tail (<see cref="ChannelLog"/>), its subscribers, and those that are parked.</summary>
 /// <remarks>Without subscribers it is a cache of its log, which can be closed at any moment (<see cref="IdleChannels"/>).</remarks>
-internal sealed class ActiveChannel : ChannelLog
+internal sealed partial class ActiveChannel : ChannelLog
 {
     private readonly ReaderList _waiting = new();
     private readonly ReaderList _pushed = new();
+    private readonly IPresenceListener? _presence;
     private Dictionary<string, (IChannelReader Reader, int Index)>? _named;
     private int _subscribers;
     private TransportCounts _transports;
@@ -19,7 +21,11 @@ internal sealed class ActiveChannel : ChannelLog
     private WakeReason? _endedBy;
 
     public ActiveChannel(HubContext hub, string name)
-        : base(hub, name) => _idleSince = hub.Time.GetTimestamp();
+        : base(hub, name)
+    {
+        _idleSince = hub.Time.GetTimestamp();
+        _presence = hub.Presence?.Covers(name) == true ? hub.Presence : null;
+    }
 
     /// <summary>Its neighbours among the idle channels; the list's own.</summary>
     public IdleChannels.Links Idle { get; set; }
@@ -121,6 +127,18 @@ internal sealed class ActiveChannel : ChannelLog
         }
     }
 
+    /// <summary>Counts a connection of a user in, where the channel has presence. A subscriber without a name is nobody that others could be told of.</summary>
+    public void Enter(string? user, Grant? grant)
+    {
+        if (user is not null) _presence?.Entered(Name, user, grant);
+    }
+
+    /// <summary>Counts it out.</summary>
+    public void Leave(string? user)
+    {
+        if (user is not null) _presence?.Left(Name, user);
+    }
+
     /// <summary>Closes the channel when it has no subscribers, and says whether it did.</summary>
     public bool TryClose()
     {
@@ -176,7 +194,6 @@ internal sealed class ActiveChannel : ChannelLog
             if (cursor.Epoch is not null && cursor.Epoch != Tail.Epoch)
             {
                 Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
-                Hub.Metrics.Reset();
                 cursor.Epoch = Tail.Epoch;
                 cursor.Next = 0;
                 park = null;
@@ -191,7 +208,6 @@ internal sealed class ActiveChannel : ChannelLog
             {
                 var batch = Tail.BatchFrom(cursor.Next, maxBytes);
                 (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-                Count(batch);
                 cursor.Next = batch.End;
                 return ReadStatus.Something;
             }
@@ -222,7 +238,6 @@ internal sealed class ActiveChannel : ChannelLog
         if (first > cursor.Next)
         {
             Tell(Notice.Gap(Name, head.Epoch, cursor.Next, first - 1), channelIndex, ref readings);
-            Hub.Metrics.Gap(first - cursor.Next);
             cursor.Next = first;
         }
 
@@ -231,7 +246,6 @@ internal sealed class ActiveChannel : ChannelLog
         Hub.Memory.Hold(batch.Bytes);
         cursor.Held += (int)batch.Bytes;
         (readings ??= new(1)).Add(new Reading(channelIndex, null, batch));
-        Count(batch);
         cursor.Next = slice.Messages[^1].Seqid + 1;
         return batch.Bytes;
     }
@@ -246,7 +260,6 @@ internal sealed class ActiveChannel : ChannelLog
         lock (Gate)
         {
             Tell(Notice.Reset(Name, Tail.Epoch), channelIndex, ref readings);
-            Hub.Metrics.Reset();
             cursor.Next = 0;
         }
     }
@@ -277,23 +290,6 @@ internal sealed class ActiveChannel : ChannelLog
         lock (Gate) throw new SeqidBeyondEndException(Name, cursor.Next, Tail.End);
     }
 
-    /// <summary>Signals every parked reader.</summary>
-    public void WakeAll(WakeReason reason)
-    {
-        lock (Gate)
-        {
-            FanOut.Wake(_waiting.TakeAll(), reason);
-            FanOut.Wake(_pushed.Share(), reason);
-        }
-    }
-
-    /// <summary>Ends the parked readers whose grant was revoked.</summary>
-    public void EndRevoked() => EndParked(WakeReason.Revoked, 0, static (reader, channelIndex, _) => reader.IsRevokedIn(channelIndex));
-
-    /// <summary>Ends the parked readers of a user, of those that have an object of their own.</summary>
-    /// <returns>How many were not ended before.</returns>
-    public int EndUser(string user) => EndParked(WakeReason.Kicked, user, static (reader, _, user) => reader.User == user && reader.Ended is null);
-
     /// <summary>
     /// Returns the batch from a seqid to the end of what is known; null when the reader must read for itself: there is more than one
     /// step, what it wants is not in memory, or the log has another epoch.
@@ -317,31 +313,6 @@ internal sealed class ActiveChannel : ChannelLog
         var batch = Step(from);
         FanOut.Wake(_waiting.TakeAll(), WakeReason.Messages, batch, deferred);
         if (_pushed.Count > 0) FanOut.Push(_pushed.Share(), batch, deferred);
-    }
-
-    /// <summary>The nodes' notes are no messages that anybody published.</summary>
-    private void Count(Batch batch)
-    {
-        if (!Names.IsPrivate(Name)) Hub.Metrics.Delivered(batch.Messages.Count);
-    }
-
-    private int EndParked<T>(WakeReason reason, T state, Func<IChannelReader, int, T, bool> isMeant)
-    {
-        lock (Gate) return End(_waiting.Share()) + End(_pushed.Share());
-
-        int End(ReaderList.Group group)
-        {
-            var count = 0;
-            for (var i = 0; i < group.Count; i++)
-            {
-                var (reader, channelIndex) = group[i];
-                if (!isMeant(reader, channelIndex, state)) continue;
-                reader.Signal(channelIndex, reason);
-                count++;
-            }
-
-            return count;
-        }
     }
 
     /// <summary>Whether nothing of an ended channel is left for a cursor, which it gives what its text needs. Under the lock.</summary>

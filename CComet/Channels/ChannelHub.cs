@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using CComet.Access;
 using CComet.Diagnostics;
 using CComet.Limits;
 using CComet.Messages;
@@ -49,7 +50,7 @@ public sealed class ChannelHub : IDisposable
     internal ActiveChannel? Find(string name) => _channels.GetValueOrDefault(name);
 
     /// <summary>The names of the channels that are open on this node at this moment, without those of the server's own.</summary>
-    internal IEnumerable<string> OpenNames => _channels.Keys.Where(name => !Names.IsPrivate(name));
+    internal IEnumerable<string> OpenNames => _channels.Keys.Where(name => !Names.IsOfServer(name));
 
     /// <summary>Opens a channel, unless it is open, and counts a subscriber in.</summary>
     /// <param name="name">The channel.</param>
@@ -85,7 +86,10 @@ public sealed class ChannelHub : IDisposable
     {
         try
         {
-            return await Context.Store.AppendAsync(messages, cancellation);
+            var began = Context.Time.GetTimestamp();
+            var receipts = await Context.Store.AppendAsync(messages, cancellation);
+            Context.Metrics.Appended(Context.Time.GetElapsedTime(began));
+            return receipts;
         }
         catch (LimitException e)
         {

@@ -1,6 +1,7 @@
 using CComet.Access;
 using CComet.Diagnostics;
 using CComet.Limits;
+using CComet.Messages;
 using CComet.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -14,7 +15,6 @@ internal sealed class HubContext : IDisposable
     private readonly CancellationTokenSource _waitsEnded = new();
     private int _subscriberCount;
     private int _drainedFrom;
-    private TransportCounts _transports;
     private volatile bool _draining;
     private volatile bool _ending;
     private TimeSpan? _drainWindow;
@@ -25,6 +25,7 @@ internal sealed class HubContext : IDisposable
         Options = options;
         TailBounds = options.History with { MaxBytes = Math.Min(options.History.MaxBytes, options.Limits.ChannelMemoryBytes) };
         Metrics = metrics;
+        metrics.CountAppends(KindOf(store));
         Time = time;
         Logger = logger;
         Limits = new LimitMonitor(metrics, time, logger);
@@ -84,11 +85,11 @@ internal sealed class HubContext : IDisposable
     /// <summary>Receives which channels have subscribers; null when nothing wants to know. Set before the first subscriber comes.</summary>
     public IOccupancyListener? Occupancy { get; set; }
 
+    /// <summary>Receives which users come and leave; null when no channel has presence. Set before the first channel is opened.</summary>
+    public IPresenceListener? Presence { get; set; }
+
     /// <summary>How many subscribers there are at this moment.</summary>
     public int SubscriberCount => Volatile.Read(ref _subscriberCount);
-
-    /// <summary>How many by each transport.</summary>
-    public TransportCounts Transports => _transports;
 
     /// <summary>True once the server has begun to stop.</summary>
     public bool IsDraining => _draining;
@@ -103,7 +104,7 @@ internal sealed class HubContext : IDisposable
     /// <returns>The shares it is counted in.</returns>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="LimitException">A subscriber too many.</exception>
-    public CallerShares CountIn(in CallerContext caller, int channels, Transport transport)
+    public CallerShares CountIn(in CallerContext caller, int channels)
     {
         if (_draining) throw new DrainingException();
         var shares = Quotas.Enter(caller, channels);
@@ -114,18 +115,32 @@ internal sealed class HubContext : IDisposable
             throw Limits.Refuse("Limits:Subscribers", isGlobal: true, "channel", $"the server has its {Options.Limits.Subscribers} subscribers already.");
         }
 
-        Interlocked.Increment(ref _transports[(int)transport]);
-        Metrics.Subscribers(1);
+        Metrics.Subscribers(caller.Transport, 1);
         return shares;
     }
 
     /// <summary>Counts a subscriber out.</summary>
     public void CountOut(CallerShares shares, int channels, Transport transport)
     {
-        Interlocked.Decrement(ref _transports[(int)transport]);
         Quotas.Leave(shares, channels);
         Interlocked.Decrement(ref _subscriberCount);
-        Metrics.Subscribers(-1);
+        Metrics.Subscribers(transport, -1);
+    }
+
+    /// <summary>Notes that a batch is written to a subscriber that waited for it.</summary>
+    /// <param name="transport">The subscriber's transport.</param>
+    /// <param name="batch">The batch.</param>
+    /// <param name="now">The monotonic clock, which the write has read anyway.</param>
+    public void Lagged(Transport transport, Batch batch, long now) => Metrics.Lagged(transport, Time.GetElapsedTime(batch.AppendedAt(Time), now));
+
+    /// <summary>Notes that readings are written to a subscriber that has waited before.</summary>
+    public void Lagged(Transport transport, IReadOnlyList<Reading> readings)
+    {
+        var now = Time.GetTimestamp();
+        for (var i = 0; i < readings.Count; i++)
+        {
+            if (readings[i].Batch is { Messages.Count: > 0 } batch) Lagged(transport, batch, now);
+        }
     }
 
     /// <summary>How many subscribers there were when the drain began.</summary>
@@ -152,6 +167,14 @@ internal sealed class HubContext : IDisposable
 
     /// <summary>Over which time all subscribers of this moment may come back.</summary>
     private TimeSpan ReconnectWindow() => TimeSpan.FromSeconds(Math.Max(1, (double)SubscriberCount / Options.Drain.ReconnectsPerSecond));
+
+    /// <summary>What a store is called in metrics: <c>memory</c>, <c>sqlite</c>, <c>redis</c>, or the name of an application's own.</summary>
+    private static string KindOf(IMessageStore store)
+    {
+        const string Suffix = "Store";
+        var name = store.GetType().Name;
+        return (name.EndsWith(Suffix, StringComparison.Ordinal) ? name[..^Suffix.Length] : name).ToLowerInvariant();
+    }
 
     /// <inheritdoc/>
     public void Dispose()

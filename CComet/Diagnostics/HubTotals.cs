@@ -1,23 +1,10 @@
 namespace CComet.Diagnostics;
 
 /// <summary>What the hub has counted since its start.</summary>
-internal sealed class HubTotals
-{
-    /// <summary>Messages stored.</summary>
-    public TotalCount Published { get; } = new();
-
-    /// <summary>Messages read by subscribers.</summary>
-    public TotalCount Delivered { get; } = new();
-
-    /// <summary>Gaps that subscribers were told of.</summary>
-    public TotalCount Gaps { get; } = new();
-
-    /// <summary>Resets that subscribers were told of.</summary>
-    public TotalCount Resets { get; } = new();
-
-    /// <summary>Streams cut off because the client took nothing.</summary>
-    public TotalCount Stalled { get; } = new();
-
-    /// <summary>Requests refused, and connections closed, because a bound was met.</summary>
-    public TotalCount Refused { get; } = new();
-}
+/// <param name="Published">Messages stored that were published here.</param>
+/// <param name="Delivered">Messages given to subscribers.</param>
+/// <param name="Gaps">Gaps that subscribers were told of.</param>
+/// <param name="Resets">Times that a subscriber was told of a new epoch.</param>
+/// <param name="Stalled">Connections closed because the client took nothing.</param>
+/// <param name="Refused">Requests refused, and connections closed, because a bound was met.</param>
+internal readonly record struct HubTotals(long Published, long Delivered, long Gaps, long Resets, long Stalled, long Refused);

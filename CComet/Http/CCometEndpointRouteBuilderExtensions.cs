@@ -9,7 +9,7 @@ namespace Microsoft.AspNetCore.Builder;
 /// <summary>Maps the paths of CComet as endpoints of an application.</summary>
 public static class CCometEndpointRouteBuilderExtensions
 {
-    /// <summary>Maps <c>/sign</c>, <c>/pub</c>, <c>/sub</c>, <c>/sse</c>, <c>/stream</c> and <c>/ws</c>, and for pages of 2014 <c>/publish</c> and <c>/subscribe</c>.</summary>
+    /// <summary>Maps <c>/sign</c>, <c>/pub</c>, <c>/sub</c>, <c>/sse</c>, <c>/stream</c>, <c>/ws</c> and <c>/presence</c>, and for pages of 2014 <c>/publish</c> and <c>/subscribe</c>.</summary>
     /// <remarks>
     /// <para>
     /// The paths are relative: <c>app.MapGroup("/push").MapCComet()</c> maps <c>/push/sub</c>. They are endpoints like any other, so that

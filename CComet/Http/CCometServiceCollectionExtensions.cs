@@ -5,6 +5,7 @@ using CComet.Diagnostics;
 using CComet.Http;
 using CComet.Http.Credentials;
 using CComet.Operations;
+using CComet.Presence;
 using CComet.Storage;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -52,15 +53,20 @@ public static class CCometServiceCollectionExtensions
         options.Configure(hub => hub.Drain.Grace = TimeSpan.Zero).ValidateOnStart();
         services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
         services.AddSingleton<IValidateOptions<HubOptions>, AuthOptionsValidator>();
+        services.AddSingleton<IValidateOptions<HubOptions>, PresenceOptionsValidator>();
         services.AddLogging();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
         services.TryAddSingleton<IMessageStore, MemoryStore>();
 
         services.AddSingleton<HubMetrics>();
+        services.AddSingleton<PresenceLease>();
+        services.AddSingleton<PresenceTracker>();
+        services.AddSingleton<MetricsText>();
         services.AddSingleton<ChannelHub>(CreateHub);
         AddAccess(services);
         services.AddSingleton<ChannelOperations>();
+        services.AddSingleton<PresenceOperations>();
         services.AddSingleton(provider => new ChannelPublisher(provider.GetRequiredService<ChannelOperations>()));
         services.AddSingleton<NodeLog>();
         services.AddSingleton<NodeRoster>();
@@ -71,6 +77,7 @@ public static class CCometServiceCollectionExtensions
         services.AddHostedService(provider => provider.GetRequiredService<NodeLog>());
         services.AddHostedService(provider => provider.GetRequiredService<NodeRoster>());
         services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
+        services.AddHostedService(provider => provider.GetRequiredService<PresenceTracker>());
         services.AddHostedService<HubSweeper>();
         services.AddSingleton<HubDrainer>();
         services.AddHostedService(provider => provider.GetRequiredService<HubDrainer>());
@@ -102,12 +109,17 @@ public static class CCometServiceCollectionExtensions
     }
 
     /// <summary>Creates the hub: its constructor is internal, so that the container cannot.</summary>
-    private static ChannelHub CreateHub(IServiceProvider provider) => new(
-        provider.GetRequiredService<IMessageStore>(),
-        provider.GetRequiredService<IOptions<HubOptions>>(),
-        provider.GetRequiredService<HubMetrics>(),
-        provider.GetRequiredService<TimeProvider>(),
-        provider.GetRequiredService<ILogger<ChannelHub>>());
+    private static ChannelHub CreateHub(IServiceProvider provider)
+    {
+        var hub = new ChannelHub(
+            provider.GetRequiredService<IMessageStore>(),
+            provider.GetRequiredService<IOptions<HubOptions>>(),
+            provider.GetRequiredService<HubMetrics>(),
+            provider.GetRequiredService<TimeProvider>(),
+            provider.GetRequiredService<ILogger<ChannelHub>>());
+        if (provider.GetRequiredService<PresenceTracker>() is { IsOn: true } presence) hub.Context.Presence = presence;
+        return hub;
+    }
 
     private sealed class CCometBuilder(IServiceCollection services) : ICCometBuilder
     {

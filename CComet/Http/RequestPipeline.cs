@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using System.Text;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Dialects.Native;
 using CComet.Http.Credentials;
 using CComet.Http.Requests;
@@ -10,6 +11,7 @@ using CComet.Operations;
 using CComet.Transports;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -87,6 +89,7 @@ internal sealed partial class RequestPipeline(
     /// <param name="form">Its dialect's form.</param>
     public RequestDelegate CreateWaiting(WaitingHandler handler, RequestForm form) => context =>
     {
+        LeaveOutDuration(context);
         var began = log.Begin();
         string? callback = null;
         try
@@ -105,6 +108,15 @@ internal sealed partial class RequestPipeline(
             return FailAsync(context, e, callback, began, form);
         }
     };
+
+    /// <summary>
+    /// Has the web server leave a request out of its histogram of durations, if it keeps one: how long a subscriber waits says nothing of
+    /// the server, and would hide how long everything else takes.
+    /// </summary>
+    public static void LeaveOutDuration(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMetricsTagsFeature>() is { } metrics) metrics.MetricsDisabled = true;
+    }
 
     /// <summary>Says of a request that is about to be handled whether its answer is the connection's last.</summary>
     /// <param name="context">The request.</param>
@@ -182,6 +194,7 @@ internal sealed partial class RequestPipeline(
         AnnounceEnd(context);
         if (failure is BadCallbackException bad)
         {
+            hub.Context.Metrics.RefusedRequest(RequestRefusal.Request);
             await WriteBadCallbackAsync(context.Response, bad.Parameter);
         }
         else if (IsGone(context, failure))
@@ -191,6 +204,7 @@ internal sealed partial class RequestPipeline(
         }
         else if (!context.Response.HasStarted && WireException.From(failure) is { } error)
         {
+            hub.Context.Metrics.RefusedRequest(error.Reason);
             if (form.HoldsBackErrors && callback is not null) await DelayAsync(context, HoldBackTime);
             await form.WriteErrorAsync(context.Response, callback, error);
         }
@@ -247,6 +261,7 @@ internal sealed partial class RequestPipeline(
         catch (Exception e) when (callback is not null && !context.Response.HasStarted && WireException.From(e) is { } error)
         {
             // The callback may have come in the body.
+            hub.Context.Metrics.RefusedRequest(error.Reason);
             AnnounceEnd(context);
             await form.WriteErrorAsync(context.Response, callback, error);
         }

@@ -22,7 +22,7 @@ internal static class StreamEndpoints
 
     /// <summary>Creates the endpoint <c>/stream</c>.</summary>
     public static RequestDelegate CreateLines(RequestPipeline pipeline, ChannelOperations operations) => pipeline.CreateWaiting((context, caller, parameters, callback, began) =>
-        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms), RequestForm.Native), RequestForm.Native);
+        StreamAsync(context, caller with { Transport = Transport.Stream }, parameters, callback, began, pipeline, operations, NdJson.ContentType, static (output, socket, subscriber, request) => new NdJson(output, socket, subscriber, request, NativeEncoder.Forms), RequestForm.Native), RequestForm.Native);
 
     /// <summary>Whether the request names the type of server-sent events in its Accept header.</summary>
     public static bool WantsEventStream(HttpRequest request) =>
@@ -46,21 +46,21 @@ internal static class StreamEndpoints
 
     /// <summary>Answers with server-sent events.</summary>
     public static Task StreamEventsAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations) =>
-        StreamAsync(context, caller, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms), EventForm.Native);
+        StreamAsync(context, caller with { Transport = Transport.Sse }, parameters, callback, began, pipeline, operations, EventStream.ContentType, static (output, socket, subscriber, request) => new EventStream(output, socket, subscriber, request, NativeEncoder.Forms), EventForm.Native);
 
     private static Task StreamAsync(HttpContext context, CallerContext caller, Parameters parameters, string? callback, long began, RequestPipeline pipeline, ChannelOperations operations, string contentType, StreamFactory feed, RequestForm form)
     {
         // What was read of the request is not held as long as the stream lasts, nor is the method that read it.
         var asked = SubscribeParameters.Read(parameters, context.Request.Headers["Last-Event-ID"]);
-        var beginning = BeginAsync(caller, asked, operations, contentType == NdJson.ContentType ? Channels.Transport.Lines : Channels.Transport.Events);
+        var beginning = BeginAsync(caller, asked, operations);
         return beginning.IsCompletedSuccessfully
             ? RunAsync(context, beginning.Result, began, pipeline, contentType, feed)
             : RunLaterAsync(context, beginning, callback, began, pipeline, contentType, feed, form);
     }
 
-    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations, Channels.Transport transport)
+    private static async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked, ChannelOperations operations)
     {
-        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname, transport: transport);
+        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname);
         await subscriber.BeginOrLeaveAsync();
         return subscriber;
     }

@@ -1,4 +1,4 @@
-using CComet.Channels;
+using CComet.Access;
 using CComet.Http.Requests;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -21,7 +21,7 @@ internal static class SubEndpoint
             var asked = SubscribeParameters.Read(parameters);
             var wait = SubscribeParameters.ReadWait(parameters, operations.Context.Options.Poll.Timeout);
             var wantsCursors = PollRequest.WantsCursors(callback, asked.Starts);
-            var subscribing = operations.SubscribeAsync(caller, asked.Starts, asked.Sname, transport: callback is null ? Transport.Poll : Transport.Jsonp);
+            var subscribing = operations.SubscribeAsync(caller with { Transport = callback is null ? Transport.Poll : Transport.Jsonp }, asked.Starts, asked.Sname);
             return subscribing.IsCompletedSuccessfully && !wantsCursors && asked.Starts.Count == 1
                 ? PollAsync(pipeline, context, callback, began, subscribing.Result, wait)
                 : BeginAsync(pipeline, context, callback, began, subscribing, wait, wantsCursors);

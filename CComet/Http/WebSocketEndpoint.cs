@@ -24,6 +24,7 @@ internal sealed class WebSocketEndpoint(RequestPipeline pipeline, ChannelOperati
         parameters => parameters,
         (context, _, parameters, _) =>
         {
+            RequestPipeline.LeaveOutDuration(context);
             pipeline.CheckSocketOrigin(context);
             return RunAsync(context, parameters[0]);
         },
@@ -79,7 +80,7 @@ internal sealed class WebSocketEndpoint(RequestPipeline pipeline, ChannelOperati
 
     private async ValueTask<Subscriber> BeginAsync(CallerContext caller, SubscribeParameters asked)
     {
-        var subscriber = await operations.SubscribeAsync(caller, asked.Starts, asked.Sname, transport: Channels.Transport.WebSocket);
+        var subscriber = await operations.SubscribeAsync(caller with { Transport = Transport.WebSocket }, asked.Starts, asked.Sname);
         await subscriber.BeginOrLeaveAsync();
         return subscriber;
     }
@@ -112,12 +113,13 @@ internal sealed class WebSocketEndpoint(RequestPipeline pipeline, ChannelOperati
     }
 
     /// <summary>Tells why, and closes; the client's own close is not waited for.</summary>
-    private static async Task RefuseAsync(WireException? refusal, PipeWriter output)
+    private async Task RefuseAsync(WireException? refusal, PipeWriter output)
     {
         try
         {
             if (refusal is not null)
             {
+                operations.Context.Metrics.RefusedRequest(refusal.Reason);
                 WebSocketFrames.Write(output, WebSocketOpcode.Text, ErrorJson.EncodeArray(refusal));
                 WebSocketFrames.WriteClose(output, WebSocketSession.CloseCodeOf(refusal));
             }

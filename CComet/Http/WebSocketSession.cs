@@ -76,6 +76,7 @@ internal sealed class WebSocketSession(
         }
         catch (Exception e) when (WireException.From(e) is { } error)
         {
+            operations.Context.Metrics.RefusedRequest(error.Reason);
             return new WebSocketAnswer(ErrorJson.EncodeArray(error), frame is null ? (ushort)0 : CloseCodeOf(error));
         }
     }

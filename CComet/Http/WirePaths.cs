@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Http.Admin;
 using CComet.Http.Ccomet2014;
 using CComet.Http.Credentials;
@@ -52,7 +53,7 @@ internal sealed class WirePaths
     public IReadOnlyList<WirePath> All { get; }
 
     /// <summary>Makes the table by the settings.</summary>
-    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, IOptions<EndpointOptions> options, AdminOperations admin, IHostApplicationLifetime lifetime)
+    public WirePaths(RequestPipeline pipeline, ChannelOperations operations, PresenceOperations presence, AccessOperations access, Carriers carriers, ChannelHub hub, IMessageStore store, MetricsText metrics, IOptions<EndpointOptions> options, AdminOperations admin, IHostApplicationLifetime lifetime)
     {
         string[] get = [HttpMethods.Get];
         string[] getOrHead = [HttpMethods.Get, HttpMethods.Head];
@@ -67,12 +68,15 @@ internal sealed class WirePaths
 
             // CONNECT is how HTTP/2 opens a WebSocket (RFC 8441).
             new("/ws", (string[])[HttpMethods.Get, HttpMethods.Connect], new WebSocketEndpoint(pipeline, operations, carriers).Create(), IsVerb: true),
+            new("/presence", get, PresenceEndpoint.Create(pipeline, presence), IsVerb: true),
+
             // The dialect of 2014; its /sign is the same verb.
             new("/publish", publish, PublishEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/subscribe", get, SubscribeEndpoint.Create(pipeline, operations), IsVerb: true),
             new("/ticket", (string[])[HttpMethods.Post], TicketEndpoint.Create(pipeline, access), IsVerb: true) { IsOfCredentials = true },
             new("/session", (string[])[HttpMethods.Post, HttpMethods.Delete], SessionEndpoint.Create(pipeline, access, carriers), IsVerb: true) { IsOfCredentials = true },
             .. OfAdministration(new AdminEndpoints(pipeline, admin), new StatisticsStream(pipeline, admin, lifetime), RevokeEndpoint.Create(pipeline, access)),
+            new("/metrics", get, MetricsEndpoint.Create(pipeline, operations, metrics), IsVerb: true) { IsOfAdministration = true },
             new("/health/live", getOrHead, HealthEndpoints.AnswerLiveAsync, IsVerb: false),
             new("/health/ready", getOrHead, HealthEndpoints.CreateReady(hub, store), IsVerb: false),
         ];

@@ -1,3 +1,4 @@
+using CComet.Diagnostics;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 
@@ -24,12 +25,13 @@ internal sealed partial class ConnectionGate : IDisposable
     private readonly int _resumeAt;
     private readonly string _bound;
     private readonly ILogger _logger;
+    private readonly HubMetrics? _metrics;
     private int _paused;
 
     /// <summary>Makes the gate of this process, before the spare descriptors are taken.</summary>
     /// <remarks>Of few descriptors connections get half, so the spares count twice.</remarks>
-    public ConnectionGate(IOptions<HubOptions> options, ILogger<ConnectionGate> logger)
-        : this(options.Value.Limits, OpenFiles.Limit(), OpenFiles.InUse() + (2 * SpareDescriptors.Count), logger)
+    public ConnectionGate(IOptions<HubOptions> options, ILogger<ConnectionGate> logger, HubMetrics metrics)
+        : this(options.Value.Limits, OpenFiles.Limit(), OpenFiles.InUse() + (2 * SpareDescriptors.Count), logger, metrics)
     {
     }
 
@@ -38,12 +40,14 @@ internal sealed partial class ConnectionGate : IDisposable
     /// <param name="openFiles">How many descriptors the process may have open; null for no limit.</param>
     /// <param name="inUse">How many it has open.</param>
     /// <param name="logger">Where a pause is told.</param>
-    internal ConnectionGate(LimitOptions limits, int? openFiles, int inUse, ILogger logger)
+    /// <param name="metrics">Where it is counted; null for nowhere.</param>
+    internal ConnectionGate(LimitOptions limits, int? openFiles, int inUse, ILogger logger, HubMetrics? metrics = null)
     {
         var room = openFiles is { } limit ? RoomFor(limit, inUse) : int.MaxValue;
         Max = Math.Min(limits.Connections, room);
         _bound = room < limits.Connections ? OpenFilesBound : ConnectionsBound;
         _logger = logger;
+        _metrics = metrics;
         _places = new SemaphoreSlim(Max);
 
         // A sixteenth must be free before a pause counts as over, so that one client that comes and goes does not fill the log.
@@ -62,9 +66,14 @@ internal sealed partial class ConnectionGate : IDisposable
     public Task EnterAsync(CancellationToken cancellation)
     {
         var entered = _places.WaitAsync(cancellation);
-        if (!entered.IsCompleted && Interlocked.Exchange(ref _paused, 1) == 0) LogPaused(_logger, Max, _bound);
+        if (entered.IsCompleted || Interlocked.Exchange(ref _paused, 1) != 0) return entered;
+        _metrics?.RefusedConnection(ConnectionRefusal.Connections);
+        LogPaused(_logger, Max, _bound);
         return entered;
     }
+
+    /// <summary>Counts that connections cannot be accepted for now.</summary>
+    public void NoteFailure() => _metrics?.RefusedConnection(ConnectionRefusal.Accept);
 
     /// <summary>Takes a place if there is one.</summary>
     public bool TryEnter() => _places.Wait(0);

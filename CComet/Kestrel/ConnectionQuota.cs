@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Limits;
 
 namespace CComet.Kestrel;
@@ -29,6 +30,7 @@ internal sealed class ConnectionQuota(ChannelHub hub, ConnectionGate gate, Uncou
         share = null;
         if (address is null || uncounted.Contains(address)) return true;
         share = hub.Context.Quotas.TryConnect(address, Max);
+        if (share is null) hub.Context.Metrics.RefusedConnection(ConnectionRefusal.Address);
         return share is not null;
     }
 }

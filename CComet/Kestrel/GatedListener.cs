@@ -100,7 +100,12 @@ internal sealed partial class GatedListener(
             }
             catch (SocketException e)
             {
-                if (!_failing) LogFailed(logger, e.SocketErrorCode, e.Message);
+                if (!_failing)
+                {
+                    gate.NoteFailure();
+                    LogFailed(logger, e.SocketErrorCode, e.Message);
+                }
+
                 _failing = true;
                 do
                 {

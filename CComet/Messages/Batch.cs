@@ -12,6 +12,7 @@ internal sealed class Batch
     private readonly Message[] _messages;
     private (Func<Batch, byte[]> Encoder, byte[] Bytes)[] _forms = [];
     private string? _cursor;
+    private long _appendedAt;
 
     /// <summary>Takes consecutive messages of one life of a log.</summary>
     public Batch(string epoch, Message[] messages)
@@ -38,6 +39,20 @@ internal sealed class Batch
 
     /// <summary>The cursor of a subscriber that has read the batch, as text.</summary>
     public string CursorText => _cursor ??= new Cursor(Epoch, End).ToString();
+
+    /// <summary>
+    /// Returns when the first of the messages was appended, on the monotonic clock: the clocks are read once for a batch, not for each
+    /// subscriber. What another node has appended is placed by the time in the message, to the millisecond.
+    /// </summary>
+    public long AppendedAt(TimeProvider time)
+    {
+        var appended = Volatile.Read(ref _appendedAt);
+        if (appended != 0) return appended;
+        var age = Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds() - _messages[0].Time);
+        appended = time.GetTimestamp() - (age * time.TimestampFrequency / 1000);
+        Volatile.Write(ref _appendedAt, appended);
+        return appended;
+    }
 
     /// <summary>
     /// The batch in the form that the encoder gives it, which is made on first use and shared from then on. Encoders are few

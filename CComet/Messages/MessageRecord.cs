@@ -5,7 +5,8 @@ namespace CComet.Messages;
 
 /// <summary>
 /// The record of a message, as stores keep it: a JSON object with the members <c>type</c>, <c>channel</c>, <c>sname</c> (when there is
-/// one), <c>msg</c>, <c>seqid</c> and <c>time</c>, in this order, without white space.
+/// one), <c>msg</c>, <c>seqid</c> and <c>time</c>, in this order, without white space. Of a <see cref="MessageType.Join"/> and a
+/// <see cref="MessageType.Leave"/> the sname is the member <c>user</c>, and the body, when there is one, <c>info</c>.
 /// </summary>
 /// <remarks>It is what the native dialect sends, so that what is read from a store goes to every native subscriber without being encoded again.</remarks>
 public static class MessageRecord
@@ -18,6 +19,14 @@ public static class MessageRecord
     private static ReadOnlySpan<byte> MsgStart => "{\"type\":\"MSG\",\"channel\":"u8;
 
     private static ReadOnlySpan<byte> SignStart => "{\"type\":\"SIGN\",\"channel\":"u8;
+
+    private static ReadOnlySpan<byte> JoinStart => "{\"type\":\"JOIN\",\"channel\":"u8;
+
+    private static ReadOnlySpan<byte> LeaveStart => "{\"type\":\"LEAVE\",\"channel\":"u8;
+
+    private static ReadOnlySpan<byte> UserKey => ",\"user\":"u8;
+
+    private static ReadOnlySpan<byte> InfoKey => ",\"info\":"u8;
 
     private static ReadOnlySpan<byte> SnameKey => ",\"sname\":"u8;
 
@@ -50,24 +59,48 @@ public static class MessageRecord
     public static byte[] Complete(ReadOnlySpan<byte> opening, long seqid, long time) => [.. opening, .. WriteClosing(seqid, time, stackalloc byte[MaxClosing])];
 
     /// <summary>Reads the type of a record.</summary>
-    internal static MessageType ReadType(ReadOnlySpan<byte> record) => record.StartsWith(SignStart) ? MessageType.Sign : MessageType.Msg;
+    internal static MessageType ReadType(ReadOnlySpan<byte> record)
+    {
+        // Its first letter is behind {"type":" and tells it.
+        const int At = 9;
+        return record[At] switch
+        {
+            (byte)'S' => MessageType.Sign,
+            (byte)'J' => MessageType.Join,
+            (byte)'L' => MessageType.Leave,
+            _ => MessageType.Msg,
+        };
+    }
 
     /// <summary>Finds the channel in a record, a JSON string.</summary>
-    internal static Range ReadChannel(ReadOnlySpan<byte> record) => ReadString(record, ReadType(record) == MessageType.Sign ? SignStart.Length : MsgStart.Length);
+    internal static Range ReadChannel(ReadOnlySpan<byte> record) => ReadString(record, StartOf(ReadType(record)).Length);
 
-    /// <summary>Finds the sname in a record, a JSON string; empty when it has none.</summary>
+    /// <summary>Finds the sname in a record, or the user, a JSON string; empty when it has none.</summary>
     internal static Range ReadSname(ReadOnlySpan<byte> record)
     {
         var end = ReadChannel(record).End.Value;
-        return record[end..].StartsWith(SnameKey) ? ReadString(record, end + SnameKey.Length) : new Range(end, end);
+        var key = KeysOf(ReadType(record)).Name;
+        return record[end..].StartsWith(key) ? ReadString(record, end + key.Length) : new Range(end, end);
     }
 
-    /// <summary>Finds the body in a record, a JSON value.</summary>
+    /// <summary>Finds the body in a record, a JSON value; empty when it has none.</summary>
     internal static Range ReadBody(ReadOnlySpan<byte> record, long seqid, long time)
     {
         var closing = SeqidKey.Length + WriteClosing(seqid, time, stackalloc byte[MaxClosing]).Length;
-        return new Range(ReadSname(record).End.Value + MsgKey.Length, record.Length - closing);
+        var start = ReadSname(record).End.Value;
+        var key = KeysOf(ReadType(record)).Body;
+        return record[start..].StartsWith(key) ? new Range(start + key.Length, record.Length - closing) : new Range(start, start);
     }
+
+    private static ReadOnlySpan<byte> StartOf(MessageType type) => type switch
+    {
+        MessageType.Sign => SignStart,
+        MessageType.Join => JoinStart,
+        MessageType.Leave => LeaveStart,
+        _ => MsgStart,
+    };
+
+    private static Keys KeysOf(MessageType type) => type is MessageType.Join or MessageType.Leave ? new Keys(UserKey, InfoKey) : new Keys(SnameKey, MsgKey);
 
     private static Range ReadString(ReadOnlySpan<byte> record, int start)
     {
@@ -84,21 +117,26 @@ public static class MessageRecord
     {
         var channel = JsonString.Quote(message.Channel);
         var sname = message.Sname is null ? null : JsonString.Quote(message.Sname);
-        var start = message.Type == MessageType.Sign ? SignStart : MsgStart;
+        var start = StartOf(message.Type);
+        var keys = KeysOf(message.Type);
         var record = new byte[start.Length + channel.Length
-            + (sname is null ? 0 : SnameKey.Length + sname.Length)
-            + MsgKey.Length + message.Body.Length + SeqidKey.Length + closing.Length];
+            + (sname is null ? 0 : keys.Name.Length + sname.Length)
+            + (message.Body.IsEmpty ? 0 : keys.Body.Length + message.Body.Length) + SeqidKey.Length + closing.Length];
         var rest = record.AsSpan();
         Put(start, ref rest);
         Put(channel, ref rest);
         if (sname is not null)
         {
-            Put(SnameKey, ref rest);
+            Put(keys.Name, ref rest);
             Put(sname, ref rest);
         }
 
-        Put(MsgKey, ref rest);
-        Put(message.Body.Span, ref rest);
+        if (!message.Body.IsEmpty)
+        {
+            Put(keys.Body, ref rest);
+            Put(message.Body.Span, ref rest);
+        }
+
         Put(SeqidKey, ref rest);
         Put(closing, ref rest);
         return record;
@@ -125,5 +163,13 @@ public static class MessageRecord
     {
         part.CopyTo(rest);
         rest = rest[part.Length..];
+    }
+
+    /// <summary>The members of a type's record, each with the comma before it.</summary>
+    private readonly ref struct Keys(ReadOnlySpan<byte> name, ReadOnlySpan<byte> body)
+    {
+        public ReadOnlySpan<byte> Name { get; } = name;
+
+        public ReadOnlySpan<byte> Body { get; } = body;
     }
 }

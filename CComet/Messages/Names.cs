@@ -8,14 +8,23 @@ internal static class Names
     /// <summary>The longest name, in Unicode characters.</summary>
     public const int MaxLength = 200;
 
-    /// <summary>The beginning of the names of channels that the server keeps for itself.</summary>
-    public const string PrivatePrefix = "$ccomet.";
+    /// <summary>The beginning of the names of channels that are the server's: it alone publishes there.</summary>
+    public const string ServerPrefix = "$";
 
-    /// <summary>Whether a channel is one that the server alone publishes to and reads.</summary>
+    /// <summary>The beginning of the names of channels that the server alone reads, too.</summary>
+    public const string PrivatePrefix = ServerPrefix + "ccomet.";
+
+    /// <summary>The beginning of the name of a log that tells who comes into a channel and leaves it; the channel's name follows.</summary>
+    public const string PresencePrefix = ServerPrefix + "presence:";
+
+    /// <summary>Whether the server alone publishes to a channel.</summary>
+    public static bool IsOfServer(string channel) => channel.StartsWith(ServerPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether the server alone reads a channel.</summary>
     public static bool IsPrivate(string channel) => channel.StartsWith(PrivatePrefix, StringComparison.Ordinal);
 
-    /// <summary>Whether a channel is one to which the server alone publishes.</summary>
-    public static bool IsOfServer(string channel) => channel.StartsWith('$');
+    /// <summary>Returns the channel whose presence a log tells of; null when it is no such log.</summary>
+    public static string? FindPresenceOf(string log) => log.Length > PresencePrefix.Length && log.StartsWith(PresencePrefix, StringComparison.Ordinal) ? log[PresencePrefix.Length..] : null;
 
     /// <summary>Compares names by their code points, which is the order of their UTF-8 bytes.</summary>
     public static int Compare(string a, string b)

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using CComet.Access;
 using CComet.Channels;
 
 namespace CComet.Operations;

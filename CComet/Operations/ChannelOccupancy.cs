@@ -152,7 +152,7 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, No
     /// <summary>Takes in a change of this node. The value of a local channel is since when it has been vacant; 0 when it is not.</summary>
     private void Note(string channel, bool isOccupied)
     {
-        if (Names.IsPrivate(channel)) return;
+        if (Names.IsOfServer(channel)) return;
         if (!isOccupied)
         {
             if (_local.ContainsKey(channel)) _local[channel] = Now;

@@ -1,6 +1,7 @@
 using System.Diagnostics.CodeAnalysis;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Limits;
 using CComet.Messages;
 using CComet.Subscriptions;
@@ -48,35 +49,45 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <param name="starts">The channels and the cursor to begin at in each; no channel twice.</param>
     /// <param name="sname">The name the subscriber goes by, or null.</param>
     /// <param name="isAudited">Whether a right that is missing is written to the audit log: not by a door that leaves what is refused to another, which asks again.</param>
-    /// <param name="transport">How it follows.</param>
     /// <exception cref="AccessDeniedException">The caller may not subscribe to one of the channels.</exception>
     /// <exception cref="LimitException">A subscriber or a channel too many.</exception>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">A channel had to be opened and could not be.</exception>
-    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true, Transport transport = Transport.None)
+    public async ValueTask<Subscriber> SubscribeAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isAudited = true)
     {
-        for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
-        await AuthorizeNameAsync(caller, sname, isAudited);
-        var subscriber = await EnterAsync(caller, starts, sname, transport);
-        subscriber.Grant = caller.Grant;
-        return subscriber;
+        using var activity = HubActivities.Subscribe(starts[0].Channel, starts.Count, caller.Transport);
+        try
+        {
+            for (var i = 0; i < starts.Count; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, starts[i].Channel, isAudited);
+            await AuthorizeNameAsync(caller, sname, isAudited);
+            var subscriber = await EnterAsync(caller, starts, sname);
+            subscriber.Begin(caller.Grant);
+            return subscriber;
+        }
+        catch (Exception e)
+        {
+            activity.Fail(e);
+            throw;
+        }
     }
 
     /// <summary>Counts a subscriber of one channel in that its door keeps by itself, authorised as for <see cref="SubscribeAsync"/>; opens the channel if it is not.</summary>
     /// <remarks>A right that is missing is not written to the audit log, as the door leaves that to another.</remarks>
     /// <returns>The channel, to be left, and the shares, to be counted out of.</returns>
     /// <inheritdoc cref="SubscribeAsync"/>
-    public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel, Transport transport = Transport.None)
+    public async ValueTask<(ActiveChannel Channel, CallerShares Shares)> EnterAsync(CallerContext caller, string channel)
     {
         await AuthorizeAsync(caller, ChannelRight.Subscribe, channel, isAudited: false);
-        var shares = Context.CountIn(caller, channels: 1, transport);
+        var shares = Context.CountIn(caller, channels: 1);
         try
         {
-            return (await hub.EnterAsync(channel, shares, transport), shares);
+            var entered = await hub.EnterAsync(channel, shares, caller.Transport);
+            entered.Enter(caller.Grant?.User, caller.Grant);
+            return (entered, shares);
         }
         catch
         {
-            Context.CountOut(shares, channels: 1, transport);
+            Context.CountOut(shares, channels: 1, caller.Transport);
             throw;
         }
     }
@@ -89,26 +100,27 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
             throw new AccessDeniedException("token: is another user's; open a connection of its own for it.");
         for (var i = 0; i < subscriber.Channels; i++) await AuthorizeAsync(caller, ChannelRight.Subscribe, subscriber.At(i).Channel.Name);
         await AuthorizeNameAsync(caller, subscriber.Sname);
-        subscriber.Grant = caller.Grant;
+        subscriber.Renew(caller.Grant);
     }
 
     /// <summary>Subscribes the server itself to one channel, without asking the authorizer. It does not count as a subscriber.</summary>
     /// <exception cref="DrainingException">The server is stopping.</exception>
     /// <exception cref="StoreUnavailableException">The channel had to be opened and could not be.</exception>
-    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null, Transport.None, isOwn: true);
+    public ValueTask<Subscriber> SubscribeTrustedAsync(ChannelStart start) => EnterAsync(CallerContext.Local, [start], sname: null, isOwn: true);
 
     /// <summary>Refuses a channel whose name is the server's.</summary>
     /// <exception cref="AccessDeniedException">It is.</exception>
-    public static void ThrowIfPrivate(string channel)
+    public static void ThrowIfOfServer(string channel)
     {
-        if (Names.IsPrivate(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.PrivatePrefix} are the server's own.");
+        if (Names.IsOfServer(channel)) throw new AccessDeniedException($"channel: names that begin with {Names.ServerPrefix} are the server's own.");
     }
 
-    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, Transport transport, bool isOwn = false)
+    private async ValueTask<Subscriber> EnterAsync(CallerContext caller, IReadOnlyList<ChannelStart> starts, string? sname, bool isOwn = false)
     {
         if (isOwn && Context.IsDraining && !Names.IsPrivate(starts[0].Channel)) throw new DrainingException();
-        var shares = isOwn ? default : Context.CountIn(caller, starts.Count, transport);
-        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, Transport = transport, KickNumber = Context.Kicks.Number };
+        var shares = isOwn ? default : Context.CountIn(caller, starts.Count);
+        var transport = isOwn ? Transport.Own : caller.Transport;
+        var subscriber = new Subscriber(sname, starts.Count) { Shares = shares, IsOwn = isOwn, Transport = transport, KickNumber = Context.Kicks.Number, IsRecovering = !isOwn && HasCursor(starts) };
         var entered = 0;
         try
         {
@@ -134,6 +146,16 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         }
     }
 
+    private static bool HasCursor(IReadOnlyList<ChannelStart> starts)
+    {
+        for (var i = 0; i < starts.Count; i++)
+        {
+            if (starts[i].From.Seqid is not null) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Signs in to a channel.</summary>
     /// <returns>The kept history, its last message the sign-in itself, and the cursor behind it; to be disposed of once it has been answered.</returns>
     /// <exception cref="AccessDeniedException">The caller may not read the channel, or not publish to it; nothing is stored.</exception>
@@ -146,16 +168,19 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask<IReadOnlyList<Receipt>> AppendAsync(CallerContext caller, IReadOnlyList<NewMessage> messages, CancellationToken cancellation)
     {
-        var charge = Context.Quotas.Publishes?.Take(caller, messages);
+        using var activity = HubActivities.Publish(messages);
+        PublishCharge? charge = null;
         IReadOnlyList<Receipt> receipts;
         try
         {
+            charge = Context.Quotas.Publishes?.Take(caller, messages);
             if (Context.Quotas.AnyOver && Context.Quotas.IsOver(caller)) await CheckKnownAsync(caller, messages, cancellation);
             receipts = await hub.AppendAsync(messages, cancellation);
         }
         catch (Exception e) when (e is LimitException or RefusedException or StoreUnavailableException)
         {
             // Nothing was stored.
+            activity.Fail(e);
             charge?.GiveBack();
             throw;
         }
@@ -181,13 +206,26 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
 
     private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, bool isAudited, CancellationToken cancellation = default)
     {
-        ThrowIfPrivate(channel);
-        if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
-            Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
+        // To follow who comes and leaves needs what it takes to ask who is there; a ticket names the log itself.
+        if (right == ChannelRight.Subscribe && Names.FindPresenceOf(channel) is { } watched && Context.Presence?.Covers(watched) == true)
+        {
+            if (caller.Grant is { IsNarrow: true } ticket && ticket.Allows(right, channel)) CheckRevoked(caller, right, watched, isAudited);
+            else await AuthorizeAsync(caller, ChannelRight.Presence, watched, isAudited, cancellation);
+            return;
+        }
+
+        ThrowIfOfServer(channel);
+        CheckRevoked(caller, right, channel, isAudited);
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (decision.IsAllowed) return;
         var scope = GrantFactory.ClaimPrefix + GrantFactory.NameOf(right);
         Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope, isAudited);
+    }
+
+    private void CheckRevoked(CallerContext caller, ChannelRight right, string channel, bool isAudited)
+    {
+        if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
+            Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
     }
 
     private static string WordsOf(ChannelRight right) => right switch

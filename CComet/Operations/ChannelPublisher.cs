@@ -62,7 +62,7 @@ public sealed class ChannelPublisher
     private async ValueTask<Receipt> PublishAsync(string channel, byte[] body, string? sname, string? id, CancellationToken cancellation)
     {
         CheckName(channel, nameof(channel));
-        if (Names.IsPrivate(channel)) throw new ArgumentException($"{nameof(channel)}: names that begin with {Names.PrivatePrefix} are the server's own.", nameof(channel));
+        if (Names.IsOfServer(channel)) throw new ArgumentException($"{nameof(channel)}: names that begin with {Names.ServerPrefix} are the server's own.", nameof(channel));
         if (sname is not null) CheckName(sname, nameof(sname));
         if (id is not null) CheckName(id, nameof(id));
         var receipts = await _operations.PublishTrustedAsync([new NewMessage(channel, MessageType.Msg, sname, body, id)], cancellation);

@@ -1,3 +1,4 @@
+using CComet.Access;
 using CComet.Channels;
 
 namespace CComet.Operations;
@@ -38,19 +39,19 @@ internal sealed record ServerStatistics(
     /// <param name="since">When the node was started, in Unix milliseconds.</param>
     public static ServerStatistics Take(ChannelHub hub, long since)
     {
-        var (context, totals) = (hub.Context, hub.Context.Metrics.Totals);
+        var (context, totals) = (hub.Context, hub.Context.Metrics.ReadTotals());
         var now = context.Time.GetUtcNow().ToUnixTimeMilliseconds();
         return new ServerStatistics(
             now,
             TimeSpan.FromMilliseconds(now - since),
-            totals.Published.Value,
-            totals.Delivered.Value,
-            totals.Gaps.Value,
-            totals.Resets.Value,
-            totals.Stalled.Value,
-            totals.Refused.Value,
+            totals.Published,
+            totals.Delivered,
+            totals.Gaps,
+            totals.Resets,
+            totals.Stalled,
+            totals.Refused,
             hub.SubscriberCount,
-            context.Transports,
+            context.Metrics.SubscribersByTransport,
             hub.ChannelCount,
             Environment.WorkingSet,
             GC.GetTotalMemory(forceFullCollection: false),

@@ -18,16 +18,28 @@ namespace CComet.Storage;
 /// (<see cref="IRecordStore"/>) expires.
 /// </para>
 /// </remarks>
-/// <param name="options">The bounds of the logs and of the ids, read once.</param>
-/// <param name="time">The clock.</param>
-public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time) : IMessageStore, IClearingStore, IListingStore, IRecordStore
+public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
 
-    private readonly MemoryLogs _logs = new(options.Value);
-    private readonly MemoryRecords _records = new(time);
-    private readonly Uptime _uptime = new(time);
+    private readonly MemoryLogs _logs;
+    private readonly MemoryRecords _records;
+    private readonly MemoryMembers _members;
+    private readonly TimeProvider _time;
+    private readonly Uptime _uptime;
+
+    /// <summary>Makes a store without logs.</summary>
+    /// <param name="options">The bounds of the logs and of the ids, read once.</param>
+    /// <param name="time">The clock.</param>
+    public MemoryStore(IOptions<HubOptions> options, TimeProvider time)
+    {
+        _logs = new MemoryLogs(options.Value);
+        _records = new MemoryRecords(time);
+        _members = new MemoryMembers(this, time);
+        _time = time;
+        _uptime = new Uptime(time);
+    }
 
     /// <summary>How many logs there are.</summary>
     internal int LogCount => _logs.Count;
@@ -41,7 +53,10 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
     private long Now => _uptime.Now;
 
     /// <inheritdoc/>
-    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default)
+    public ValueTask<IReadOnlyList<Receipt>> AppendAsync(IReadOnlyList<NewMessage> messages, CancellationToken cancellation = default) => ValueTask.FromResult(Append(messages));
+
+    /// <inheritdoc cref="AppendAsync"/>
+    internal IReadOnlyList<Receipt> Append(IReadOnlyList<NewMessage> messages)
     {
         var now = Now;
         var channel = SingleChannel(messages);
@@ -54,19 +69,22 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
         if (channel is null) AppendToSeveral(messages, receipts, now, ref deferred);
         else if (messages.Count > 0) Append(channel, messages, receipts, now, ref deferred);
         deferred?.Run();
-        return ValueTask.FromResult<IReadOnlyList<Receipt>>(receipts);
+        return receipts;
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default)
+    public ValueTask<LogSlice> ReadAsync(string channel, long from, long maxBytes, CancellationToken cancellation = default) => ValueTask.FromResult(Read(channel, from, maxBytes));
+
+    /// <inheritdoc cref="ReadAsync"/>
+    internal LogSlice Read(string channel, long from, long maxBytes)
     {
         while (_logs.Find(channel) is { } log)
         {
             // A closed one is on its way out of the table.
-            if (log.Read(from, maxBytes, Now) is { } slice) return ValueTask.FromResult(slice);
+            if (log.Read(from, maxBytes, Now) is { } slice) return slice;
         }
 
-        return ValueTask.FromResult(new LogSlice(new LogHead(_logs.EpochOf(channel), 0, 0), []));
+        return new LogSlice(new LogHead(_logs.EpochOf(channel), 0, 0), []);
     }
 
     /// <inheritdoc/>
@@ -121,6 +139,29 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
 
     /// <inheritdoc/>
     public ValueTask<IReadOnlyDictionary<string, byte[]>> ReadRecordsAsync(string kind, CancellationToken cancellation = default) => ValueTask.FromResult(_records.Read(kind));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<int>> ChangeMembersAsync(string log, string holder, IReadOnlyList<MemberChange> changes, int maxMembers, CancellationToken cancellation = default) =>
+        ValueTask.FromResult(_members.Change(log, holder, changes, maxMembers));
+
+    /// <inheritdoc/>
+    public ValueTask<MemberList> ReadMembersAsync(string log, bool withMembers, CancellationToken cancellation = default) => ValueTask.FromResult(_members.Read(log, withMembers));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> RenewLeaseAsync(string holder, TimeSpan life, bool isNew, CancellationToken cancellation = default) => ValueTask.FromResult(_members.Renew(holder, life, isNew));
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<string>> ReadLapsedAsync(CancellationToken cancellation = default) => ValueTask.FromResult(_members.ReadLapsed());
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<(string Log, string Member)>> ReadHeldAsync(string holder, int most, CancellationToken cancellation = default) => ValueTask.FromResult(_members.ReadHeld(holder, most));
+
+    /// <inheritdoc/>
+    public ValueTask ForgetHolderAsync(string holder, CancellationToken cancellation = default)
+    {
+        _members.Forget(holder);
+        return ValueTask.CompletedTask;
+    }
 
     private static string? SingleChannel(IReadOnlyList<NewMessage> messages)
     {
@@ -202,5 +243,5 @@ public sealed class MemoryStore(IOptions<HubOptions> options, TimeProvider time)
         }
     }
 
-    private long WallTime => time.GetUtcNow().ToUnixTimeMilliseconds();
+    private long WallTime => _time.GetUtcNow().ToUnixTimeMilliseconds();
 }

@@ -11,7 +11,7 @@ namespace CComet.Subscriptions;
 /// It holds no messages: when it wakes it reads the logs from its cursors on, so that a slow one costs only its own lag. One reader
 /// uses it at a time. While pushes are allowed, the cursors and the sink are guarded by a lock on the subscriber.
 /// </remarks>
-internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
+internal sealed partial class Subscriber : SubscriberWait, IChannelReader, IDisposable
 {
     /// <summary>How long after its grant's expiry a client may still follow, in which it brings a new one.</summary>
     public static readonly TimeSpan ExpiryGrace = TimeSpan.FromSeconds(25);
@@ -23,6 +23,7 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     private readonly ChannelCursor[] _others;
     private bool _takesPush;
     private ushort _turn;
+    private bool _isPresent;
 
     /// <summary>Makes a subscriber whose cursors are yet to be set, by <see cref="At"/>.</summary>
     public Subscriber(string? sname, int channels)
@@ -42,17 +43,23 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <summary>The shares that it is counted in.</summary>
     public CallerShares Shares { get; init; }
 
-    /// <summary>How it follows.</summary>
-    public Transport Transport { get; init; }
-
     /// <summary>The <see cref="KickList.Number"/> at which it began.</summary>
     public ushort KickNumber { get; init; }
 
     /// <summary>Whether it is the server's own, which is counted nowhere.</summary>
     public bool IsOwn { get; init; }
 
+    /// <summary>By what it is told of messages.</summary>
+    public Transport Transport { get; init; }
+
+    /// <summary>Whether it came with a cursor, from which it has not read yet.</summary>
+    public bool IsRecovering { get; set; }
+
+    /// <summary>Whether it has waited: what it reads since was appended while it was here.</summary>
+    public bool IsLive { get; private set; }
+
     /// <summary>What its credential gives it; null where none was asked for. A client with a WebSocket may bring a newer one.</summary>
-    public Grant? Grant { get; set; }
+    public Grant? Grant { get; private set; }
 
     /// <summary>Whether its grant was revoked, whole or for one of its channels.</summary>
     public bool IsRevoked
@@ -215,9 +222,11 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         if (readings is null or { Count: 0 })
         {
             if (failure is not null) ExceptionDispatchInfo.Throw(failure);
-            return Nothing;
+            readings = null;
         }
 
+        Count(readings ?? Nothing);
+        if (readings is null) return Nothing;
         return first == 0 || readings.Count == 1 ? readings : [.. readings.OrderBy(reading => reading.ChannelIndex)];
     }
 
@@ -250,11 +259,38 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         Signal(WakeReason.Messages);
     }
 
+    /// <summary>Gives it what its credential gives, and has its user counted as being in its channels.</summary>
+    public void Begin(Grant? grant)
+    {
+        Grant = grant;
+        EnterPresence();
+        _isPresent = true;
+    }
+
+    /// <summary>Gives it a newer grant, which may say first who it is.</summary>
+    public void Renew(Grant? grant)
+    {
+        lock (this)
+        {
+            var before = User;
+            Grant = grant;
+            if (HasLeft || before == User) return;
+            EnterPresence();
+            LeavePresence(before);
+        }
+    }
+
     /// <summary>Leaves every channel. The channels and the hub keep nothing of it.</summary>
     public void Dispose()
     {
         if (HasLeft) return;
-        HasLeft = true;
+        lock (this)
+        {
+            // A newer grant may come at the same time.
+            HasLeft = true;
+            if (_isPresent) LeavePresence(User);
+        }
+
         for (var i = 0; i < Channels; i++)
         {
             if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Leave(ref At(i), this, i, Transport);
@@ -282,8 +318,25 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
     /// <inheritdoc/>
     protected override void AllowPushes(bool allowed)
     {
+        IsLive = true;
         if (Sink is null) return;
         lock (this) _takesPush = allowed;
+    }
+
+    private void EnterPresence()
+    {
+        for (var i = 0; i < Channels; i++)
+        {
+            if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Enter(User, Grant);
+        }
+    }
+
+    private void LeavePresence(string? user)
+    {
+        for (var i = 0; i < Channels; i++)
+        {
+            if (At(i).Slot != ChannelCursor.LeftSlot) At(i).Channel.Leave(user);
+        }
     }
 
     private bool TryWrite(ref ChannelCursor cursor, int channelIndex, Batch? batch)
@@ -296,62 +349,15 @@ internal sealed class Subscriber : SubscriberWait, IChannelReader, IDisposable
         // One message is not written alone when the next is there already: the busier the channel, the more messages share a write.
         if ((cursor.Next != batch.First || cursor.Channel.End > batch.End) && (batch = cursor.Channel.StepFrom(cursor.Epoch, cursor.Next)) is null) return false;
         cursor.Next = batch.End;
-        Hub.Metrics.Delivered(batch.Messages.Count);
+        Hub.Metrics.Delivered(Transport, batch.Messages.Count);
         return Sink!.TryWrite(channelIndex, batch);
     }
 
-    /// <summary>The slow path of a read: the messages wanted are not in memory, or the cursor is ahead of what this node has heard of.</summary>
-    private async ValueTask<ReadStatus> ReadStoreAsync(int i, ReadStatus found, List<Reading> readings, bool park, long maxBytes, CancellationToken cancellation)
+    private void Count(IReadOnlyList<Reading> readings)
     {
-        var channel = At(i).Channel;
-        var budget = maxBytes;
-        var caughtUp = false;
-        List<Reading>? all = readings;
-        while (found is ReadStatus.Behind or ReadStatus.Beyond)
-        {
-            if (found == ReadStatus.Behind)
-            {
-                if (await channel.LoadAsync(At(i).Next, budget, cancellation) is { } slice)
-                {
-                    var taken = channel.Take(slice, ref At(i), i, ref all);
-                    if (taken < 0) await channel.CatchUpAsync();
-                    else if ((budget -= taken) <= 0 || (taken > 0 && Hub.Memory.AreReadsFull)) break;
-                }
-            }
-            else if (!caughtUp)
-            {
-                await channel.CatchUpAsync();
-                caughtUp = true;
-            }
-            else
-            {
-                channel.StartOver(ref At(i), i, ref all);
-            }
-
-            found = channel.Read(ref At(i), i, park && readings.Count == 0 ? this : null, budget, ref all);
-        }
-
-        return found;
-    }
-
-    /// <summary>Tells of a channel that was closed, which it leaves; with the last one it ends. A kick ends all of it.</summary>
-    private void TakeEnd(int i, ref List<Reading>? readings)
-    {
-        ref var cursor = ref At(i);
-        if (cursor.Channel.EndedBy == WakeReason.Kicked)
-        {
-            Signal(WakeReason.Kicked);
-            return;
-        }
-
-        if (!IsOwn) (readings ??= new(1)).Add(new Reading(i, Notice.Close(cursor.Channel.Name), Batch.Empty));
-        cursor.Channel.Leave(ref cursor, this, i, Transport);
-        cursor.Slot = ChannelCursor.LeftSlot;
-        for (var other = 0; other < Channels; other++)
-        {
-            if (At(other).Slot != ChannelCursor.LeftSlot) return;
-        }
-
-        Signal(WakeReason.Closed);
+        if (IsOwn) return;
+        if (IsRecovering) Hub.Metrics.Recovered(Transport, readings);
+        IsRecovering = false;
+        if (readings.Count > 0) Hub.Metrics.Delivered(Transport, readings);
     }
 }

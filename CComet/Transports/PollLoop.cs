@@ -33,6 +33,13 @@ internal static class PollLoop
         await request.EndAsync(failure);
     }
 
+    /// <summary>How long a poll waits that may wait so long by its request, and so long by its grant.</summary>
+    public static TimeSpan Bound(TimeSpan wait, TimeSpan left)
+    {
+        if (wait <= MinWait || left >= wait) return wait;
+        return left > MinWait ? left : MinWait;
+    }
+
     private static ValueTask StepAsync(IPollRequest request, Subscriber subscriber)
     {
         if (subscriber.Woken is { } wake and not WakeReason.Messages) return AnswerAsync(request, subscriber, [], wake);
@@ -56,18 +63,18 @@ internal static class PollLoop
 
         var wait = request.Wait;
         if (wait <= TimeSpan.Zero) return AnswerAsync(request, subscriber, readings, WakeReason.Timeout);
-        if (wait > MinWait && subscriber.TimeLeft is var left && left < wait) wait = left > MinWait ? left : MinWait;
         request.Park();
 
         // After the read has parked it: what is revoked from now on signals it.
         if (subscriber.IsRevoked) subscriber.Signal(WakeReason.Revoked);
         if (subscriber.IsKicked) subscriber.Signal(WakeReason.Kicked);
-        return subscriber.WaitAsync(wait);
+        return subscriber.WaitAsync(Bound(wait, subscriber.TimeLeft));
     }
 
     /// <summary>Answers the client, if it is still there. The subscriber counts as one until its answer has been taken.</summary>
     private static async ValueTask AnswerAsync(IPollRequest request, Subscriber subscriber, IReadOnlyList<Reading> readings, WakeReason wake)
     {
+        if (subscriber.IsLive && readings.Count > 0) subscriber.Hub.Lagged(subscriber.Transport, readings);
         if (wake != WakeReason.Gone) await request.AnswerAsync(readings, wake);
         subscriber.Dispose();
     }

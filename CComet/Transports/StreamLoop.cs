@@ -73,6 +73,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
         try
         {
             _wroteAt = Hub.Time.GetTimestamp();
+            Hub.Lagged(Subscriber.Transport, batch, _wroteAt);
             if (socket is not null && ForSocket(batch) is { IsEmpty: false } bytes) return TrySend(bytes);
             Write(channelIndex, batch, isLast: true);
             var flush = Output.FlushAsync();
@@ -172,6 +173,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
             else Write(channelIndex, batch, i == readings.Count - 1);
         }
 
+        if (Subscriber.IsLive && readings.Count > 0) Hub.Lagged(Subscriber.Transport, readings);
         var left = Subscriber.TimeLeft;
         if (left <= TimeSpan.Zero) Subscriber.Signal(WakeReason.Expired);
         if (WriteReplies() || WriteTicket() || readings.Count > 0) return FlushAsync();
@@ -245,7 +247,7 @@ internal abstract class StreamLoop(PipeWriter output, Socket? socket, Subscriber
     {
         protected internal override void OnDue()
         {
-            foreach (var (channel, _) in feed.Subscriber.Cursors) feed.Hub.Metrics.Stalled(channel);
+            feed.Hub.Metrics.Stalled(feed.Subscriber.Transport);
             feed.Cut();
         }
     }

@@ -9,6 +9,9 @@ switch (args)
     case [var root, "repoll"]:
         await new RepollBench(root).RunAsync();
         return 0;
+    case [var root, "scrape"]:
+        await new ScrapeBench(root).RunAsync();
+        return 0;
     case [var root, "peers", .. var rest] when PeerOptions.Read(rest, root) is { } options:
         await new PeerBench(options).RunAsync();
         return 0;
@@ -16,6 +19,7 @@ switch (args)
         await Console.Error.WriteLineAsync($"""
             Usage: bench/run.sh stores
                    bench/run.sh repoll
+                   bench/run.sh scrape
                    bench/run.sh peers [workload …] [--rounds 3] [--peer NAME …] [--against FOLDER …] [--icomet PATH] [--plot FILE.svg]
             Workloads: {string.Join(", ", PeerBench.Keys)}; without one, all.
             --peer     only these: CComet, nchan, SignalR, "an empty endpoint", "CComet via icomet dialect", "CComet by bearer",

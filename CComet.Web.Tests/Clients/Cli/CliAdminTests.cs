@@ -41,6 +41,15 @@ public sealed class CliAdminTests
     }
 
     [Fact]
+    public async Task Presence_of_a_real_server_is_told_and_followed()
+    {
+        await using var server = await LiveServer.StartAsync("CComet:Presence:Channels=*");
+        using var ann = await OpenAnswer.GetAsync($"{server.Url}/sse?channel=a%20b&sname=ann");
+        await Eventually.TrueAsync(async () => (await CliRun.RunAsync(server.Url, "", "presence", "a b")).Output is ["ann"], "ann");
+        Assert.Equal(["1"], (await CliRun.RunAsync(server.Url, "", "presence", "a b", "--counts")).Output);
+    }
+
+    [Fact]
     public async Task Kick_ends_connections_and_drain_sends_them_away()
     {
         await using var server = await LiveServer.StartAsync("CComet:Stream:Heartbeat=00:05:00");

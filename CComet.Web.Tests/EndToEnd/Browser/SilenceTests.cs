@@ -127,11 +127,11 @@ public sealed class SilenceTests(Chromium chromium)
     public async Task Poll_whose_answer_stops_in_the_middle_is_given_up_but_not_while_it_comes()
     {
         await using var browser = await BeginAsync("fetch");
+        await browser.UntilAsync("() => requests.length === 2");
         await browser.Page.EvaluateAsync(
             """
             () => { answers.sub = request => { const stream = eventStream(request); streams.push(stream); return stream.answer; }; }
             """);
-        await browser.UntilAsync("() => requests.length === 2");
         await browser.Page.EvaluateAsync("() => { room.close(); record({ url: 'http://y', channel: 'a', transport: 'fetch', cursor: 'e:0', env: { fetch, random: () => 0, ...clock } }); }");
         await browser.UntilAsync("() => streams.length === 1");
 

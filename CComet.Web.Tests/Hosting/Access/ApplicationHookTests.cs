@@ -1,5 +1,6 @@
 using System.Net;
 using CComet.Access;
+using CComet.Diagnostics;
 using CComet.Web.Hosting.Access;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Http;
@@ -306,7 +307,7 @@ public sealed class ApplicationHookTests : IAsyncLifetime
     {
         var configuration = new ConfigurationManager { ["CComet:Auth:Hook:Url"] = _application.Url };
         foreach (var setting in settings.Select(s => s.Split('=', 2))) configuration[setting[0]] = setting[1];
-        var services = new ServiceCollection().AddSingleton<TimeProvider>(_time).AddSingleton<ILogger<ApplicationHook>>(_log);
+        var services = new ServiceCollection().AddSingleton<TimeProvider>(_time).AddSingleton<ILogger<ApplicationHook>>(_log).AddMetrics().AddSingleton<HubMetrics>();
         services.AddOptions<HubOptions>().Bind(configuration.GetSection("CComet"));
         ApplicationHook.Register(services, configuration.GetSection("CComet"));
         return new Asking(services.BuildServiceProvider());

@@ -92,7 +92,7 @@ public sealed partial class BesideRequestTests
             else raw.Dispose();
         }
 
-        await server.UntilNobodyAsync("b");
+        await server.UntilAllLeftAsync("b");
         await Eventually.TrueAsync(() => server.FreePlaces >= free - 1, "No connection is counted");
         crowd.ForEach(raw => raw.Dispose());
         using var again = await server.ParkAsync(target, "b");
@@ -112,7 +112,7 @@ public sealed partial class BesideRequestTests
         Assert.Single((await raw.ReadAsync())!.Elements);
         Assert.Single((await raw.ReadAsync())!.JsonpElements("f"));
         Assert.Equal(-1, await raw.ReadByteAsync());
-        await server.UntilNobodyAsync("b");
+        await server.UntilAllLeftAsync("b");
         Assert.Equal(0, server.Reached);
     }
 
@@ -125,7 +125,7 @@ public sealed partial class BesideRequestTests
         using var raw = await RawHttp.ConnectAsync(server.Port);
         var told = (await raw.GetAsync($"/sub?{Several}&callback=f")).JsonpElements("f");
         Assert.Equal(["CURSOR a 0", "CURSOR b 1"], told.Select(e => $"{e.GetProperty("type")} {e.GetProperty("channel")} {e.GetProperty("seqid")}"));
-        await server.UntilNobodyAsync("b");
+        await server.UntilAllLeftAsync("b");
         Assert.Equal(0, server.Reached);
     }
 
@@ -193,7 +193,7 @@ public sealed partial class BesideRequestTests
         var text = (await raw.ReadAsync())!.Text;
         Assert.Contains("\"expires\":", text, StringComparison.Ordinal);
         Assert.Contains("\"reason\":\"expired\"", text, StringComparison.Ordinal);
-        await server.UntilNobodyAsync("room.1");
+        await server.UntilAllLeftAsync("room.1");
         Assert.Equal(0, server.Reached);
     }
 
@@ -242,7 +242,7 @@ public sealed partial class BesideRequestTests
         time.Advance(TimeSpan.FromSeconds(29));
         Assert.Equal(1, server.Live.Hub.SubscriberCount);
         for (var i = 0; i < 30 && server.Live.Hub.SubscriberCount > 0; i++) time.Advance(TimeSpan.FromSeconds(1));
-        await server.UntilNobodyAsync("a");
+        await server.UntilAllLeftAsync("a");
         await sleeper.WakeAsync();
         Assert.Equal(0, server.Reached);
     }
@@ -291,7 +291,7 @@ public sealed partial class BesideRequestTests
         (await second.GetAsync($"/sse?{Several}")).AssertProblem(429, "channel");
         Assert.Equal(0, server.Reached);
         first.Dispose();
-        await server.UntilNobodyAsync("b");
+        await server.UntilAllLeftAsync("b");
         using var third = await server.ParkAsync($"/sse?{Several}", "b");
         Assert.Empty(server.Failures);
     }
@@ -311,30 +311,22 @@ public sealed partial class BesideRequestTests
     {
         if (!OperatingSystem.IsLinux()) return;
         await using var server = await ParkingServer.StartAsync("CComet:PathBase=/push");
-        var count = 0;
         using var raw = await RawHttp.ConnectAsync(server.Port);
         Assert.Empty((await raw.GetAsync($"/push/sub?{Several}&wait=0")).Elements);
-        await LoggedAsync("GET /push/sub responded 200");
+        await server.LoggedAsync("GET /push/sub responded 200");
         using var replaced = await server.ParkAsync("/push/sub?channel=b&sname=s", "b");
         using var newer = await RawHttp.ConnectAsync(server.Port);
         await newer.SendAsync(RawHttp.Get("/push/stream?channel=b&sname=s"));
         Assert.Equal(409, (await replaced.ReadAsync())!.Status);
-        await LoggedAsync("GET /push/sub responded 409");
+        await server.LoggedAsync("GET /push/sub responded 409");
         newer.Dispose();
-        await LoggedAsync("GET /push/stream responded 200");
+        await server.LoggedAsync("GET /push/stream responded 200");
         (await server.ParkAsync($"/push/sub?{Several}", "b")).Dispose();
-        await LoggedAsync("GET /push/sub responded 499");
+        await server.LoggedAsync("GET /push/sub responded 499");
         await raw.SendAsync(RawHttp.Get("/push/subscribe?channel=b&seqid=0&wait=0"));
         Assert.Equal(204, (await raw.ReadAsync(bodiless: true))!.Status);
-        await LoggedAsync("GET /push/subscribe responded 204");
+        await server.LoggedAsync("GET /push/subscribe responded 204");
         Assert.Equal(0, server.Reached);
-
-        async Task LoggedAsync(string line)
-        {
-            count++;
-            await Eventually.TrueAsync(() => server.Requests.Count == count, $"{count} lines");
-            Assert.Equal($"HTTP {line}", server.Requests[^1]);
-        }
     }
 
     /// <summary>Polls and streams of two channels that come and go while messages are published.</summary>
@@ -352,7 +344,7 @@ public sealed partial class BesideRequestTests
             for (var i = 0; i < Messages; i++) await server.PublishAsync(channel, $"{i}");
         })));
         await Task.WhenAll(followers);
-        await server.UntilNobodyAsync("b");
+        await server.UntilAllLeftAsync("b");
         Assert.Equal(0, server.Reached);
         Assert.Empty(server.Failures);
     }

@@ -84,7 +84,7 @@ public sealed class ParkableCallerTests
         Assert.Equal(token, ParkableRequest.Read(Encoding.Latin1.GetBytes(head), Tokens) is { } read ? head[read.Token] : null);
     }
 
-    /// <summary>Where pages of all origins may call, a browser's cookie is nobody's will.</summary>
+    /// <summary>Where pages of all origins may call, a cookie does not say that the user wanted the request.</summary>
     [Fact]
     public void Cookie_is_read_where_it_counts()
     {
@@ -110,7 +110,7 @@ public sealed class ParkableCallerTests
     }
 
     [Fact]
-    public void Ticket_means_nothing_where_nobody_needs_a_right() => Assert.Empty(ParkableRequest.Read(Encoding.Latin1.GetBytes(HeadOf("", "&ticket=a")), ParkingRequests.NewHost())!.Value.Caller.Tickets);
+    public void Ticket_means_nothing_where_no_right_is_needed() => Assert.Empty(ParkableRequest.Read(Encoding.Latin1.GetBytes(HeadOf("", "&ticket=a")), ParkingRequests.NewHost())!.Value.Caller.Tickets);
 
     [Theory]
     [InlineData("push.example", true)]

@@ -45,7 +45,7 @@ public sealed class ParkedCallerTests
         var answer = (await raw.ReadAsync())!;
         Assert.Equal(Page, answer.Header("Access-Control-Allow-Origin"));
         Assert.Contains("revoked", answer.Text, StringComparison.Ordinal);
-        await server.UntilNobodyAsync("room.1");
+        await server.UntilAllLeftAsync("room.1");
     }
 
     /// <summary>The web server is asked again about what was refused, and writes the line.</summary>
@@ -154,13 +154,13 @@ public sealed class ParkedCallerTests
         // One that is answered is counted no more, and its connection may bring the request of another.
         await server.PublishAsync("a", "m");
         foreach (var raw in crowd) Assert.Single((await raw.ReadAsync())!.Elements);
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         foreach (var raw in crowd) await server.ParkAsync(raw, "/sub?channel=a", headers: $"X-Forwarded-For: 203.0.113.{crowd.IndexOf(raw) / 2}\r\n");
         Assert.Equal(429, await StatusAsync("203.0.113.1"));
         Assert.Equal(200, await StatusAsync("203.0.113.7"));
         Assert.Equal(0, server.Reached);
         crowd.ForEach(raw => raw.Dispose());
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         Assert.Equal(200, await StatusAsync("203.0.113.1"));
         Assert.Empty(server.Failures);
 

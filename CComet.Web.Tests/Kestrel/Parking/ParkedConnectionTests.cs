@@ -184,7 +184,7 @@ public sealed class ParkedConnectionTests
         var epoch = (await raw.GetAsync("/sub?channel=a&wait=0")).Header("CComet-Cursor")!.Split(':')[0];
         using var other = await RawHttp.ConnectAsync(server.Port);
         Assert.Equal(["RESET", "MSG"], (await other.GetAsync($"/sub?channel=a&cursor={epoch}:9")).Types());
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
     }
 
     [Fact]
@@ -260,31 +260,23 @@ public sealed class ParkedConnectionTests
     {
         if (!OperatingSystem.IsLinux()) return;
         await using var server = await ParkingServer.StartAsync("CComet:PathBase=/push");
-        var count = 0;
         using var answered = await server.ParkAsync("/push/sub?channel=a");
         await server.PublishAsync("a", "m");
         Assert.Single((await answered.ReadAsync())!.Elements);
-        await LoggedAsync("GET /push/sub responded 200");
+        await server.LoggedAsync("GET /push/sub responded 200");
         Assert.Empty((await answered.GetAsync("/push/sub?channel=a&wait=0")).Elements);
-        await LoggedAsync("GET /push/sub responded 200");
+        await server.LoggedAsync("GET /push/sub responded 200");
         Assert.Equal(409, (await answered.GetAsync("/push/sub?channel=a&seqid=9")).Status);
-        await LoggedAsync("GET /push/sub responded 409");
+        await server.LoggedAsync("GET /push/sub responded 409");
         (await server.ParkAsync("/push/sub?channel=a")).Dispose();
-        await LoggedAsync("GET /push/sub responded 499");
+        await server.LoggedAsync("GET /push/sub responded 499");
         (await server.ParkAsync("/push/sse?channel=a")).Dispose();
-        await LoggedAsync("GET /push/sse responded 200");
+        await server.LoggedAsync("GET /push/sse responded 200");
         using var drained = await server.ParkAsync("/push/sse?channel=a");
         server.Live.Hub.Drain();
         Assert.NotNull(await drained.ReadAsync());
-        await LoggedAsync("GET /push/sse responded 200");
+        await server.LoggedAsync("GET /push/sse responded 200");
         Assert.Equal(1, server.Reached);
-
-        async Task LoggedAsync(string line)
-        {
-            count++;
-            await Eventually.TrueAsync(() => server.Requests.Count == count, $"{count} lines");
-            Assert.Equal($"HTTP {line}", server.Requests[^1]);
-        }
     }
 
     /// <summary>Polls and streams that come and go while messages are published.</summary>
@@ -304,7 +296,7 @@ public sealed class ParkedConnectionTests
             for (var i = 0; i < Messages / 2; i++) await server.PublishAsync("a", $"{i}");
         })));
         await Task.WhenAll(followers);
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         Assert.Equal(0, server.Reached);
         Assert.Empty(server.Failures);
     }

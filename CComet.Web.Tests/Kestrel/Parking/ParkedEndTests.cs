@@ -22,7 +22,7 @@ public sealed class ParkedEndTests
         Assert.Single((await raw.ReadAsync())!.Elements);
         Assert.Empty((await raw.ReadAsync())!.Elements);
         Assert.Equal(-1, await raw.ReadByteAsync());
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
     }
 
     /// <summary>The web server alone answers such a client or not, by chance.</summary>
@@ -48,7 +48,7 @@ public sealed class ParkedEndTests
             Assert.Equal(-1, await raw.ReadByteAsync());
         }
 
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
     }
 
     [Fact]
@@ -61,7 +61,7 @@ public sealed class ParkedEndTests
         raw.SendLast(RawHttp.Get("/sub?channel=a&x=1"));
         await server.UntilWaitingAsync("a", 1);
         time.Advance(TimeSpan.FromSeconds(6));
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
     }
 
     [Theory]
@@ -86,7 +86,7 @@ public sealed class ParkedEndTests
             else raw.Dispose();
         }
 
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
 
         // One place is kept for the next connection.
         await Eventually.TrueAsync(() => server.FreePlaces >= free - 1, "No connection is counted");
@@ -119,7 +119,7 @@ public sealed class ParkedEndTests
             }
         }
 
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         Assert.Empty(server.Failures);
     }
 
@@ -136,7 +136,7 @@ public sealed class ParkedEndTests
         time.Advance(TimeSpan.FromSeconds(29));
         Assert.Equal(1, server.Live.Hub.SubscriberCount);
         time.Advance(TimeSpan.FromSeconds(2));
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         await sleeper.WakeAsync();
     }
 
@@ -157,7 +157,7 @@ public sealed class ParkedEndTests
         Assert.Equal(1, server.Live.Hub.SubscriberCount);
         time.Advance(TimeSpan.FromSeconds(25.6));
         Assert.Empty((await usual.ReadAsync())!.Elements);
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
         Assert.Equal(0, server.Reached);
     }
 
@@ -190,7 +190,7 @@ public sealed class ParkedEndTests
         Assert.Equal(-1, await poll.ReadByteAsync());
         Assert.Contains("event: bye\ndata: {\"type\":\"BYE\"", (await stream.ReadAsync())!.Text, StringComparison.Ordinal);
         Assert.Equal(-1, await stream.ReadByteAsync());
-        await server.UntilNobodyAsync();
+        await server.UntilAllLeftAsync();
     }
 
     [Fact]
@@ -282,7 +282,7 @@ public sealed class ParkedEndTests
             answers.Add((Shown((await raw.ReadAsync())!), ""));
             await Eventually.TrueAsync(() => server.Requests.Count == 2, "Both requests are logged");
             answers[^1] = (answers[^1].Answer, server.Requests.Single(line => !line.Contains("revoke", StringComparison.Ordinal)));
-            await server.UntilNobodyAsync("room.1");
+            await server.UntilAllLeftAsync("room.1");
 
             // The connection goes on, and the token does not.
             await raw.SendAsync($"GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token.Sign(TokenServer.Key)}\r\n\r\n");
@@ -307,7 +307,7 @@ public sealed class ParkedEndTests
         Assert.Contains("\"expires\":", text, StringComparison.Ordinal);
         Assert.Contains("event: bye\n", text, StringComparison.Ordinal);
         Assert.Contains("\"reason\":\"expired\"", text, StringComparison.Ordinal);
-        await server.UntilNobodyAsync("room.1");
+        await server.UntilAllLeftAsync("room.1");
         Assert.Equal(0, server.Reached);
     }
 

@@ -82,7 +82,7 @@ internal static class ParkingRequests
         if (random.Once(6)) query.Append(random.Pick("&callback=f", "&callback=a.b$"));
         if (random.Once(6)) query.Append(random.Pick<string>(Others));
         query.Append(random.Once(12) ? random.Pick("&wait=0.1", "&wait=0.02") : "&wait=0");
-        var who = caller?.Invoke(random) ?? ParkingCaller.Nobody;
+        var who = caller?.Invoke(random) ?? ParkingCaller.Anonymous;
         query.Append(who.Query);
         if (random.Once(25)) query.Remove(0, random.Next(query.Length));
         var lines = new List<string>();
@@ -103,5 +103,5 @@ internal static class ParkingRequests
 /// <param name="Host">How it names the server.</param>
 internal sealed record ParkingCaller(IReadOnlyList<string> Lines, string Query = "", string Host = "localhost")
 {
-    public static readonly ParkingCaller Nobody = new([]);
+    public static readonly ParkingCaller Anonymous = new([]);
 }

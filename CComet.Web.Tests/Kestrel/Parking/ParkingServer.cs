@@ -15,6 +15,7 @@ internal sealed class ParkingServer : IAsyncDisposable
     private readonly LogLines<ParkedConnections> _failures = new();
     private readonly LogLines<AccessAudit> _audit = new();
     private int _reached;
+    private int _logged;
 
     private ParkingServer()
     {
@@ -76,8 +77,16 @@ internal sealed class ParkingServer : IAsyncDisposable
 
     public Task UntilWaitingAsync(string channel, int count) => Eventually.TrueAsync(() => Live.Hub.Find(channel)?.Waiting == count, $"{count} wait in {channel}");
 
-    /// <summary>Waits until nobody subscribes any more.</summary>
-    public async Task UntilNobodyAsync(string channel = "a")
+    /// <summary>Waits for the next line of a request, and compares it.</summary>
+    public async Task LoggedAsync(string line)
+    {
+        _logged++;
+        await Eventually.TrueAsync(() => Requests.Count == _logged, $"{_logged} lines");
+        Assert.Equal($"HTTP {line}", Requests[^1]);
+    }
+
+    /// <summary>Waits until all subscribers have left.</summary>
+    public async Task UntilAllLeftAsync(string channel = "a")
     {
         await Eventually.TrueAsync(() => Live.Hub.SubscriberCount == 0, "All subscribers are gone");
         await Eventually.TrueAsync(() => (Live.Hub.Find(channel)?.Subscribers ?? 0) == 0, "None is left in the channel");

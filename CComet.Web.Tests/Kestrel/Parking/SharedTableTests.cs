@@ -21,7 +21,7 @@ public sealed class SharedTableTests
     }
 
     [Fact]
-    public void Number_that_nobody_uses_is_given_again()
+    public void Number_that_is_not_in_use_is_given_again()
     {
         var (a, b) = (_table.Take("a"), _table.Take("b"));
         _table.Release(a);

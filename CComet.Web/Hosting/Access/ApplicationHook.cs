@@ -2,6 +2,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Threading.RateLimiting;
 using CComet.Access;
+using CComet.Diagnostics;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Web.Hosting.Access;
@@ -37,15 +38,16 @@ internal sealed partial class ApplicationHook : IAccessHook, IDisposable
     private readonly HookOptions _options;
     private readonly Uri _address;
     private readonly AuthenticationHeaderValue? _credentials;
+    private readonly HubMetrics _metrics;
     private readonly TimeProvider _time;
     private readonly ILogger<ApplicationHook> _logger;
     private readonly ConcurrencyLimiter _places;
     private readonly HookAnswers<Entry> _answers;
     private readonly Func<Entry, bool> _holds;
 
-    public ApplicationHook(IHttpClientFactory clients, IOptions<HubOptions> options, TimeProvider time, ILogger<ApplicationHook> logger)
+    public ApplicationHook(IHttpClientFactory clients, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ApplicationHook> logger)
     {
-        (_clients, _options, _time, _logger) = (clients, options.Value.Auth.Hook, time, logger);
+        (_clients, _options, _metrics, _time, _logger) = (clients, options.Value.Auth.Hook, metrics, time, logger);
         var address = new UriBuilder(_options.Url);
         if (address.UserName.Length > 0 || address.Password.Length > 0)
         {
@@ -102,6 +104,7 @@ internal sealed partial class ApplicationHook : IAccessHook, IDisposable
     private async Task AnswerAsync(Entry entry, HookRequest request)
     {
         var outcome = new Outcome(default, NoAnswer, PauseAfterFailure);
+        var began = _time.GetTimestamp();
         try
         {
             using var timeout = new CancellationTokenSource(_options.Timeout, _time);
@@ -124,6 +127,7 @@ internal sealed partial class ApplicationHook : IAccessHook, IDisposable
         }
         finally
         {
+            _metrics.HookAnswered(outcome.Problem is null ? outcome.Decision.IsAllowed : null, _time.GetElapsedTime(began));
             entry.Complete(outcome, _time.GetTimestamp() + (long)(outcome.Holds.TotalSeconds * _time.TimestampFrequency));
         }
     }

@@ -5,6 +5,7 @@ import { composer } from './composer.js';
 import { converse } from './conversation.js';
 import { emojiMenu } from './emoji-menu.js';
 import { nickname } from './memory.js';
+import { askWhoIsHere, showWhoIsHere } from './presence.js';
 import { timeline } from './timeline.js';
 import { explain, token } from './token.js';
 
@@ -18,7 +19,7 @@ const STATES = {
 };
 
 const shown = timeline({ log: $('log'), outbox: $('outbox'), scroll: $('scroll'), newest: $('newest'), newestText: $('newest-text') });
-const writing = composer({ form: $('composer'), text: $('text'), count: $('count') }, text => talk?.send(text));
+const writing = composer({ form: $('composer'), text: $('text'), count: $('count') }, text => (talk ? talk.send(text) : early.push(text)));
 const emoticons = emojiMenu($('emoji'), $('emoji-menu'), writing.insert);
 
 /** The room that one is in: what `converse` gave, or null. */
@@ -27,6 +28,10 @@ let nick = '';
 let why = '';
 let trouble = '';
 let countdown;
+/** What was written before the room was open. */
+let early = [];
+/** What ends what began with the room: asking who is here, and showing it. */
+let coming = new AbortController();
 
 // ---- coming and going
 
@@ -56,7 +61,7 @@ function submitForm() {
   join(channel, name);
 }
 
-function join(channel, name) {
+async function join(channel, name) {
   nick = name;
   shown.clear();
   $('log').setAttribute('aria-busy', 'true');
@@ -67,16 +72,36 @@ function join(channel, name) {
   $('room').title = channel;
   retitle(0);
   writing.open(channel);
-  talk = converse({ channel, nick, token, shown, isLookedAt, giveBack: writing.giveBack, onState, onError, onUnread: retitle });
+  onState('connecting');
+  const { signal } = coming;
+  // One token serves for this question and for the room's first request.
+  let ready = token?.();
+  const here = await askWhoIsHere(channel, ready);
+  if (signal.aborted) return;
+  const next = token && (() => {
+    const given = ready ?? token();
+    ready = null;
+    return given;
+  });
+  // Without a token it is the name of the connection by which one is here.
+  talk = converse({ channel, nick, token: next, exclusive: here !== null && !token, shown, isLookedAt, giveBack: writing.giveBack, onState, onError, onUnread: retitle });
   onState(talk.room.state);
+  for (const text of early.splice(0)) talk.send(text);
+  if (here === null) return;
+  const onLeft = (who, time, key) => shown.left({ name: who, own: false, other: who === nick }, time, key);
+  signal.addEventListener('abort', showWhoIsHere({ channel, token, first: here, nick, button: $('here'), list: $('here-list'), onLeft }));
 }
 
 function leave() {
+  coming.abort();
+  coming = new AbortController();
+  early = [];
   talk?.leave();
   talk = null;
   clearInterval(countdown);
   emoticons.close();
   $('share-dialog').close();
+  $('here-dialog').close();
   writing.open(null);
 }
 
@@ -196,6 +221,8 @@ $('leave').addEventListener('click', () => {
   showForm();
 });
 $('retry').addEventListener('click', () => talk?.room.resume());
+$('here').addEventListener('click', () => $('here-dialog').showModal());
+$('here-close').addEventListener('click', () => $('here-dialog').close());
 $('share').addEventListener('click', share);
 $('copy').addEventListener('click', copy);
 $('share-close').addEventListener('click', () => $('share-dialog').close());

@@ -19,6 +19,7 @@ const kept = count => (count === 1 ? '1 message is no longer kept and cannot be 
  * @param {string} how.channel
  * @param {string} how.nick
  * @param {(() => Promise<string|null>)|undefined} how.token says who it is
+ * @param {boolean} how.exclusive whether the connection goes by the name, so that the newest one of that name alone is held
  * @param {ReturnType<import('./timeline.js').timeline>} how.shown where it is shown
  * @param {() => boolean} how.isLookedAt
  * @param {(text: string) => void} how.giveBack takes back what was not sent, to be changed
@@ -26,8 +27,8 @@ const kept = count => (count === 1 ? '1 message is no longer kept and cannot be 
  * @param {(error: Error) => void} how.onError
  * @param {(count: number) => void} how.onUnread hears how many messages came that nobody saw
  */
-export function converse({ channel, nick, token, shown, isLookedAt, giveBack, onState, onError, onUnread }) {
-  const room = new CComet({ url: '.', channel, sname: nick, token, sign: true });
+export function converse({ channel, nick, token, exclusive, shown, isLookedAt, giveBack, onState, onError, onUnread }) {
+  const room = new CComet({ url: '.', channel, sname: nick, exclusive, token, sign: true });
   const own = ownMessages(channel, nick, key => shown.claim(key));
   let isHistory = true;
   let isLeft = false;

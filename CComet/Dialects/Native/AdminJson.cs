@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CComet.Access;
 using CComet.Channels;
 using CComet.Messages;
 using CComet.Operations;
@@ -147,8 +148,8 @@ internal static class AdminJson
         json.WriteNumber("total", total ?? counts.Total);
         json.WriteNumber("poll", counts[(int)Transport.Poll]);
         json.WriteNumber("jsonp", counts[(int)Transport.Jsonp]);
-        json.WriteNumber("sse", counts[(int)Transport.Events]);
-        json.WriteNumber("stream", counts[(int)Transport.Lines]);
+        json.WriteNumber("sse", counts[(int)Transport.Sse]);
+        json.WriteNumber("stream", counts[(int)Transport.Stream]);
         json.WriteNumber("websocket", counts[(int)Transport.WebSocket]);
         json.WriteEndObject();
     }

@@ -9,15 +9,18 @@ internal static class ErrorJson
     public const string ProblemType = "application/problem+json; charset=utf-8";
 
     /// <summary>Encodes a refusal as a problem (RFC 9457) and a newline.</summary>
-    public static byte[] EncodeProblemLine(WireException error) => NativeJson.EncodeObjectLine(json =>
+    public static byte[] EncodeProblemLine(WireException error) => NativeJson.EncodeObjectLine(json => WriteProblem(json, error, error.Message));
+
+    /// <summary>Writes the members of a problem.</summary>
+    public static void WriteProblem(Utf8JsonWriter json, WireException error, string detail)
     {
         json.WriteString("type", $"urn:ccomet:error:{error.Code}");
         json.WriteString("title", error.Title);
         json.WriteNumber("status", error.Status);
-        json.WriteString("detail", error.Message);
+        json.WriteString("detail", detail);
         json.WriteString("code", error.Code);
         if (error.Parameter is not null) json.WriteString("parameter", error.Parameter);
-    });
+    }
 
     /// <summary>Encodes a refusal as an element of an array, where there is no HTTP status to tell it by.</summary>
     public static byte[] EncodeElement(WireException error) => NativeJson.EncodeObject(json => Write(json, error));

@@ -1,3 +1,4 @@
+using CComet.Diagnostics;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Dialects.Native;
@@ -35,6 +36,19 @@ internal sealed class WireException : Exception
 
     /// <summary>Whether a credential was given, and does not hold.</summary>
     public bool IsTokenRefused { get; private init; }
+
+    /// <summary>Why it was refused, as it is counted: one of <see cref="RequestRefusal"/>.</summary>
+    public string Reason
+    {
+        get => field ?? Status switch
+        {
+            StatusCodes.Status401Unauthorized => RequestRefusal.Credential,
+            StatusCodes.Status403Forbidden => RequestRefusal.Right,
+            StatusCodes.Status429TooManyRequests => RequestRefusal.Limit,
+            _ => RequestRefusal.Request,
+        };
+        private init;
+    }
 
     /// <summary>401: a credential that does not hold.</summary>
     public static WireException Unauthorized(string what) =>
@@ -91,11 +105,11 @@ internal sealed class WireException : Exception
         AccessDeniedException { IsAnonymous: true } e => new(StatusCodes.Status401Unauthorized, "Unauthorized", e.Message, e.Parameter) { Scope = e.Scope },
         AccessDeniedException e => new(StatusCodes.Status403Forbidden, "Forbidden", e.Message, e.Parameter) { Scope = e.Scope },
         TokenRefusedException e => Unauthorized(e.Message),
-        AccessUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Access cannot be decided", e.Message, retryAfter: TimeSpan.FromSeconds(5)),
+        AccessUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Access cannot be decided", e.Message, retryAfter: TimeSpan.FromSeconds(5)) { Reason = RequestRefusal.Undecided },
         UnknownException e => new(StatusCodes.Status404NotFound, "Not found", e.Message, e.Parameter),
         RefusedException e => new(StatusCodes.Status400BadRequest, "Bad parameter", e.Message, e.Parameter),
-        StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
-        DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)),
+        StoreUnavailableException e => new(StatusCodes.Status503ServiceUnavailable, "Store unavailable", e.Message, retryAfter: TimeSpan.FromSeconds(1)) { Reason = RequestRefusal.Store },
+        DrainingException e => new(StatusCodes.Status503ServiceUnavailable, "Draining", e.Message, retryAfter: TimeSpan.FromSeconds(1)) { Reason = RequestRefusal.Draining },
         BadHttpRequestException e => FromStatus(e.StatusCode),
         _ => null,
     };

@@ -18,6 +18,8 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
     /// <summary>What a script is that calls nothing.</summary>
     private static readonly byte[] EmptyScript = "/**/"u8.ToArray();
 
+    private CallerContext Caller => caller with { Transport = request.Callback is null ? Transport.Poll : Transport.Jsonp };
+
     private readonly long _startedAt = operations.Context.Time.GetTimestamp();
     private CancellationTokenRegistration _gone;
     private bool _hasWaited;
@@ -67,8 +69,7 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
     /// <param name="isAudited">Whether a right that is missing is written to the audit log.</param>
     public async ValueTask<Subscriber> BeginAsync(bool isAudited = true)
     {
-        var transport = request.Callback is null ? Transport.Poll : Transport.Jsonp;
-        var subscriber = await operations.SubscribeAsync(caller, [start], sname, isAudited, transport);
+        var subscriber = await operations.SubscribeAsync(Caller, [start], sname, isAudited);
         try
         {
             await subscriber.BeginOrLeaveAsync();
@@ -76,7 +77,7 @@ internal sealed class PollRequest2014<T>(T request, ChannelOperations operations
         }
         catch (SeqidBeyondEndException)
         {
-            subscriber = await operations.SubscribeAsync(caller, [start with { From = new Cursor(null, 0) }], sname, isAudited, transport);
+            subscriber = await operations.SubscribeAsync(Caller, [start with { From = new Cursor(null, 0) }], sname);
             await subscriber.BeginOrLeaveAsync();
             return subscriber;
         }

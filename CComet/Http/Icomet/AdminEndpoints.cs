@@ -130,7 +130,7 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, ChannelHub hub, C
     private static string ReadOwnChannel(Parameters parameters)
     {
         var channel = IcometForm.ReadChannel(parameters);
-        ChannelOperations.ThrowIfPrivate(channel);
+        ChannelOperations.ThrowIfOfServer(channel);
         return channel;
     }
 

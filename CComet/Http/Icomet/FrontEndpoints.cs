@@ -1,6 +1,6 @@
 using System.Globalization;
 using System.Text;
-using CComet.Channels;
+using CComet.Access;
 using CComet.Dialects.Icomet;
 using CComet.Operations;
 using CComet.Subscriptions;
@@ -85,7 +85,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         bool tellsNext;
         try
         {
-            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens, framing == IcometFraming.Events ? Transport.Events : Transport.Lines);
+            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens, framing == IcometFraming.Events ? Transport.Sse : Transport.Stream);
         }
         catch (Exception e)
         {

@@ -27,9 +27,9 @@ internal sealed record IcometSubscription(string Channel, long Seq, long Noop, s
     public async ValueTask<(Subscriber Subscriber, bool TellsNext)> BeginAsync(HttpContext context, ChannelOperations operations, AccessOperations access, ChannelTokens? tokens, Transport transport)
     {
         if (tokens is not null && !await tokens.CheckAsync(Channel, Token, context.RequestAborted)) throw WireException.Forbidden("token", "does not hold for this channel, or no longer.");
-        var caller = context.CallerOf();
+        var caller = context.CallerOf() with { Transport = transport };
         if (access.IsOn) caller = caller with { Grant = tokens is null ? access.Grants.Anonymous : access.Grants.Create(ChannelRight.Subscribe, Channel, "token of icomet") };
-        var subscriber = await operations.SubscribeAsync(caller, [new ChannelStart(Channel, new Cursor(null, Seq > 0 ? Seq - 1 : null))], sname: null, transport: transport);
+        var subscriber = await operations.SubscribeAsync(caller, [new ChannelStart(Channel, new Cursor(null, Seq > 0 ? Seq - 1 : null))], sname: null);
         var tellsNext = false;
         try
         {
@@ -37,7 +37,7 @@ internal sealed record IcometSubscription(string Channel, long Seq, long Noop, s
         }
         catch (SeqidBeyondEndException)
         {
-            subscriber = await operations.SubscribeAsync(caller, [new ChannelStart(Channel, Cursor.None)], sname: null, transport: transport);
+            subscriber = await operations.SubscribeAsync(caller, [new ChannelStart(Channel, Cursor.None)], sname: null);
             await subscriber.BeginOrLeaveAsync();
             tellsNext = true;
         }

@@ -26,6 +26,9 @@ internal sealed class ParameterNames(string callback, string message, string[] r
     /// <summary>Of <c>/session</c>.</summary>
     public static readonly ParameterNames OfSession = new("callback", "msg", [], ["token"]);
 
+    /// <summary>Of <c>/presence</c>.</summary>
+    public static readonly ParameterNames OfPresence = new("callback", "msg", [Ticket], ["channel", "counts", "optional", "callback"]);
+
     /// <summary>Of <c>/admin/revoke</c>.</summary>
     public static readonly ParameterNames OfRevocation = new("callback", "msg", [Ticket], ["sub", "jti", "channel"]);
 

@@ -89,7 +89,7 @@ internal abstract class BesideOutput(int slot) : PipeWriter
     /// <summary>Begins to wait for the client. The caller holds the slot's lock.</summary>
     public Task BeginFlush() => (_flushing = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
 
-    /// <summary>Gives the buffer back, whose bytes are the kernel's or nobody's, and ends a flush that waits. The caller holds the slot's lock.</summary>
+    /// <summary>Gives the buffer back, whose bytes are the kernel's or not wanted any more, and ends a flush that waits. The caller holds the slot's lock.</summary>
     public void EndFlush()
     {
         var flushing = _flushing;

@@ -59,7 +59,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         _status = StatusCodes.Status200OK;
         EndsStalls = true;
         OnGone(subscriber);
-        table.Answers.WriteStreamHead(this, isOfLines ? NdJson.ContentType : EventStream.ContentType, path, page);
+        table.Answers.WriteStreamHead(this, StreamForm.Of(isOfLines).ContentType, path, page);
         BeginChunks();
         table.Park(this);
         StreamLoop loop = isOfLines ? new NdJson(this, socket: null, subscriber, this, NativeEncoder.Forms) : new EventStream(this, socket: null, subscriber, this, NativeEncoder.Forms);
@@ -142,6 +142,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         if (IsClosed) return;
         if (!HasBegun && WireException.From(failure) is { } error)
         {
+            table.CountRefusal(error);
             if (form.HoldsBackErrors && callback is not null) await DelayAsync(RequestPipeline.HoldBackTime);
             await ResponseWriter.WriteErrorAsync(this, callback, error);
         }

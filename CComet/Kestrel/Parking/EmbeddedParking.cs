@@ -16,9 +16,6 @@ namespace CComet.Kestrel.Parking;
 /// <summary>Parks connections of an application that embeds the library, where its middleware has no word to say.</summary>
 internal static class EmbeddedParking
 {
-    /// <summary>The paths whose requests are parked.</summary>
-    private static readonly string[] Paths = ["/sub", "/sse", "/stream", "/subscribe"];
-
     /// <summary>What endpoints may have, as it decides nothing about a request that has no Origin.</summary>
     private static readonly Type[] Harmless =
     [
@@ -62,7 +59,7 @@ internal static class EmbeddedParking
     {
         var call = $"UseCCometParking(\"{path}\")";
         var mapped = services.GetServices<EndpointDataSource>().SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Where(endpoint => endpoint.Metadata.GetMetadata<WirePath>() is not null).ToArray();
-        foreach (var parked in Paths)
+        foreach (var parked in ParkableRequest.Paths)
         {
             var endpoint = Array.Find(mapped, endpoint => endpoint.RoutePattern.RawText == path + parked)
                 ?? throw new InvalidOperationException($"{call}: MapCComet() maps no {path}{parked}. Give the path of the group that it is called on.");

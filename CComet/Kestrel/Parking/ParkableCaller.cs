@@ -29,6 +29,9 @@ internal sealed record ParkableCaller
     /// <summary>Whether somebody who is no listed proxy tells of another address.</summary>
     public bool IsForwarded { get; init; }
 
+    /// <summary>Whether a text is the name of a header.</summary>
+    public static bool Is(ReadOnlySpan<char> text, string known) => text.Equals(known, StringComparison.OrdinalIgnoreCase);
+
     /// <summary>What is read of the headers.</summary>
     /// <param name="isFromProxy">Whether the connection is a listed proxy's.</param>
     public struct Fields(bool isFromProxy)
@@ -136,7 +139,5 @@ internal sealed record ParkableCaller
         private static Range Within(Range range, int at) => (range.Start.Value + at)..(range.End.Value + at);
 
         private static string TextOf(Range? field, ReadOnlySpan<byte> bytes) => field is { } range ? Encoding.ASCII.GetString(bytes[range]) : "";
-
-        private static bool Is(ReadOnlySpan<char> text, string known) => text.Equals(known, StringComparison.OrdinalIgnoreCase);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using CComet.Access;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Messages;
@@ -13,15 +14,18 @@ namespace CComet.Kestrel.Parking;
 /// <param name="HeadBytes">How long the head is.</param>
 internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStream, TimeSpan Wait, Range Token, int HeadBytes)
 {
+    /// <summary>The path of the long poll, whose answers vary by the header Accept.</summary>
+    public const string PollPath = "/sub";
+
     private const string LastEventId = "Last-Event-ID";
     private const int MaxParameters = 192;
-    private const string Poll = "/sub";
     private const string Poll2014 = "/subscribe";
 
     /// <summary>Fewer than the web server takes.</summary>
     private const int MaxHeaders = 64;
 
-    private static readonly string[] Paths = [Poll, StreamForm.Events.Path, StreamForm.Lines.Path, Poll2014];
+    /// <summary>The paths that are read.</summary>
+    public static readonly string[] Paths = [PollPath, StreamForm.Events.Path, StreamForm.Lines.Path, Poll2014];
 
     /// <summary>The parameters that are read; those that follow are known to be ignored. One that is neither may mean something to another door.</summary>
     private static readonly string[] KnownParameters = ["channel", "seqid", "epoch", "cursor", "wait", "sname", "callback", "lastEventId", "_", "time", ParameterNames.Ticket];
@@ -47,8 +51,11 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     /// <summary>Whether it is a poll in the dialect of 2014.</summary>
     public bool IsOf2014 => Path == Poll2014;
 
+    /// <summary>By what its subscriber is told of messages.</summary>
+    public Transport Transport => Callback is not null ? Transport.Jsonp : !IsStream ? Transport.Poll : IsOfLines ? Transport.Stream : Transport.Sse;
+
     /// <summary>Whether it needs more than a slot holds.</summary>
-    public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || (IsStream && Path == Poll);
+    public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || (IsStream && Path == PollPath);
 
     private static ReadOnlySpan<byte> HeadEnd => "\r\n\r\n"u8;
 
@@ -86,11 +93,11 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             if (!TryLine(ref head, out line) || !fields.TryRead(line, at, host)) return null;
         }
 
-        if ((known == Poll && fields.MayAskForEvents) || fields.Caller.Read(bytes, host) is not { } caller) return null;
-        if (isPlain && fields.LastEventId is null && !(known == Poll && fields.AsksForEvents))
+        if ((known == PollPath && fields.MayAskForEvents) || fields.Caller.Read(bytes, host) is not { } caller) return null;
+        if (isPlain && fields.LastEventId is null && !(known == PollPath && fields.AsksForEvents))
         {
             var plainWait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
-            return new ParkableRequest(start, known != Poll, known == Poll ? plainWait : default, fields.Caller.Token, end + HeadEnd.Length) { Caller = caller, Path = known };
+            return new ParkableRequest(start, known != PollPath, known == PollPath ? plainWait : default, fields.Caller.Token, end + HeadEnd.Length) { Caller = caller, Path = known };
         }
 
         try
@@ -99,7 +106,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             UrlEncoded.Parse(query, parameters);
             parameters.ThrowIfRefused();
             var callback = parameters.Optional(parameters.Known.Callback);
-            var isStream = known is not (Poll or Poll2014) || (known == Poll && fields.AsksForEvents && callback is null);
+            var isStream = known is not (PollPath or Poll2014) || (known == PollPath && fields.AsksForEvents && callback is null);
 
             // Of a script, a token does not count.
             if (callback is not null && (isStream || !host.MayCallBack || !Jsonp.IsName(callback) || !fields.Caller.Token.Equals(default))) return null;
@@ -203,24 +210,22 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             ReadOnlySpan<char> known = name;
             var start = line.Length - line[(colon + 1)..].TrimStart(" \t"u8).Length;
             if (!Caller.TryRead(known, value, at + start, host)) return false;
-            if (Is(known, "Connection"))
+            if (ParkableCaller.Is(known, "Connection"))
             {
                 return Ascii.EqualsIgnoreCase(value, "keep-alive");
             }
-            else if (Is(known, "Accept"))
+            else if (ParkableCaller.Is(known, "Accept"))
             {
                 if (value.SequenceEqual("text/event-stream"u8)) AsksForEvents = true;
                 else MayAskForEvents |= value.IndexOf("stream"u8) >= 0 || value.IndexOfAnyInRange((byte)'A', (byte)'Z') >= 0;
             }
-            else if (Is(known, ParkableRequest.LastEventId))
+            else if (ParkableCaller.Is(known, ParkableRequest.LastEventId))
             {
                 if (LastEventId is not null) return false;
                 LastEventId = Encoding.ASCII.GetString(value);
             }
 
             return true;
-
-            static bool Is(ReadOnlySpan<char> text, string known) => text.Equals(known, StringComparison.OrdinalIgnoreCase);
         }
     }
 }

@@ -12,9 +12,6 @@ namespace CComet.Kestrel.Parking;
 /// <summary>Writes answers as they go over the wire, head and all, with the headers that they have by way of the web server.</summary>
 internal sealed class ParkedAnswers(ParkingHost host)
 {
-    /// <summary>The path whose answers vary by the header Accept.</summary>
-    private const string PollPath = "/sub";
-
     private static readonly byte[] Chunked = Encoding.ASCII.GetBytes("Transfer-Encoding: chunked\r\n");
     private static readonly byte[] CursorName = Encoding.ASCII.GetBytes($"{ResponseWriter.CursorHeader}: ");
 
@@ -48,7 +45,7 @@ internal sealed class ParkedAnswers(ParkingHost host)
         output.Write(CursorName);
         output.Put(cursor);
         output.Write("\r\n"u8);
-        if (retry is { } after) output.Put($"{ResponseWriter.RetryHeader}: {(long)after.TotalMilliseconds}\r\n");
+        if (retry is { } after) output.Put($"{ResponseWriter.RetryHeader}: {ResponseWriter.MillisecondsOf(after)}\r\n");
         output.Write("X-Content-Type-Options: nosniff\r\n\r\n"u8);
     }
 
@@ -57,7 +54,7 @@ internal sealed class ParkedAnswers(ParkingHost host)
     {
         var error = WireException.Revoked();
         var body = ErrorJson.EncodeProblemLine(error);
-        WriteHead(output, new ResponseHead(error.Status, ErrorJson.ProblemType) { Challenge = BearerChallenge.Create(error) }, body.Length, PollPath, isLast: false, page);
+        WriteHead(output, new ResponseHead(error.Status, ErrorJson.ProblemType) { Challenge = BearerChallenge.Create(error) }, body.Length, ParkableRequest.PollPath, isLast: false, page);
         output.Write(body);
     }
 
@@ -107,7 +104,7 @@ internal sealed class ParkedAnswers(ParkingHost host)
         output.Write("\r\n"u8);
     }
 
-    private string VaryOf(string path) => path == PollPath ? host.VaryOfPoll : host.VaryOfStream;
+    private string VaryOf(string path) => path == ParkableRequest.PollPath ? host.VaryOfPoll : host.VaryOfStream;
 
     private void WriteDate(IBufferWriter<byte> output)
     {

@@ -111,6 +111,8 @@ internal sealed partial class ParkedConnections
         return Hub.Revocations.Covers(grant) || (_channels[slot.Channel].Channel is { } channel && Hub.Revocations.Covers(grant, channel.Name));
     }
 
+    private static Transport TransportOf(in ParkedSlot slot) => !slot.Flags.HasFlag(SlotFlags.IsStream) ? Transport.Poll : slot.Flags.HasFlag(SlotFlags.IsOfLines) ? Transport.Stream : Transport.Sse;
+
     private TimeSpan TimeLeft(in ParkedSlot slot) => Subscriber.TimeLeftOf(GrantOf(slot), Hub);
 
     /// <summary>Reads a step from the store for a cursor whose messages are not in memory, and moves it.</summary>
@@ -148,9 +150,12 @@ internal sealed partial class ParkedConnections
     /// <param name="head">What is sent first; what is left of it is copied.</param>
     /// <param name="body">What is sent behind it, which many connections may share: it is not copied.</param>
     /// <param name="waiting">The state.</param>
-    private bool TrySend(ref ParkedSlot slot, int i, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> body, SlotState waiting)
+    /// <param name="awaited">The messages in it, when the subscriber waited for them.</param>
+    private bool TrySend(ref ParkedSlot slot, int i, ReadOnlySpan<byte> head, ReadOnlyMemory<byte> body, SlotState waiting, Batch? awaited = null)
     {
-        slot.WroteAt = _wheel.Milliseconds;
+        var now = Hub.Time.GetTimestamp();
+        slot.WroteAt = _wheel.MillisecondsAt(now);
+        if (awaited is not null) Hub.Lagged(TransportOf(slot), awaited, now);
         var sent = head.IsEmpty ? 0 : Sockets.Send(slot.Descriptor, head, hasMore: !body.IsEmpty);
         var isWhole = sent == head.Length;
         if (isWhole)
@@ -218,6 +223,6 @@ internal sealed partial class ParkedConnections
         var isStream = slot.Flags.HasFlag(SlotFlags.IsStream);
         var status = slot.Flags.HasFlag(SlotFlags.IsRefused) ? StatusCodes.Status403Forbidden : StatusCodes.Status200OK;
         if (isGone && !isStream) status = StatusCodes.Status499ClientClosedRequest;
-        _log.Write(HttpMethods.Get, _pathBase + (isStream ? FormOf(slot).Path : "/sub"), status, Stopwatch.GetTimestamp() - (elapsed * Stopwatch.Frequency / 1000), isHealth: false);
+        _log.Write(HttpMethods.Get, _pathBase + (isStream ? FormOf(slot).Path : ParkableRequest.PollPath), status, Stopwatch.GetTimestamp() - (elapsed * Stopwatch.Frequency / 1000), isHealth: false);
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using CComet.Access;
+using CComet.Dialects.Native;
 using CComet.Http;
 using CComet.Http.Ccomet2014;
 using CComet.Operations;
@@ -31,6 +32,9 @@ internal sealed partial class ParkedConnections
 
     /// <summary>Writes the line of a request that is over.</summary>
     public void Log(string path, int status, long began) => _log.Write(HttpMethods.Get, _pathBase + path, status, began, isHealth: false);
+
+    /// <summary>Counts a refusal.</summary>
+    public void CountRefusal(WireException refusal) => Hub.Metrics.RefusedRequest(refusal.Reason);
 
     /// <summary>Sends what a request has written.</summary>
     /// <returns>Null when the kernel has taken all of it; else what ends once it has, or the connection is closed.</returns>
@@ -193,7 +197,7 @@ internal sealed partial class ParkedConnections
             }
             else
             {
-                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname, isAudited: false, TransportOf(asked));
+                subscriber = await _operations.SubscribeAsync(caller, starts, asked.Sname, isAudited: false);
                 if (asked.IsStream || starts.Count > 1 || wantsCursors) await subscriber.BeginOrLeaveAsync();
             }
         }

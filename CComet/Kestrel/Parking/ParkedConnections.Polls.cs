@@ -1,5 +1,7 @@
 using System.Buffers;
+using CComet.Access;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
@@ -25,7 +27,8 @@ internal sealed partial class ParkedConnections
 
         if (Fits(slot, batch))
         {
-            Hub.Metrics.Delivered(batch!.Messages.Count);
+            Hub.Metrics.Delivered(Transport.Poll, batch!.Messages.Count);
+            Hub.Lagged(Transport.Poll, batch, Hub.Time.GetTimestamp());
             Answer(ref slot, i, batch);
             return;
         }
@@ -36,6 +39,7 @@ internal sealed partial class ParkedConnections
         if (status == ReadStatus.Something)
         {
             Place(ref slot, cursor);
+            Hub.Lagged(Transport.Poll, readings!);
             Answer(ref slot, i, readings!);
         }
         else if (status == ReadStatus.Ended)
@@ -63,6 +67,7 @@ internal sealed partial class ParkedConnections
 
     private void Answer(ref ParkedSlot slot, int i, IReadOnlyList<Reading> readings)
     {
+        Hub.Metrics.Delivered(Transport.Poll, readings);
         if (readings is [{ Notice: null, Batch: { Bytes: <= JsonArray.FlushBytes } batch }])
         {
             Answer(ref slot, i, batch);
@@ -87,6 +92,7 @@ internal sealed partial class ParkedConnections
     private void Refuse(ref ParkedSlot slot, int i)
     {
         var output = Output();
+        Hub.Metrics.RefusedRequest(RequestRefusal.Right);
         _answers.WriteRevoked(output, PageOf(slot));
         slot.Flags |= SlotFlags.IsRefused;
         Finish(ref slot, i, output);
@@ -156,7 +162,11 @@ internal sealed partial class ParkedConnections
                 else
                 {
                     Follow(ref slot, cursor);
-                    if (TryTake(ref slot, i, request)) Answer(ref slot, i, readings);
+                    if (TryTake(ref slot, i, request))
+                    {
+                        Recovered(request, readings);
+                        Answer(ref slot, i, readings);
+                    }
                 }
 
                 Read(ref slot, i);
@@ -202,6 +212,7 @@ internal sealed partial class ParkedConnections
         {
             slot.State = SlotState.Poll;
             Place(ref slot, cursor);
+            Hub.Lagged(Transport.Poll, readings);
             if (readings.Count > 0) Answer(ref slot, i, readings);
             else AnswerNothing(ref slot, i, retry: null);
             Read(ref slot, i);

@@ -4,6 +4,7 @@ using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Limits;
 using CComet.Messages;
+using CComet.Transports;
 using Sockets = CComet.Interop.Sockets;
 
 namespace CComet.Kestrel.Parking;
@@ -22,9 +23,6 @@ internal sealed partial class ParkedConnections
 
     /// <summary>How long a head may take from its first byte on, before the web server takes care of it.</summary>
     private static readonly TimeSpan HeadTimeout = TimeSpan.FromSeconds(2);
-
-    /// <summary>How long a poll waits whose grant has no time left: its client may ask again at once.</summary>
-    private static readonly TimeSpan MinWait = TimeSpan.FromSeconds(1);
 
     [ThreadStatic]
     private static byte[]? _head;
@@ -110,14 +108,14 @@ internal sealed partial class ParkedConnections
     /// <summary>Asks for the right, and enters the channel.</summary>
     private void Ask(ref ParkedSlot slot, int i, in ParkableRequest request)
     {
-        var caller = new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin };
+        var caller = new CallerContext(request.Caller.Address ?? _clients[slot.Client].Address) { Grant = GrantOf(slot), Origin = request.Caller.Origin, Transport = request.Transport };
         if (request.IsBeside)
         {
             BeginBeside(ref slot, i, request, caller);
             return;
         }
 
-        var entering = _operations.EnterAsync(caller, request.Start.Channel, TransportOf(request));
+        var entering = _operations.EnterAsync(caller, request.Start.Channel);
         if (entering.IsCompletedSuccessfully) Enter(ref slot, i, request, entering.Result);
         else
         {
@@ -207,7 +205,7 @@ internal sealed partial class ParkedConnections
         SetShares(ref slot, request, shares);
         if (request.IsStream && !channel.Resolve(ref cursor))
         {
-            Leave(channel, shares, i, TransportOf(request));
+            Leave(slot, i, channel, shares, request.Transport);
             HandOver(ref slot, i);
             return;
         }
@@ -246,9 +244,7 @@ internal sealed partial class ParkedConnections
         slot.State = SlotState.Poll;
 
         // Before it is parked, so that one that is seen to wait has its time.
-        var wait = request.Wait;
-        if (wait > MinWait && TimeLeft(slot) is var left && left < wait) wait = left > MinWait ? left : MinWait;
-        if (wait > TimeSpan.Zero) _wheel.Set(i, wait);
+        if (request.Wait > TimeSpan.Zero) _wheel.Set(i, PollLoop.Bound(request.Wait, TimeLeft(slot)));
         var status = cursor.Channel.Read(ref cursor, i, request.Wait > TimeSpan.Zero ? this : null, JsonArray.FlushBytes, ref readings);
         if (status is ReadStatus.Behind or ReadStatus.Beyond)
         {
@@ -265,6 +261,7 @@ internal sealed partial class ParkedConnections
 
         Follow(ref slot, cursor);
         if (!TryTake(ref slot, i, request)) return;
+        Recovered(request, readings ?? []);
         if (status == ReadStatus.Something)
         {
             Answer(ref slot, i, readings!);
@@ -287,6 +284,12 @@ internal sealed partial class ParkedConnections
         }
     }
 
+    /// <summary>Counts the first read of a subscriber that came with a cursor.</summary>
+    private void Recovered(in ParkableRequest request, IReadOnlyList<Reading> readings)
+    {
+        if (request.Start.From.Seqid is not null) Hub.Metrics.Recovered(request.Transport, readings);
+    }
+
     /// <summary>After it was parked: what ends it from now on wakes it.</summary>
     private void CheckEnd(in ParkedSlot slot, int i)
     {
@@ -305,29 +308,27 @@ internal sealed partial class ParkedConnections
     private void Leave(ref ParkedSlot slot, int i, bool isGone)
     {
         var client = _clients[slot.Client];
-        Leave(_channels[slot.Channel].Channel, client.Shares, i, slot.Flags.HasFlag(SlotFlags.IsStream) ? FormOf(slot).Transport : Transport.Poll);
+        Leave(slot, i, _channels[slot.Channel].Channel, client.Shares, TransportOf(slot));
         if (GrantOf(slot) is { IsNarrow: true }) _ticketsAt.TryRemove(i, out _);
         if (!_kicked.IsEmpty) _kicked.TryRemove(i, out _);
         _channels.Release(slot.Channel);
         slot.Channel = 0;
         if (slot.Began != 0) Log(slot, isGone);
-        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsOfLines | SlotFlags.IsRefused);
+        slot.Flags &= ~(SlotFlags.IsStream | SlotFlags.IsOfLines | SlotFlags.IsLive | SlotFlags.IsRefused);
     }
 
     /// <summary>Ends a subscriber of whose request nothing was taken, and leaves that to the web server.</summary>
     private void GiveUp(ref ParkedSlot slot, int i, ActiveChannel channel)
     {
-        Leave(channel, _clients[slot.Client].Shares, i, Transport.Poll);
+        Leave(slot, i, channel, _clients[slot.Client].Shares, Transport.Poll);
         slot.State = SlotState.Reading;
         HandOver(ref slot, i);
     }
 
-    private static Transport TransportOf(in ParkableRequest request) =>
-        request.IsStream ? request.IsOfLines ? Transport.Lines : Transport.Events : request.Callback is null ? Transport.Poll : Transport.Jsonp;
-
-    private void Leave(ActiveChannel channel, CallerShares shares, int i, Transport transport)
+    private void Leave(in ParkedSlot slot, int i, ActiveChannel channel, CallerShares shares, Transport transport)
     {
         var nothing = default(ChannelCursor);
+        channel.Leave(GrantOf(slot)?.User);
         channel.Leave(ref nothing, this, i, transport);
         Hub.CountOut(shares, channels: 1, transport);
     }

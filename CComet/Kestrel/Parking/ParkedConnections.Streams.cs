@@ -18,11 +18,14 @@ internal sealed partial class ParkedConnections
         _answers.WriteStreamHead(output, FormOf(slot).ContentType, FormOf(slot).Path, request.Caller.PageLines);
         WriteStart(output, slot);
         if (!request.IsOfLines) BeginTickets(slot, i, output, request.Caller);
-        if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i);
+        if (TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming)) GoOn(ref slot, i, isRecovering: request.Start.From.Seqid is not null);
     }
 
     /// <summary>Reads and sends until everything has been read, and parks the stream.</summary>
-    private void GoOn(ref ParkedSlot slot, int i)
+    /// <param name="slot">The connection.</param>
+    /// <param name="i">Its slot.</param>
+    /// <param name="isRecovering">Whether it came with a cursor, from which it has not read yet.</param>
+    private void GoOn(ref ParkedSlot slot, int i, bool isRecovering = false)
     {
         while (true)
         {
@@ -37,8 +40,10 @@ internal sealed partial class ParkedConnections
             var cursor = CursorOf(slot);
             List<Reading>? readings = null;
             var status = cursor.Channel.Read(ref cursor, i, this, ReadSizes.MaxStepBytes, ref readings);
+            if (status is ReadStatus.Nothing or ReadStatus.Something && isRecovering) Hub.Metrics.Recovered(TransportOf(slot), readings ?? []);
             if (status == ReadStatus.Nothing)
             {
+                slot.Flags |= SlotFlags.IsLive;
                 if (slot.Flags.HasFlag(SlotFlags.IsHalfClosed))
                 {
                     Close(ref slot, i);
@@ -61,10 +66,11 @@ internal sealed partial class ParkedConnections
                 Work(ref slot, i);
 
                 // As for a poll.
-                _ = ReadStreamAsync(i, CursorOf(slot));
+                _ = ReadStreamAsync(i, CursorOf(slot), isRecovering);
                 return;
             }
 
+            isRecovering = false;
             Place(ref slot, cursor);
             if (!TryTell(ref slot, i, readings!)) return;
         }
@@ -72,6 +78,8 @@ internal sealed partial class ParkedConnections
 
     private bool TryTell(ref ParkedSlot slot, int i, IReadOnlyList<Reading> readings)
     {
+        Hub.Metrics.Delivered(TransportOf(slot), readings);
+        if (slot.Flags.HasFlag(SlotFlags.IsLive)) Hub.Lagged(TransportOf(slot), readings);
         var output = Output();
         var form = FormOf(slot);
         foreach (var reading in readings)
@@ -83,7 +91,7 @@ internal sealed partial class ParkedConnections
         return TrySend(ref slot, i, output.WrittenSpan, default, SlotState.Streaming);
     }
 
-    private async Task ReadStreamAsync(int i, ChannelCursor cursor)
+    private async Task ReadStreamAsync(int i, ChannelCursor cursor, bool isRecovering)
     {
         // The caller holds the slot's lock.
         await Task.Yield();
@@ -121,6 +129,7 @@ internal sealed partial class ParkedConnections
                 else
                 {
                     Place(ref slot, cursor);
+                    if (isRecovering) Hub.Metrics.Recovered(TransportOf(slot), readings);
                     if (readings.Count == 0 || TryTell(ref slot, i, readings)) GoOn(ref slot, i);
                 }
             }
@@ -157,9 +166,9 @@ internal sealed partial class ParkedConnections
         }
         else if (Fits(slot, batch))
         {
-            Hub.Metrics.Delivered(batch!.Messages.Count);
+            Hub.Metrics.Delivered(TransportOf(slot), batch!.Messages.Count);
             slot.Next = batch.End;
-            TrySend(ref slot, i, default, batch.As(FormOf(slot).Chunks), SlotState.Streaming);
+            TrySend(ref slot, i, default, batch.As(FormOf(slot).Chunks), SlotState.Streaming, awaited: batch);
         }
         else
         {
@@ -201,7 +210,7 @@ internal sealed partial class ParkedConnections
         WriteChunk(output, state, static (text, told) => told.Form.WriteStart(text, told.Channel, told.Place, told.Expires));
     }
 
-    private static StreamForm FormOf(in ParkedSlot slot) => slot.Flags.HasFlag(SlotFlags.IsOfLines) ? StreamForm.Lines : StreamForm.Events;
+    private static StreamForm FormOf(in ParkedSlot slot) => StreamForm.Of(slot.Flags.HasFlag(SlotFlags.IsOfLines));
 
     private void SetBeat(in ParkedSlot slot, int i)
     {

@@ -209,7 +209,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
                     Beat(ref slot, i);
                     break;
                 case SlotState.Answering or SlotState.Streaming:
-                    if (slot.Channel != 0) Hub.Metrics.Stalled(_channels[slot.Channel].Channel.Name);
+                    if (slot.Channel != 0) Hub.Metrics.Stalled(TransportOf(slot));
                     Close(ref slot, i);
                     break;
                 case SlotState.Beside when _beside[i] is { IsFlushing: true, EndsStalls: false }:

@@ -51,6 +51,9 @@ internal enum SlotFlags : byte
     /// <summary>A part of a head has come.</summary>
     HasPartOfHead = 16,
 
+    /// <summary>The same bit, of a stream: it has waited, so that what it reads since was appended while it was here.</summary>
+    IsLive = HasPartOfHead,
+
     /// <summary>Its subscriber follows by a stream.</summary>
     IsStream = 32,
 

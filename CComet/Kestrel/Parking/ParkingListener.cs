@@ -89,7 +89,12 @@ internal sealed partial class ParkingListener(
             else if (taken is not (-Sockets.ConnectionAborted or -Sockets.Interrupted))
             {
                 // No descriptor is free, or no memory: the connection stays in the backlog, and would be an event again at once.
-                if (!_failing) LogFailed(logger, new SocketException(-taken).Message);
+                if (!_failing)
+                {
+                    gate.NoteFailure();
+                    LogFailed(logger, new SocketException(-taken).Message);
+                }
+
                 _failing = true;
                 RestForDescriptors();
                 return;

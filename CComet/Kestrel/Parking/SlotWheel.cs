@@ -34,7 +34,10 @@ internal sealed class SlotWheel : IDisposable
     public static bool IsDue(in ParkedSlot slot) => slot.DueTick == 0;
 
     /// <summary>The time by its clock, in milliseconds.</summary>
-    public int Milliseconds => (int)((_time.GetElapsedTime(_origin).Ticks / TimeSpan.TicksPerMillisecond) & int.MaxValue);
+    public int Milliseconds => MillisecondsAt(_time.GetTimestamp());
+
+    /// <summary>The same at a moment of the monotonic clock.</summary>
+    public int MillisecondsAt(long timestamp) => (int)((_time.GetElapsedTime(_origin, timestamp).Ticks / TimeSpan.TicksPerMillisecond) & int.MaxValue);
 
     /// <summary>Sets when a slot is due, whatever was set before.</summary>
     public void Set(int slot, TimeSpan delay)

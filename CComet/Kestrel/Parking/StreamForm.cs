@@ -1,4 +1,5 @@
 using System.Buffers;
+using CComet.Access;
 using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Messages;
@@ -15,6 +16,9 @@ internal abstract class StreamForm
     /// <summary>JSON lines.</summary>
     public static readonly StreamForm Lines = new LineForm();
 
+    /// <summary>One or the other.</summary>
+    public static StreamForm Of(bool isOfLines) => isOfLines ? Lines : Events;
+
     /// <summary>The content type.</summary>
     public abstract string ContentType { get; }
 
@@ -22,7 +26,7 @@ internal abstract class StreamForm
     public abstract string Path { get; }
 
     /// <summary>The transport that it is.</summary>
-    public abstract Channels.Transport Transport { get; }
+    public abstract Transport Transport { get; }
 
     /// <summary>A batch with its frame of chunked transfer coding, which all of its streams share.</summary>
     public abstract Func<Batch, byte[]> Chunks { get; }
@@ -57,7 +61,7 @@ internal abstract class StreamForm
 
         public override string Path => "/sse";
 
-        public override Channels.Transport Transport => Channels.Transport.Events;
+        public override Transport Transport => Transport.Sse;
 
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.EventChunks;
 
@@ -82,7 +86,7 @@ internal abstract class StreamForm
 
         public override string Path => "/stream";
 
-        public override Channels.Transport Transport => Channels.Transport.Lines;
+        public override Transport Transport => Transport.Stream;
 
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.LineChunks;
 
