@@ -1,5 +1,4 @@
 using CComet.Channels;
-using CComet.Limits;
 using CComet.Messages;
 
 namespace CComet.Subscriptions;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CComet.Access;
-using CComet.Channels;
 using CComet.Messages;
 using CComet.Operations;
 using CComet.Storage;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using CComet.Access;
-using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Http.Requests;
 using CComet.Messages;
