@@ -22,7 +22,7 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ISingleNodeStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;

@@ -14,7 +14,7 @@ public sealed class ChannelAuthorizerTests
     [Fact]
     public async Task Authorizer_that_denies_everything_stops_every_verb_by_every_method()
     {
-        await using var factory = new CCometFactory { Authorizer = new Rules() };
+        await using var factory = new CCometFactory("CComet:Presence:Channels=*") { Authorizer = new Rules() };
         await using var server = await LiveServer.StartAsync(0, factory);
         var verbs = factory.Services.GetRequiredService<WirePaths>().All.Where(path => path is { IsVerb: true, IsOfCredentials: false, IsOfAdministration: false }).ToArray();
         Assert.Equal(9, verbs.Length);

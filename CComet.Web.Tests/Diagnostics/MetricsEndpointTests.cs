@@ -55,7 +55,7 @@ public sealed class MetricsEndpointTests
     public async Task Mode_Open_has_it_for_this_machine_alone_and_elsewhere_it_looks_like_no_path()
     {
         IPAddress? client = null;
-        await using var factory = new CCometFactory { OnRequest = context => context.Connection.RemoteIpAddress = client };
+        await using var factory = new CCometFactory { OnRequest = context => (context.Connection.RemoteIpAddress, context.Connection.LocalIpAddress) = (client, IPAddress.Loopback) };
         using var http = factory.CreateClient();
         var nowhere = await http.AskAsync("/nowhere");
         foreach (var (address, header, isThere) in ((string, string?, bool)[])

@@ -26,7 +26,7 @@ public sealed class EveryCharacterTests : IAsyncLifetime
         AnyRune.Array[1, 40].Select(TextOf),
         Gen.OneOf("</script>", "<!--", "]]>", "\\u0041", "%41", "%", "a+b c", "&amp;", "'+alert(1)+'", "\\'", "\r\n\r\n", "\ud83d\ude00", "e\u0301", "𝄞\u2028𝄞"));
 
-    private static readonly Gen<string> AnyName = AnyRune.Where(r => !Rune.IsControl(r)).Array[1, 200].Select(TextOf);
+    private static readonly Gen<string> AnyName = AnyRune.Where(r => !Rune.IsControl(r)).Array[1, 200].Select(TextOf).Where(name => !name.StartsWith('$'));
 
     private LiveServer _server = null!;
 

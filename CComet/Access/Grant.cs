@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace CComet.Access;
 
 /// <summary>What a caller may do, for how long, and who it is. Immutable; a subscriber holds nothing else of its credential.</summary>
@@ -10,6 +12,8 @@ public sealed class Grant
     /// <summary>The <see cref="ExpiresAt"/> of a grant that does not expire.</summary>
     internal const long Never = long.MaxValue;
 
+    private static readonly ConditionalWeakTable<Grant, byte[]> Infos = [];
+
     private readonly GrantRights _rights;
 
     internal Grant(GrantRights rights, string? user = null, long expiresAt = Never, uint issuedAt = 0, ulong id = 0, byte ticketSeconds = 0, byte[]? info = null)
@@ -20,7 +24,7 @@ public sealed class Grant
         IssuedAt = issuedAt;
         Id = id;
         TicketSeconds = ticketSeconds;
-        Info = info;
+        if (info is not null) Infos.Add(this, info);
     }
 
     /// <summary>The user's name; null for a caller that has not authenticated.</summary>
@@ -42,7 +46,8 @@ public sealed class Grant
     internal byte TicketSeconds { get; }
 
     /// <summary>What presence tells of the user: one JSON value in UTF-8; null for nothing.</summary>
-    internal byte[]? Info { get; }
+    /// <remarks>Apart from it, as most have none, and an idle subscriber holds it.</remarks>
+    internal byte[]? Info => Infos.TryGetValue(this, out var info) ? info : null;
 
     /// <summary>Whether it is one of a caller that has not authenticated.</summary>
     internal bool IsAnonymous => User is null && ExpiresAt == Never && TicketSeconds == 0;

@@ -1,6 +1,8 @@
 using System.Text.Json;
+using System.Threading.Channels;
 using CComet.Channels;
 using CComet.Messages;
+using CComet.Storage;
 using CComet.Subscriptions;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -8,13 +10,15 @@ using Microsoft.Extensions.Logging;
 namespace CComet.Operations;
 
 /// <summary>Carries small notes between the nodes that share a store, in the log of a channel of the server's own.</summary>
-/// <remarks>A node follows the log from its start on, unless nothing in it listens. With a store of one node it carries a node's notes to itself.</remarks>
+/// <remarks>A node follows the log from its start on, unless nothing in it listens. Where the store says that no other node has it (<see cref="ISingleNodeStore"/>), a node's notes go to itself, past the store.</remarks>
 internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operations, ILogger<NodeLog> logger) : BackgroundService, IHostedLifecycleService
 {
-    private const string Channel = Names.PrivatePrefix + "nodes";
+    private const string LogName = Names.PrivatePrefix + "nodes";
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
+    /// <summary>The notes of a node that is alone.</summary>
+    private readonly Channel<NodeNote> _own = System.Threading.Channels.Channel.CreateUnbounded<NodeNote>(new UnboundedChannelOptions { SingleReader = true });
     private readonly TaskCompletionSource _following = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>This node's name: random, and new with each start.</summary>
@@ -34,8 +38,14 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     /// <exception cref="LimitException">A bound of the store is met.</exception>
     public async ValueTask WriteAsync(NodeNote note, CancellationToken cancellation = default)
     {
+        if (hub.Context.Store is ISingleNodeStore)
+        {
+            if (Received is not null) _own.Writer.TryWrite(note with { Node = Node });
+            return;
+        }
+
         var body = JsonSerializer.SerializeToUtf8Bytes(note with { Node = Node }, JsonSerializerOptions.Web);
-        await hub.AppendAsync([new NewMessage(Channel, MessageType.Msg, null, body)], cancellation);
+        await hub.AppendAsync([new NewMessage(LogName, MessageType.Msg, null, body)], cancellation);
     }
 
     /// <inheritdoc/>
@@ -58,12 +68,19 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (Received is null) return;
+        if (hub.Context.Store is ISingleNodeStore)
+        {
+            _following.TrySetResult();
+            await foreach (var note in _own.Reader.ReadAllAsync(stoppingToken)) Received.Invoke(note);
+            return;
+        }
+
         var cursor = Cursor.None;
         while (!stoppingToken.IsCancellationRequested)
         {
             try
             {
-                using var subscriber = await operations.SubscribeTrustedAsync(new ChannelStart(Channel, cursor));
+                using var subscriber = await operations.SubscribeTrustedAsync(new ChannelStart(LogName, cursor));
                 await using var stopping = stoppingToken.UnsafeRegister(static s => ((Subscriber)s!).Signal(WakeReason.Gone), subscriber);
                 await subscriber.BeginAsync();
                 cursor = subscriber.Cursors.First().Cursor;

@@ -18,7 +18,7 @@ namespace CComet.Storage;
 /// (<see cref="IRecordStore"/>) expires.
 /// </para>
 /// </remarks>
-public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore
+public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ISingleNodeStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;

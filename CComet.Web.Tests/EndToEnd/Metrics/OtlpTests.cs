@@ -64,10 +64,11 @@ public sealed class OtlpTests
     [Fact]
     public async Task Without_a_collector_nothing_of_OpenTelemetry_is_loaded()
     {
-        await using var server = ServerProcess.Start("--CComet:Auth:Mode=Open");
+        var admin = $"http://127.0.0.1:{Ports.Take()}";
+        await using var server = ServerProcess.Start("--CComet:Auth:Mode=Open", $"--CComet:Admin:Urls={admin}");
         using var http = await server.ClientAsync();
         Assert.Equal(200, (await http.AskAsync("/pub?channel=room&msg=m")).Status);
-        Assert.Equal(200, (await http.AskAsync("/metrics")).Status);
+        Assert.Equal(200, (await http.AskAsync($"{admin}/metrics")).Status);
         Assert.Empty(Loaded(server));
     }
 

@@ -88,6 +88,7 @@ public sealed class PrometheusTests : IAsyncLifetime, IDisposable
     private async Task<JsonElement> QueryAsync(string query)
     {
         using var answer = await _api.GetAsync($"/api/v1/query?query={Uri.EscapeDataString(query)}");
+        answer.EnsureSuccessStatusCode();
         return JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement;
     }
 
@@ -101,7 +102,7 @@ public sealed class PrometheusTests : IAsyncLifetime, IDisposable
         }
         catch (HttpRequestException) when (!_prometheus.HasExited)
         {
-            // It has yet to listen.
+            // It has yet to listen, or to be ready.
             return null;
         }
     }
