@@ -58,6 +58,7 @@ public sealed class ParkingChurnTests(ITestOutputHelper output)
         await over.CancelAsync();
         var published = await publishing;
         await UntilNothingAsync(server);
+        server.ForgetLines();
         var left = GC.GetTotalMemory(forceFullCollection: true) - memory;
         output.WriteLine($"{connections} connections and {published} messages from seed {seed}, {left:N0} bytes left");
         await AssertNoMoreOpenAsync(before);
