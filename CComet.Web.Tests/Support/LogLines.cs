@@ -14,6 +14,9 @@ public sealed class LogLines<T> : ILogger<T>
     /// <summary>How many of them hold a text.</summary>
     public int Count(string text) => _lines.Count(line => line.Contains(text, StringComparison.Ordinal));
 
+    /// <summary>Forgets them.</summary>
+    public void Clear() => _lines.Clear();
+
     public IDisposable? BeginScope<TState>(TState state)
         where TState : notnull => null;
 

@@ -155,7 +155,7 @@ public sealed partial class BesideRequestTests
         {
             if (how == "drain") server.Live.Hub.Drain();
             if (how == "replace") await newer.AskAsync(server.Port);
-        });
+        }, how.Length == 0 ? new FakeTimeProvider(DateTimeOffset.UtcNow) : null);
     }
 
     [Theory]
@@ -387,17 +387,30 @@ public sealed partial class BesideRequestTests
         void Take(System.Text.Json.JsonElement element) => Assert.Equal(next[element.GetProperty("channel").GetString()!]++, element.GetProperty("seqid").GetInt64());
     }
 
-    /// <summary>Does something to a request that waits, on a server that parks and one that does not, and compares what it is answered and what is logged of it.</summary>
-    private static async Task OnBothDoorsAsync(string target, string channel, string headers, string[] settings, Func<ParkingServer, Task> act)
+    /// <summary>Does something to a request that waits, or has its time pass, on a server that parks and one that does not, and compares what it is answered and what is logged of it.</summary>
+    private static async Task OnBothDoorsAsync(string target, string channel, string headers, string[] settings, Func<ParkingServer, Task> act, FakeTimeProvider? time = null)
     {
         var answers = new List<string>();
         foreach (var isParking in (bool[])[false, true])
         {
-            await using var server = await ParkingServer.StartAsync([.. settings, $"CComet:Parking:Enabled={isParking}"]);
+            await using var server = await ParkingServer.StartAsync(time, [.. settings, $"CComet:Parking:Enabled={isParking}"]);
             using var raw = await server.ParkAsync(target, channel, headers);
             Assert.Equal(isParking ? 0 : 1, server.Reached);
             await act(server);
-            var answer = (await raw.ReadAsync())!;
+            var reading = raw.ReadAsync();
+            if (time is not null)
+            {
+                // Again and again: its end may be set only after it is seen to wait.
+                await Eventually.TrueAsync(
+                    () =>
+                    {
+                        time.Advance(TimeSpan.FromMilliseconds(100));
+                        return reading.IsCompleted;
+                    },
+                    "An answer at the end of the wait");
+            }
+
+            var answer = (await reading)!;
             var path = target[..target.IndexOf('?', StringComparison.Ordinal)];
             await Eventually.TrueAsync(() => server.Requests.Any(line => line.Contains($" {path} ", StringComparison.Ordinal)), "It is logged");
             var line = server.Requests.First(line => line.Contains($" {path} ", StringComparison.Ordinal));

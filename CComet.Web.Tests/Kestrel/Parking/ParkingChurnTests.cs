@@ -20,6 +20,11 @@ public sealed class ParkingChurnTests(ITestOutputHelper output)
     private const int Lanes = 32;
     private const int Channels = 8;
     private const int MaxRequests = 4;
+    private const int History = 20;
+
+    /// <summary>What pools of buffers may have grown by, in bytes: the more connections there are, the smaller a leak of each is found.</summary>
+    private const long MaxLeft = 8 << 20;
+    private const string SocketPrefix = "socket:[";
 
     private static readonly string Long = new('x', 20_000);
 
@@ -28,13 +33,15 @@ public sealed class ParkingChurnTests(ITestOutputHelper output)
     {
         if (!OperatingSystem.IsLinux()) return;
         var seed = Environment.GetEnvironmentVariable("CCOMET_SEED") is { } given ? int.Parse(given, CultureInfo.InvariantCulture) : Random.Shared.Next() / 2;
-        await using var server = await ParkingServer.StartAsync([.. TokenServer.Settings, "CComet:Poll:Timeout=00:00:00.5", "CComet:Stream:SendBufferBytes=4096", "CComet:Stream:StallTimeout=00:00:01"]);
+        await using var server = await ParkingServer.StartAsync([.. TokenServer.Settings, "CComet:Poll:Timeout=00:00:00.5", "CComet:Stream:SendBufferBytes=4096", "CComet:Stream:StallTimeout=00:00:01", $"CComet:History:MaxMessages={History}"]);
         var tokens = Enumerable.Range(0, 4).Select(i => new TestToken(DateTimeOffset.UtcNow).With("sub", $"user{i}").With("jti", $"t{i}").With("ccomet:subscribe", i == 3 ? "hall" : "room.*").Sign(TokenServer.Key)).ToArray();
 
-        // What the server opens at its first requests stays open.
+        // What the server opens at its first requests stays open, and the messages of full histories stay in memory.
+        for (var i = 0; i < Channels; i++) await server.PublishAsync(ChannelOf(i), [.. Enumerable.Repeat(Long, History)]);
         await PlayAsync(server, new Random(seed), tokens, Lanes);
         await UntilNothingAsync(server);
-        var sockets = OpenSockets();
+        var memory = GC.GetTotalMemory(forceFullCollection: true);
+        var before = OpenDescriptors();
         var connections = 0;
         var end = Environment.GetEnvironmentVariable("CCOMET_CHURN_MINUTES") is { } minutes ? DateTimeOffset.UtcNow.AddMinutes(double.Parse(minutes, CultureInfo.InvariantCulture)) : (DateTimeOffset?)null;
         using var over = new CancellationTokenSource();
@@ -49,9 +56,13 @@ public sealed class ParkingChurnTests(ITestOutputHelper output)
             }
         });
         await over.CancelAsync();
-        output.WriteLine($"{connections} connections and {await publishing} messages from seed {seed}");
+        var published = await publishing;
         await UntilNothingAsync(server);
-        await Eventually.TrueAsync(() => OpenSockets() <= sockets, $"No more than {sockets} sockets are open");
+        server.ForgetLines();
+        var left = GC.GetTotalMemory(forceFullCollection: true) - memory;
+        output.WriteLine($"{connections} connections and {published} messages from seed {seed}, {left:N0} bytes left");
+        await AssertNoMoreOpenAsync(before);
+        Assert.InRange(left, long.MinValue, MaxLeft);
         Assert.Empty(server.Failures);
     }
 
@@ -75,7 +86,25 @@ public sealed class ParkingChurnTests(ITestOutputHelper output)
         for (var i = 0; i < Channels; i++) Assert.Equal((0, 0), (server.Live.Hub.Find(ChannelOf(i))?.Subscribers ?? 0, server.Live.Hub.Find(ChannelOf(i))?.Waiting ?? 0));
     }
 
-    private static int OpenSockets() => new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Count(file => file.LinkTarget?.StartsWith("socket:", StringComparison.Ordinal) == true);
+    private static async Task AssertNoMoreOpenAsync(IReadOnlyList<string> before)
+    {
+        var now = before;
+        try
+        {
+            await Eventually.TrueAsync(() => (now = OpenDescriptors()).Count(IsSocket) <= before.Count(IsSocket));
+        }
+        catch (Xunit.Sdk.FailException)
+        {
+            var connections = File.ReadLines("/proc/self/net/tcp").Concat(File.ReadLines("/proc/self/net/tcp6")).Concat(File.ReadLines("/proc/self/net/unix")).ToList();
+            var more = now.Except(before).Select(file => IsSocket(file) ? $"{file}: {connections.Find(line => line.Split(' ').Contains(file[SocketPrefix.Length..^1])) ?? "not connected"}" : file);
+            Assert.Fail($"{now.Count(IsSocket)} sockets are open, {before.Count(IsSocket)} were before. Opened since:\n{string.Join('\n', more)}");
+        }
+    }
+
+    private static bool IsSocket(string file) => file.StartsWith(SocketPrefix, StringComparison.Ordinal);
+
+    /// <summary>What the descriptors of this process lead to: <c>socket:[inode]</c>, <c>anon_inode:[eventpoll]</c>, a path.</summary>
+    private static List<string> OpenDescriptors() => [.. new DirectoryInfo("/proc/self/fd").EnumerateFileSystemInfos().Select(file => file.LinkTarget).OfType<string>()];
 
     private static string ChannelOf(int i) => $"room.{i}";
 

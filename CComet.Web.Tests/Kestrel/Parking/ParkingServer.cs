@@ -37,6 +37,13 @@ internal sealed class ParkingServer : IAsyncDisposable
     /// <summary>The lines of the audit log.</summary>
     public IReadOnlyCollection<string> Audit => _audit.Lines;
 
+    /// <summary>Forgets the lines of requests and of the audit, which are kept for as long as the server is.</summary>
+    public void ForgetLines()
+    {
+        _requests.Clear();
+        _audit.Clear();
+    }
+
     public int FreePlaces => Live.Services.GetRequiredService<ConnectionGate>().Free;
 
     public static Task<ParkingServer> StartAsync(params string[] settings) => StartAsync(null, settings);

@@ -39,7 +39,7 @@ internal sealed class NchanPeer : Peer
         worker_processes 1;
         worker_rlimit_nofile 20000;
         pid {{folder}}/pid;
-        events { worker_connections 16000; }
+        events { worker_connections 20000; }
         http {
             access_log off;
             keepalive_timeout 1h;
