@@ -43,6 +43,7 @@ internal sealed class HubMetrics
     private long _gaps;
     private long _resets;
     private long _channels;
+    private Func<int>? _presence;
 
     /// <summary>Makes the instruments.</summary>
     public HubMetrics(IMeterFactory meters)
@@ -60,6 +61,7 @@ internal sealed class HubMetrics
         _meter.CreateObservableCounter("ccomet.requests.refused", _refusedRequests.Read, "{request}", "Requests and frames of WebSockets that were answered with a refusal.");
         _meter.CreateObservableUpDownCounter("ccomet.subscribers", () => ByTransport(transport => Volatile.Read(ref _subscribers[transport])), "{subscriber}", "Subscribers at this moment.");
         _meter.CreateObservableUpDownCounter("ccomet.channels", () => Volatile.Read(ref _channels), "{channel}", "Channels open on this node at this moment.");
+        _meter.CreateObservableUpDownCounter("ccomet.presence.members", () => _presence?.Invoke() ?? 0, "{user}", "Users that this node has in channels with presence, each counted in each channel.");
         _lag = new DurationHistogram(_meter, "ccomet.delivery.lag", "Time from the append of a message until it is written to a subscriber that waited for it, of the oldest message of each write.", LagBounds, "transport", Transports);
         _hook = new DurationHistogram(_meter, "ccomet.hook.duration", "Time until the application answered a question of the access hook; cached answers are not counted.", HookBounds, "result", HookResults);
     }
@@ -146,6 +148,9 @@ internal sealed class HubMetrics
     internal void Subscribers(Transport transport, int change) => Interlocked.Add(ref _subscribers[(int)transport], change);
 
     internal void Channels(int change) => Interlocked.Add(ref _channels, change);
+
+    /// <summary>Has the users in channels counted, once they are known.</summary>
+    internal void CountMembers(Func<int> count) => _presence = count;
 
     /// <summary>Makes the histogram of appends, once the store is known.</summary>
     /// <param name="store">The store's kind.</param>

@@ -2,6 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using CComet.Access;
 using CComet.Channels;
+using CComet.Diagnostics;
 using CComet.Messages;
 using CComet.Storage;
 using Microsoft.Extensions.Hosting;
@@ -45,7 +46,7 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
     private readonly Dictionary<string, Queue<LocalMember>> _changed = new(StringComparer.Ordinal);
     private readonly List<LocalMember> _refused = [];
 
-    public PresenceTracker(IMessageStore store, PresenceLease lease, IOptions<HubOptions> options, TimeProvider time, ILogger<PresenceTracker> logger)
+    public PresenceTracker(IMessageStore store, PresenceLease lease, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<PresenceTracker> logger)
     {
         _store = store as IPresenceStore;
         _lease = lease;
@@ -54,6 +55,7 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
         _time = time;
         _logger = logger;
         lease.Renamed += HoldAgain;
+        metrics.CountMembers(() => Count);
     }
 
     /// <summary>Whether any channel has presence.</summary>
