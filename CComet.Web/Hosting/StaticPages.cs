@@ -4,7 +4,7 @@ using Microsoft.Extensions.Primitives;
 
 namespace CComet.Web.Hosting;
 
-/// <summary>Serves <c>wwwroot</c>: the chat, and the JavaScript client that pages of other origins load.</summary>
+/// <summary>Serves <c>wwwroot</c>: the chat, the page of administration, and the JavaScript client that pages of other origins load.</summary>
 internal static class StaticPages
 {
     private const string ResourcePolicy = "Cross-Origin-Resource-Policy";
@@ -27,7 +27,7 @@ internal static class StaticPages
         app.Use(next => context =>
         {
             if (context.Request.Method is "GET" or "HEAD") return next(context);
-            var isFile = context.Request.Path.Value is { Length: > 0 } path && (path == "/" || files.GetFileInfo(path).Exists);
+            var isFile = context.Request.Path.Value is { Length: > 0 } path && files.GetFileInfo(path.EndsWith('/') ? path + "index.html" : path).Exists;
             if (isFile) context.Response.Headers.Allow = AllowedMethods;
             context.Response.StatusCode = isFile ? StatusCodes.Status405MethodNotAllowed : StatusCodes.Status404NotFound;
             return Task.CompletedTask;

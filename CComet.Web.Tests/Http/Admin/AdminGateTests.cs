@@ -7,7 +7,7 @@ public sealed class AdminGateTests
 {
     private const string Production = "environment=Production";
 
-    public static readonly TheoryData<string> Paths = ["/admin/channels", "/admin/channels/a", "/admin/nodes", "/admin/stats", "/admin/", "/admin/none"];
+    public static readonly TheoryData<string> Paths = ["/admin/channels", "/admin/channels/a", "/admin/nodes", "/admin/stats", "/admin/", "/admin/index.html", "/admin/main.js", "/admin/none"];
 
     [Theory]
     [InlineData("Open")]
@@ -27,7 +27,8 @@ public sealed class AdminGateTests
         (await server.Http.PostAsync("/admin/drain")).AssertProblem(404);
         (await server.Http.PostAsync("/admin/revoke", """{"sub":"a"}""")).AssertProblem(404);
         (await server.Http.AskAsync(HttpMethod.Delete, "/admin/drain")).AssertProblem(404);
-        foreach (var path in (string[])["/health/live", "/health/ready"]) Assert.Equal(200, (await admin.AskAsync(path)).Status);
+        foreach (var path in (string[])["/health/live", "/health/ready", "/admin/", "/admin/main.js"]) Assert.Equal(200, (await admin.AskAsync(path)).Status);
+        foreach (var path in (string[])["/admin/", "/admin/index.html", "/admin/main.js"]) (await server.Http.AskAsync(path)).AssertProblem(404);
         foreach (var path in (string[])["/", "/chat.html", "/js/ccomet.js", "/sub?channel=a&wait=0", "/pub?channel=a&msg=m", "/stream?channel=a", "/sse?channel=a", "/ws?channel=a", "/sign?channel=a", "/ticket"])
             (await admin.AskAsync(path)).AssertProblem(404);
     }
@@ -147,6 +148,9 @@ public sealed class AdminGateTests
     [InlineData("GET", "/admin/channels//messages", 404)]
     [InlineData("GET", "/ADMIN/nodes", 404)]
     [InlineData("GET", "/admin/nodes/", 404)]
+    [InlineData("POST", "/admin/nodes/", 404)]
+    [InlineData("POST", "/admin/", 405)]
+    [InlineData("POST", "/admin/index.html", 405)]
     public async Task Paths_and_methods_are_exact(string method, string path, int status)
     {
         await using var server = await LiveServer.StartAsync();
