@@ -18,6 +18,9 @@ internal sealed class ParkedMemory : IChannelReader
     public string? Sname => null;
 
     /// <inheritdoc/>
+    public string? User => null;
+
+    /// <inheritdoc/>
     public WakeReason? Ended => null;
 
     /// <summary>Parks subscribers, says what the process has, and sees that a message to each channel reaches all of them.</summary>
