@@ -24,7 +24,7 @@ internal sealed class BusyServer : IAsyncDisposable
     {
         var application = await HookApplication.StartAsync();
         var server = await TokenServer.StartAsync(
-            $"CComet:Auth:Hook:Url={application.Url}", "CComet:History:MaxMessages=2", "CComet:Limits:Channels=4", "CComet:Limits:ChannelsPerAddress=100", "CComet:Limits:ChannelsPerUser=100", $"CComet:Limits:ConnectionsPerAddress={MaxConnections}",
+            $"CComet:Auth:Hook:Url={application.Url}", "CComet:History:MaxMessages=2", "CComet:Limits:Channels=5", "CComet:Presence:Channels=a", "CComet:Presence:LeaveAfter=00:10:00", "CComet:Limits:ChannelsPerAddress=100", "CComet:Limits:ChannelsPerUser=100", $"CComet:Limits:ConnectionsPerAddress={MaxConnections}",
             "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00");
         var busy = new BusyServer(application, server);
         await busy.RunAsync();
