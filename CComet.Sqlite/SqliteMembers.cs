@@ -39,38 +39,16 @@ internal sealed class SqliteMembers(string log, string holder, IReadOnlyList<Mem
     protected override IReadOnlyList<int> Write(SqliteTransactionScope scope)
     {
         var session = scope.Session;
-        var planned = new List<(MemberChange Change, NewMessage? Message)>();
         var count = session.List("SELECT COUNT(*) FROM members WHERE log = $log", row => row.GetInt32(0), ("$log", log))[0];
-        var refused = new List<int>();
-        for (var i = 0; i < changes.Count; i++)
-        {
-            var change = changes[i];
-            var (holders, isOwn) = session.List(
-                "SELECT COUNT(*), COALESCE(SUM(holder = $holder), 0) FROM holds WHERE log = $log AND member = $member",
-                row => (row.GetInt32(0), row.GetInt32(1) > 0),
-                ("$log", log),
-                ("$member", change.Member),
-                ("$holder", holder))[0];
-            if (change.IsHeld == isOwn) continue;
-            if (change.IsHeld && holders == 0 && count >= maxMembers)
-            {
-                refused.Add(i);
-                continue;
-            }
-
-            var message = change.IsHeld
-                ? holders == 0 ? PresenceMessages.Join(log, change) : null
-                : holders == 1 ? PresenceMessages.Leave(log, change) : null;
-            if (message is not null) count += change.IsHeld ? 1 : -1;
-            planned.Add((change, message));
-        }
-
-        // Before the members are changed: it may be refused.
-        List<NewMessage> messages = [.. planned.Select(plan => plan.Message).OfType<NewMessage>()];
-        var receipts = messages.Count == 0 ? [] : new SqliteAppend(messages).AppendTo(scope);
-        var next = 0;
-        foreach (var (change, message) in planned) Apply(session, change, message is null ? null : receipts[next++].Stored);
-        return refused;
+        var plan = new MemberPlan(log, changes, count, maxMembers, member => session.List(
+            "SELECT COUNT(*), COALESCE(SUM(holder = $holder), 0) FROM holds WHERE log = $log AND member = $member",
+            row => (row.GetInt32(0), row.GetInt32(1) > 0),
+            ("$log", log),
+            ("$member", member),
+            ("$holder", holder))[0]);
+        var receipts = plan.Messages.Count == 0 ? [] : new SqliteAppend(plan.Messages).AppendTo(scope);
+        foreach (var (change, told) in plan.Steps(receipts)) Apply(session, change, told);
+        return plan.Refused;
     }
 
     private void Apply(SqliteSession session, MemberChange change, Message? told)

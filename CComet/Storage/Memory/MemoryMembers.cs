@@ -23,34 +23,18 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
         lock (LockOf(log))
         {
             var members = _logs.GetValueOrDefault(log) ?? new(StringComparer.Ordinal);
-            var planned = new List<(MemberChange Change, NewMessage? Message)>();
-            var count = members.Count;
-            var refused = new List<int>();
-            for (var i = 0; i < changes.Count; i++)
+            var plan = new MemberPlan(log, changes, members.Count, maxMembers, member => members.TryGetValue(member, out var held) ? (held.Count, held.IsHeldBy(holder)) : default);
+            var balance = 0;
+            foreach (var (change, told) in plan.Steps(store.Append(plan.Messages)))
             {
-                var change = changes[i];
-                var held = members.GetValueOrDefault(change.Member);
-                if (change.IsHeld == (held?.IsHeldBy(holder) == true)) continue;
-                if (change.IsHeld && held is null && count >= maxMembers)
-                {
-                    refused.Add(i);
-                    continue;
-                }
-
-                var message = change.IsHeld
-                    ? held is null ? PresenceMessages.Join(log, change) : null
-                    : held!.Count == 1 ? PresenceMessages.Leave(log, change) : null;
-                if (message is not null) count += change.IsHeld ? 1 : -1;
-                planned.Add((change, message));
+                Apply(members, holder, change, told);
+                balance += change.IsHeld ? 1 : -1;
             }
 
-            // Before the members are changed: it may be refused.
-            var receipts = store.Append([.. planned.Select(plan => plan.Message).OfType<NewMessage>()]);
-            Apply(members, holder, planned, receipts);
-            _holders.AddOrUpdate(holder, static (_, change) => change, static (_, held, change) => held + change, planned.Sum(plan => plan.Change.IsHeld ? 1 : -1));
+            _holders.AddOrUpdate(holder, static (_, change) => change, static (_, held, change) => held + change, balance);
             if (members.Count > 0) _logs[log] = members;
             else _logs.TryRemove(log, out _);
-            return refused;
+            return plan.Refused;
         }
     }
 
@@ -81,22 +65,17 @@ internal sealed class MemoryMembers(MemoryStore store, TimeProvider time)
         _holders.TryRemove(KeyValuePair.Create(holder, 0));
     }
 
-    private static void Apply(Dictionary<string, HeldMember> members, string holder, List<(MemberChange Change, NewMessage? Message)> planned, IReadOnlyList<Receipt> receipts)
+    private static void Apply(Dictionary<string, HeldMember> members, string holder, MemberChange change, Message? told)
     {
-        var next = 0;
-        foreach (var (change, message) in planned)
+        if (!change.IsHeld)
         {
-            var stored = message is null ? null : receipts[next++].Stored;
-            if (!change.IsHeld)
-            {
-                members[change.Member].Remove(holder);
-                if (stored is not null) members.Remove(change.Member);
-                continue;
-            }
-
-            if (stored is not null) members[change.Member] = new HeldMember(stored.Time, change.Info);
-            members[change.Member].Add(holder);
+            members[change.Member].Remove(holder);
+            if (told is not null) members.Remove(change.Member);
+            return;
         }
+
+        if (told is not null) members[change.Member] = new HeldMember(told.Time, change.Info);
+        members[change.Member].Add(holder);
     }
 
     private IEnumerable<(string Log, string Member, string Holder)> Held()
