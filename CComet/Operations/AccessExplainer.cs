@@ -67,7 +67,8 @@ internal sealed class AccessExplainer(IOptions<HubOptions> hub, GrantFactory gra
         };
     }
 
-    private static string PhraseOf(ChannelRight right) => right switch
+    /// <summary>What a right lets do, as the end of "may" before the channel.</summary>
+    public static string PhraseOf(ChannelRight right) => right switch
     {
         ChannelRight.Subscribe => "subscribe to",
         ChannelRight.Publish => "publish to",

@@ -3,7 +3,6 @@ using System.Threading.Channels;
 using CComet.Channels;
 using CComet.Messages;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace CComet.Operations;
 
@@ -17,8 +16,7 @@ namespace CComet.Operations;
 /// <param name="notes">The notes of the nodes.</param>
 /// <param name="roster">The nodes.</param>
 /// <param name="linger">How long a channel counts after its last subscriber has left; listeners are told again as often which channels count.</param>
-/// <param name="logger">Its log.</param>
-internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster roster, TimeSpan linger, ILogger<ChannelOccupancy> logger) : BackgroundService, IOccupancyListener
+internal sealed class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster roster, TimeSpan linger) : BackgroundService, IOccupancyListener
 {
     /// <summary>How many names one note holds.</summary>
     private const int NamesPerNote = 100;
@@ -32,7 +30,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, No
     private readonly ConcurrentDictionary<string, Visit> _visits = new(StringComparer.Ordinal);
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly SemaphoreSlim _sending = new(1);
-    private bool _isFailing;
 
     // All below is guarded by the lock.
     private readonly Lock _lock = new();
@@ -243,7 +240,7 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, No
             }
 
             var sent = 0;
-            while (sent < unsent.Length && await TrySendAsync(unsent[sent], cancellation)) sent++;
+            while (sent < unsent.Length && await notes.TryWriteAsync(unsent[sent], cancellation)) sent++;
 
             // Again with the next tick: a change that the others never hear of would stay wrong with them.
             lock (_lock) _unsent.InsertRange(0, unsent[sent..]);
@@ -251,22 +248,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, No
         finally
         {
             _sending.Release();
-        }
-    }
-
-    private async ValueTask<bool> TrySendAsync(NodeNote note, CancellationToken cancellation)
-    {
-        try
-        {
-            await notes.WriteAsync(note, cancellation);
-            _isFailing = false;
-            return true;
-        }
-        catch (Exception e) when (e is StoreUnavailableException or LimitException)
-        {
-            if (!_isFailing) LogUnsent(logger, e.Message);
-            _isFailing = true;
-            return false;
         }
     }
 
@@ -287,9 +268,6 @@ internal sealed partial class ChannelOccupancy(ChannelHub hub, NodeLog notes, No
             yield return new NodeNote(kind, names);
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Other nodes could not be told which channels have subscribers: {Reason}")]
-    private static partial void LogUnsent(ILogger logger, string reason);
 
     /// <summary>A listener, and what it has not read yet.</summary>
     internal sealed record Listener(Channel<OccupancyChange> Changes);

@@ -219,7 +219,7 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         var decision = await authorizer.AuthorizeAsync(caller, right, channel, cancellation);
         if (decision.IsAllowed) return;
         var scope = GrantFactory.ClaimPrefix + GrantFactory.NameOf(right);
-        Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {WordsOf(right)} '{channel}' ({scope})."}", scope, isAudited);
+        Deny(caller, right, channel, $"channel: {decision.Reason ?? $"you have no right to {AccessExplainer.PhraseOf(right)} '{channel}' ({scope})."}", scope, isAudited);
     }
 
     private void CheckRevoked(CallerContext caller, ChannelRight right, string channel, bool isAudited)
@@ -227,14 +227,6 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
         if (caller.Grant is { } grant && Context.Revocations.Any && (Context.Revocations.Covers(grant) || Context.Revocations.Covers(grant, channel)))
             Deny(caller, right, channel, "channel: the right was revoked.", scope: null, isAudited);
     }
-
-    private static string WordsOf(ChannelRight right) => right switch
-    {
-        ChannelRight.Publish => "publish to",
-        ChannelRight.Subscribe => "subscribe to",
-        ChannelRight.Presence => "see who is in",
-        _ => "administer",
-    };
 
     [DoesNotReturn]
     private void Deny(in CallerContext caller, ChannelRight right, string channel, string reason, string? scope, bool isAudited = true)

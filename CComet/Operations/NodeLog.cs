@@ -21,11 +21,16 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     private readonly Channel<NodeNote> _own = System.Threading.Channels.Channel.CreateUnbounded<NodeNote>(new UnboundedChannelOptions { SingleReader = true });
     private readonly TaskCompletionSource _following = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private bool _isFailing;
+
     /// <summary>This node's name: random, and new with each start.</summary>
     public string Node { get; } = Epoch.New();
 
     /// <summary>Completes once notes of other nodes are received.</summary>
     public Task Following => _following.Task;
+
+    /// <summary>Whether no other node can have the store.</summary>
+    private bool IsAlone => hub.Context.Store is ISingleNodeStore;
 
     /// <summary>Receives the notes of all nodes, this one's too, one at a time and in one order for all nodes.</summary>
     public event Action<NodeNote>? Received;
@@ -38,7 +43,7 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     /// <exception cref="LimitException">A bound of the store is met.</exception>
     public async ValueTask WriteAsync(NodeNote note, CancellationToken cancellation = default)
     {
-        if (hub.Context.Store is ISingleNodeStore)
+        if (IsAlone)
         {
             if (Received is not null) _own.Writer.TryWrite(note with { Node = Node });
             return;
@@ -46,6 +51,24 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
 
         var body = JsonSerializer.SerializeToUtf8Bytes(note with { Node = Node }, JsonSerializerOptions.Web);
         await hub.AppendAsync([new NewMessage(LogName, MessageType.Msg, null, body)], cancellation);
+    }
+
+    /// <summary>Writes a note, if that can be done now; the log tells once that it cannot.</summary>
+    /// <returns>Whether it was written: otherwise the caller writes it again later.</returns>
+    public async ValueTask<bool> TryWriteAsync(NodeNote note, CancellationToken cancellation)
+    {
+        try
+        {
+            await WriteAsync(note, cancellation);
+            _isFailing = false;
+            return true;
+        }
+        catch (Exception e) when (e is StoreUnavailableException or LimitException)
+        {
+            if (!_isFailing) LogUnsent(logger, e.Message);
+            _isFailing = true;
+            return false;
+        }
     }
 
     /// <inheritdoc/>
@@ -68,7 +91,7 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         if (Received is null) return;
-        if (hub.Context.Store is ISingleNodeStore)
+        if (IsAlone)
         {
             _following.TrySetResult();
             await foreach (var note in _own.Reader.ReadAllAsync(stoppingToken)) Received.Invoke(note);
@@ -122,6 +145,9 @@ internal sealed partial class NodeLog(ChannelHub hub, ChannelOperations operatio
             return null;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Other nodes cannot be told of this one: {Reason} Trying again")]
+    private static partial void LogUnsent(ILogger logger, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Notes of other nodes cannot be read: {Reason} Trying again")]
     private static partial void LogAway(ILogger logger, string reason);

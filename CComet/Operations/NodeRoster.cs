@@ -2,7 +2,6 @@ using System.Text.Json;
 using System.Threading.Channels;
 using CComet.Channels;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Logging;
 
 namespace CComet.Operations;
 
@@ -11,7 +10,7 @@ namespace CComet.Operations;
 /// By notes (<see cref="NodeLog"/>): a node asks when it starts and when it may have missed some, tells of itself when it is asked, and, while there
 /// are others, every five seconds. One that has been silent for 15 seconds is gone. It does nothing unless something needs it (<see cref="Enable"/>).
 /// </remarks>
-internal sealed partial class NodeRoster(ChannelHub hub, NodeLog notes, ILogger<NodeRoster> logger) : BackgroundService
+internal sealed class NodeRoster(ChannelHub hub, NodeLog notes) : BackgroundService
 {
     private static readonly TimeSpan TickInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan AliveInterval = TimeSpan.FromSeconds(5);
@@ -20,7 +19,6 @@ internal sealed partial class NodeRoster(ChannelHub hub, NodeLog notes, ILogger<
     private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly long _since = hub.Context.Time.GetUtcNow().ToUnixTimeMilliseconds();
     private bool _isOn;
-    private bool _isFailing;
 
     // All below is guarded by the lock.
     private readonly Lock _lock = new();
@@ -121,24 +119,8 @@ internal sealed partial class NodeRoster(ChannelHub hub, NodeLog notes, ILogger<
                 (_mustAsk, _mustTell) = (false, false);
             }
 
-            if (asks && !await TrySendAsync(new NodeNote(NodeNoteKind.Ask), cancellation)) lock (_lock) _mustAsk = true;
-            if (tells && !await TrySendAsync(new NodeNote(NodeNoteKind.Alive, Text: JsonSerializer.Serialize(Self, JsonSerializerOptions.Web)), cancellation)) lock (_lock) _mustTell = true;
-        }
-    }
-
-    private async ValueTask<bool> TrySendAsync(NodeNote note, CancellationToken cancellation)
-    {
-        try
-        {
-            await notes.WriteAsync(note, cancellation);
-            _isFailing = false;
-            return true;
-        }
-        catch (Exception e) when (e is StoreUnavailableException or LimitException)
-        {
-            if (!_isFailing) LogUnsent(logger, e.Message);
-            _isFailing = true;
-            return false;
+            if (asks && !await notes.TryWriteAsync(new NodeNote(NodeNoteKind.Ask), cancellation)) lock (_lock) _mustAsk = true;
+            if (tells && !await notes.TryWriteAsync(new NodeNote(NodeNoteKind.Alive, Text: JsonSerializer.Serialize(Self, JsonSerializerOptions.Web)), cancellation)) lock (_lock) _mustTell = true;
         }
     }
 
@@ -174,9 +156,6 @@ internal sealed partial class NodeRoster(ChannelHub hub, NodeLog notes, ILogger<
     private long Now => hub.Context.Time.GetTimestamp();
 
     private TimeSpan Elapsed(long since) => hub.Context.Time.GetElapsedTime(since);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Other nodes could not be told that this one lives: {Reason}")]
-    private static partial void LogUnsent(ILogger logger, string reason);
 
     /// <summary>Another node.</summary>
     private sealed class Node

@@ -1,7 +1,6 @@
 using CComet.Channels;
 using CComet.Operations;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace CComet.Http.Icomet;
 
@@ -17,8 +16,7 @@ internal static class IcometServiceCollectionExtensions
             provider.GetRequiredService<ChannelHub>(),
             provider.GetRequiredService<NodeLog>(),
             provider.GetRequiredService<NodeRoster>(),
-            options.ChannelTimeout,
-            provider.GetRequiredService<ILogger<ChannelOccupancy>>()));
+            options.ChannelTimeout));
         services.AddSingleton<IcometPaths>();
         services.AddHostedService(provider => provider.GetRequiredService<ChannelOccupancy>());
     }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using CComet.Access;
 using CComet.Channels;
 using CComet.Dialects.Native;
 using CComet.Messages;
@@ -24,9 +23,6 @@ internal abstract class StreamForm
 
     /// <summary>The path.</summary>
     public abstract string Path { get; }
-
-    /// <summary>The transport that it is.</summary>
-    public abstract Transport Transport { get; }
 
     /// <summary>A batch with its frame of chunked transfer coding, which all of its streams share.</summary>
     public abstract Func<Batch, byte[]> Chunks { get; }
@@ -61,8 +57,6 @@ internal abstract class StreamForm
 
         public override string Path => "/sse";
 
-        public override Transport Transport => Transport.Sse;
-
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.EventChunks;
 
         public override void WriteStart(IBufferWriter<byte> output, string channel, in Cursor cursor, DateTimeOffset? expires) =>
@@ -85,8 +79,6 @@ internal abstract class StreamForm
         public override string ContentType => NdJson.ContentType;
 
         public override string Path => "/stream";
-
-        public override Transport Transport => Transport.Stream;
 
         public override Func<Batch, byte[]> Chunks => NativeEncoder.Forms.LineChunks;
 
