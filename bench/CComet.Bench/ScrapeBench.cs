@@ -20,9 +20,12 @@ internal sealed class ScrapeBench(string root)
     public async Task RunAsync()
     {
         var content = Path.Combine(root, "CComet.Web");
-        var peer = new CCometPeer("CComet", Path.Combine(content, "bin", "Release", "net10.0"), content);
-        await using var server = await peer.StartAsync();
-        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.Port}") };
+        var folder = Path.Combine(content, "bin", "Release", "net10.0");
+        var peer = new CCometPeer("CComet", folder, content);
+
+        // In mode Open it is at the addresses of administration alone.
+        await using var server = await Server.StartAsync("dotnet", (port, admin) => [.. CCometPeer.Arguments(folder, content, port), $"--CComet:Admin:Urls=http://127.0.0.1:{admin}"]);
+        using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{server.PublishPort}") };
         using var crowd = new Crowd(server.Port, Subscribers, isTold: true, (_, tally) => peer.Subscribe(Transport.Events, "scraped", tally));
         await crowd.ReadyAsync();
         var bytes = 0;
