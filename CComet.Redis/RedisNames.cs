@@ -40,7 +40,7 @@ internal sealed class RedisNames(IDatabase database, TimeProvider time, TimeSpan
             if (!_known.Add(hash) && !isFirst) return;
         }
 
-        if (!Messages.Names.IsPrivate(channel)) _ = AddAsync(channel, hash);
+        if (!Messages.Names.IsUnlisted(channel)) _ = AddAsync(channel, hash);
     }
 
     /// <summary>Lists logs with messages, and forgets names of those that are gone.</summary>

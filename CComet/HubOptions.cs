@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using CComet.Access;
 using CComet.Presence;
+using CComet.Webhooks;
 using Microsoft.Extensions.Options;
 
 namespace CComet;
@@ -38,6 +39,10 @@ public sealed record HubOptions
     /// <summary>Who is in channels.</summary>
     [ValidateObjectMembers]
     public PresenceOptions Presence { get; set; } = new();
+
+    /// <summary>Addresses of the application to which events of channels are posted: at most 100.</summary>
+    [Description("webhooks: addresses of the application to which events of channels are posted")]
+    public IReadOnlyList<WebhookOptions> Hooks { get; set; } = [];
 }
 
 /// <summary>Settings of long polls.</summary>

@@ -5,6 +5,7 @@ using CComet.Web.Hosting.Admin;
 using CComet.Web.Hosting.Cors;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Hosting.Settings;
+using CComet.Web.Hosting.Webhooks;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.Options;
@@ -48,6 +49,7 @@ internal static partial class CCometHosting
         services.AddOptions<HubOptions>().Bind(settings);
         services.AddOptions<HostOptions>().Configure<IOptions<HubOptions>>((host, hub) => host.ShutdownTimeout = hub.Value.Drain.Grace + TimeAfterGrace);
         ApplicationHook.Register(services, settings);
+        WebhookSender.Register(services, settings, builder.Environment);
         builder.WebHost.UseCCometKestrel();
         Parking.Register(builder, settings);
         services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));

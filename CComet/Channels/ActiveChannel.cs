@@ -93,7 +93,7 @@ internal sealed partial class ActiveChannel : ChannelLog
 
                 _opener = shares;
                 Hub.Idle.Remove(this);
-                Hub.Occupancy?.Occupied(Name);
+                foreach (var listener in Hub.Occupancy) listener.Occupied(Name);
             }
 
             _subscribers++;
@@ -121,7 +121,7 @@ internal sealed partial class ActiveChannel : ChannelLog
                 return;
             }
 
-            Hub.Occupancy?.Vacated(Name);
+            foreach (var listener in Hub.Occupancy) listener.Vacated(Name);
             Tail.Forget();
             MarkIdle();
         }
@@ -162,7 +162,7 @@ internal sealed partial class ActiveChannel : ChannelLog
             _endedBy = reason;
 
             // Before another of its name is opened, which may be occupied at once.
-            Hub.Occupancy?.Vacated(Name);
+            foreach (var listener in Hub.Occupancy) listener.Vacated(Name);
             return true;
         }
     }

@@ -96,6 +96,11 @@ public sealed class ChannelHub : IDisposable
             Context.Limits.Refused(e);
             throw;
         }
+        finally
+        {
+            // Also of a failure: they may be stored all the same.
+            if (Context.Appends is { } listener) foreach (var message in messages) listener.Appended(message.Channel);
+        }
     }
 
     /// <summary>Refuses readiness and new subscribers from now on; those that are here stay for the moment.</summary>

@@ -82,8 +82,11 @@ internal sealed class HubContext : IDisposable
     /// <summary>The channels without subscribers.</summary>
     public IdleChannels Idle { get; } = new();
 
-    /// <summary>Receives which channels have subscribers; null when nothing wants to know. Set before the first subscriber comes.</summary>
-    public IOccupancyListener? Occupancy { get; set; }
+    /// <summary>Receive which channels have subscribers. Added to before the first subscriber comes.</summary>
+    public List<IOccupancyListener> Occupancy { get; } = [];
+
+    /// <summary>Receives which logs this node appends to; null when nothing wants to know. Set before the first append.</summary>
+    public IAppendListener? Appends { get; set; }
 
     /// <summary>Receives which users come and leave; null when no channel has presence. Set before the first channel is opened.</summary>
     public IPresenceListener? Presence { get; set; }

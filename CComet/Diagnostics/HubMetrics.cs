@@ -38,6 +38,7 @@ internal sealed class HubMetrics
     private readonly NamedCounts _refusedRequests = new("reason", RequestRefusal.All);
     private readonly DurationHistogram _lag;
     private readonly DurationHistogram _hook;
+    private readonly List<WebhookCounts> _webhooks = [];
     private DurationHistogram? _append;
     private long _lost;
     private long _gaps;
@@ -62,6 +63,9 @@ internal sealed class HubMetrics
         _meter.CreateObservableUpDownCounter("ccomet.subscribers", () => ByTransport(transport => Volatile.Read(ref _subscribers[transport])), "{subscriber}", "Subscribers at this moment.");
         _meter.CreateObservableUpDownCounter("ccomet.channels", () => Volatile.Read(ref _channels), "{channel}", "Channels open on this node at this moment.");
         _meter.CreateObservableUpDownCounter("ccomet.presence.members", () => _presence?.Invoke() ?? 0, "{user}", "Users that this node has in channels with presence, each counted in each channel.");
+        _meter.CreateObservableCounter("ccomet.webhook.events", () => _webhooks.Select(hook => hook.ReadPosted()), "{event}", "Events that webhooks have taken.");
+        _meter.CreateObservableCounter("ccomet.webhook.failures", () => _webhooks.Select(hook => hook.ReadFailed()), "{try}", "Posts that webhooks have not taken; each is tried again.");
+        _meter.CreateObservableGauge("ccomet.webhook.lag", () => _webhooks.Select(hook => hook.ReadLag()), "s", "Age of the oldest event that a webhook has not taken; 0 when there is none, and on nodes that do not post to it.");
         _lag = new DurationHistogram(_meter, "ccomet.delivery.lag", "Time from the append of a message until it is written to a subscriber that waited for it, of the oldest message of each write.", LagBounds, "transport", Transports);
         _hook = new DurationHistogram(_meter, "ccomet.hook.duration", "Time until the application answered a question of the access hook; cached answers are not counted.", HookBounds, "result", HookResults);
     }
@@ -156,6 +160,14 @@ internal sealed class HubMetrics
     /// <param name="store">The store's kind.</param>
     internal void CountAppends(string store) =>
         _append ??= new DurationHistogram(_meter, "ccomet.store.append.duration", "Time that the store takes to append a publish, as it promises to keep it.", AppendBounds, "store", store);
+
+    /// <summary>Makes the counts of a webhook. Before the first reading.</summary>
+    internal WebhookCounts CountWebhook(string name)
+    {
+        var counts = new WebhookCounts(name);
+        _webhooks.Add(counts);
+        return counts;
+    }
 
     /// <summary>The store has appended.</summary>
     internal void Appended(TimeSpan duration) => _append?.Record(0, duration);

@@ -7,6 +7,7 @@ using CComet.Http.Credentials;
 using CComet.Operations;
 using CComet.Presence;
 using CComet.Storage;
+using CComet.Webhooks;
 using Microsoft.AspNetCore.DataProtection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -54,6 +55,7 @@ public static class CCometServiceCollectionExtensions
         services.AddSingleton<IValidateOptions<HubOptions>, HubOptionsValidator>();
         services.AddSingleton<IValidateOptions<HubOptions>, AuthOptionsValidator>();
         services.AddSingleton<IValidateOptions<HubOptions>, PresenceOptionsValidator>();
+        services.AddSingleton<IValidateOptions<HubOptions>, WebhookOptionsValidator>();
         services.AddLogging();
         services.AddMetrics();
         services.TryAddSingleton(TimeProvider.System);
@@ -78,6 +80,7 @@ public static class CCometServiceCollectionExtensions
         services.AddHostedService(provider => provider.GetRequiredService<NodeRoster>());
         services.AddHostedService(provider => provider.GetRequiredService<Revocations>());
         services.AddHostedService(provider => provider.GetRequiredService<PresenceTracker>());
+        services.AddHostedService(CreateWebhooks);
         services.AddHostedService<HubSweeper>();
         services.AddSingleton<HubDrainer>();
         services.AddHostedService(provider => provider.GetRequiredService<HubDrainer>());
@@ -119,6 +122,27 @@ public static class CCometServiceCollectionExtensions
             provider.GetRequiredService<ILogger<ChannelHub>>());
         if (provider.GetRequiredService<PresenceTracker>() is { IsOn: true } presence) hub.Context.Presence = presence;
         return hub;
+    }
+
+    /// <summary>Creates the webhooks: the application may have none that posts.</summary>
+    private static WebhookService CreateWebhooks(IServiceProvider provider)
+    {
+        var hub = provider.GetRequiredService<ChannelHub>();
+        var presence = provider.GetRequiredService<PresenceTracker>();
+        if (WebhookService.OfOccupancy(hub.Options) is { Count: > 0 } hooks)
+        {
+            presence.TracksMore = true;
+            hub.Context.Occupancy.Add(new ChannelVisits(presence, hooks));
+        }
+
+        return new WebhookService(
+            hub,
+            provider.GetRequiredService<NodeLog>(),
+            provider.GetRequiredService<NodeRoster>(),
+            presence,
+            provider.GetRequiredService<PresenceLease>(),
+            provider.GetService<IWebhookSender>(),
+            provider.GetRequiredService<ILogger<WebhookService>>());
     }
 
     private sealed class CCometBuilder(IServiceCollection services) : ICCometBuilder

@@ -17,14 +17,23 @@ internal static class Names
     /// <summary>The beginning of the name of a log that tells who comes into a channel and leaves it; the channel's name follows.</summary>
     public const string PresencePrefix = ServerPrefix + "presence:";
 
+    /// <summary>The beginning of the name of a log that tells whether a channel has subscribers; the channel's name follows. The server alone reads it.</summary>
+    public const string OccupancyPrefix = ServerPrefix + "occupancy:";
+
     /// <summary>Whether the server alone publishes to a channel.</summary>
     public static bool IsOfServer(string channel) => channel.StartsWith(ServerPrefix, StringComparison.Ordinal);
 
     /// <summary>Whether the server alone reads a channel.</summary>
-    public static bool IsPrivate(string channel) => channel.StartsWith(PrivatePrefix, StringComparison.Ordinal);
+    public static bool IsPrivate(string channel) => IsUnlisted(channel) || channel.StartsWith(OccupancyPrefix, StringComparison.Ordinal);
+
+    /// <summary>Whether no store lists a channel.</summary>
+    public static bool IsUnlisted(string channel) => channel.StartsWith(PrivatePrefix, StringComparison.Ordinal);
 
     /// <summary>Returns the channel whose presence a log tells of; null when it is no such log.</summary>
     public static string? FindPresenceOf(string log) => log.Length > PresencePrefix.Length && log.StartsWith(PresencePrefix, StringComparison.Ordinal) ? log[PresencePrefix.Length..] : null;
+
+    /// <summary>Returns the channel whose occupancy a log tells of; null when it is no such log.</summary>
+    public static string? FindOccupancyOf(string log) => log.Length > OccupancyPrefix.Length && log.StartsWith(OccupancyPrefix, StringComparison.Ordinal) ? log[OccupancyPrefix.Length..] : null;
 
     /// <summary>Compares names by their code points, which is the order of their UTF-8 bytes.</summary>
     public static int Compare(string a, string b)

@@ -65,9 +65,13 @@ internal sealed partial class ChannelAdministration
 
     /// <summary>Drops the messages of a channel, whose log begins a new epoch.</summary>
     /// <returns>The epoch and bounds of the log just before; null when there was nothing to drop.</returns>
-    public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation) => _hub.Context.Store is IClearingStore store
-        ? await store.ClearAsync(channel, cancellation)
-        : throw new RefusedException("channel", "channel: this store cannot clear a channel.");
+    public async ValueTask<LogHead?> ClearAsync(string channel, CancellationToken cancellation)
+    {
+        if (_hub.Context.Store is not IClearingStore store) throw new RefusedException("channel", "channel: this store cannot clear a channel.");
+        var before = await store.ClearAsync(channel, cancellation);
+        _hub.Context.Appends?.Appended(channel);
+        return before;
+    }
 
     /// <summary>Returns the bounds of a channel's log.</summary>
     public async ValueTask<LogHead> HeadAsync(string channel, CancellationToken cancellation) => (await _hub.Context.Store.ReadAsync(channel, long.MaxValue, 1, cancellation)).Head;

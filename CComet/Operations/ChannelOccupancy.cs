@@ -84,7 +84,7 @@ internal sealed class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster
     /// <inheritdoc/>
     public override Task StartAsync(CancellationToken cancellationToken)
     {
-        hub.Context.Occupancy = this;
+        hub.Context.Occupancy.Add(this);
         notes.Received += Receive;
         roster.Left += Drop;
         return base.StartAsync(cancellationToken);

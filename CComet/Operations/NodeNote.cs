@@ -46,4 +46,7 @@ internal enum NodeNoteKind
 
     /// <summary>How many they are by each transport: its text is an array of numbers, its id that of the question.</summary>
     Counted = 10,
+
+    /// <summary>The channels' logs have been appended to, and a webhook is told of them.</summary>
+    Appended = 11,
 }

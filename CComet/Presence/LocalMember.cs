@@ -1,13 +1,18 @@
+using CComet.Messages;
+
 namespace CComet.Presence;
 
-/// <summary>A user that has, or had a moment ago, connections to a channel on this node. Guarded by the tracker's lock.</summary>
-internal sealed class LocalMember(string channel, string user)
+/// <summary>A member of a log, such as a user, that has, or had a moment ago, connections on this node. Guarded by the tracker's lock.</summary>
+internal sealed class LocalMember(string log, string name)
 {
-    /// <summary>The channel.</summary>
-    public string Channel => channel;
+    /// <summary>The log.</summary>
+    public string Log => log;
 
-    /// <summary>The user.</summary>
-    public string User => user;
+    /// <summary>The member.</summary>
+    public string Name => name;
+
+    /// <summary>Whether it is a user in a channel.</summary>
+    public bool IsUser { get; } = Names.FindPresenceOf(log) is not null;
 
     /// <summary>What is told of it: one JSON value in UTF-8, or nothing.</summary>
     public ReadOnlyMemory<byte> Info { get; set; }

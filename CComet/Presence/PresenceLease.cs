@@ -33,6 +33,9 @@ internal sealed partial class PresenceLease(IOptions<HubOptions> options, TimePr
     /// <summary>Is told that the name has changed.</summary>
     public event Action? Renamed;
 
+    /// <summary>Is told of logs whose members were let go of on behalf of others.</summary>
+    public event Action<string>? Changed;
+
     /// <summary>Takes the lease out, renews it, and looks after those of others, until it is cancelled.</summary>
     public async Task KeepAsync(IPresenceStore store, CancellationToken cancellation)
     {
@@ -113,7 +116,11 @@ internal sealed partial class PresenceLease(IOptions<HubOptions> options, TimePr
         while (await store.ReadHeldAsync(holder, MaxBatch, cancellation) is { Count: > 0 } held)
         {
             foreach (var log in held.GroupBy(one => one.Log, StringComparer.Ordinal))
+            {
                 await store.ChangeMembersAsync(log.Key, holder, [.. log.Select(one => new MemberChange(one.Member, IsHeld: false))], int.MaxValue, cancellation);
+                Changed?.Invoke(log.Key);
+            }
+
             count += held.Count;
 
             // They may be many.

@@ -11,11 +11,11 @@ using Microsoft.Extensions.Options;
 
 namespace CComet.Presence;
 
-/// <summary>Knows which users have connections to channels on this node, and tells the store which of them it holds there.</summary>
+/// <summary>Knows which users have connections to channels on this node, and tells the store which of them it holds there, as members of a log.</summary>
 /// <remarks>
 /// <para>
-/// A user is held from its first connection on, until <see cref="PresenceOptions.LeaveAfter"/> after its last one. What is wanted is set at
-/// once, under one lock; what the store holds follows, in batches for each channel, and is tried again where the store fails. A channel has
+/// A member is held from its first connection on, until <see cref="PresenceOptions.LeaveAfter"/> after its last one. What is wanted is set at
+/// once, under one lock; what the store holds follows, in batches for each log, and is tried again where the store fails. A log has
 /// one batch under way at a time, so that its changes keep their order. Subscribers of channels without presence cost nothing here.
 /// </para>
 /// <para>
@@ -41,10 +41,11 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
 
     // All below is guarded by the lock.
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Channel, string User), LocalMember> _members = [];
+    private readonly Dictionary<(string Log, string Name), LocalMember> _members = [];
     private readonly LinkedList<(LocalMember Member, long Since)> _vacant = [];
     private readonly Dictionary<string, Queue<LocalMember>> _changed = new(StringComparer.Ordinal);
     private readonly List<LocalMember> _refused = [];
+    private int _users;
 
     public PresenceTracker(IMessageStore store, PresenceLease lease, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<PresenceTracker> logger)
     {
@@ -58,28 +59,42 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
         metrics.CountMembers(() => Count);
     }
 
+    /// <summary>Is told of logs whose members were changed.</summary>
+    public event Action<string>? Changed;
+
     /// <summary>Whether any channel has presence.</summary>
     [MemberNotNullWhen(true, nameof(_store))]
     public bool IsOn => _options.Channels.Count > 0 && _store is not null;
 
+    /// <summary>Whether something else than users is tracked. Set before the host starts.</summary>
+    public bool TracksMore { get; set; }
+
     /// <summary>How many users this node has, or had a moment ago, in all its channels.</summary>
-    public int Count
-    {
-        get
-        {
-            lock (_lock) return _members.Count;
-        }
-    }
+    public int Count => Volatile.Read(ref _users);
 
     /// <inheritdoc/>
     public bool Covers(string channel) => IsOn && !Names.IsOfServer(channel) && Names.FindProblem(Names.PresencePrefix + channel) is null && _patterns.Find(channel, null) is not null;
 
     /// <inheritdoc/>
-    public void Entered(string channel, string user, Grant? grant)
+    public void Entered(string channel, string user, Grant? grant) => Enter(Names.PresencePrefix + channel, user, grant?.Info ?? default);
+
+    /// <inheritdoc/>
+    public void Left(string channel, string user) => Leave(Names.PresencePrefix + channel, user);
+
+    /// <summary>A member of a log has got a connection.</summary>
+    /// <param name="log">The log.</param>
+    /// <param name="name">The member's name.</param>
+    /// <param name="info">What is told of it: one JSON value in UTF-8, or nothing.</param>
+    public void Enter(string log, string name, ReadOnlyMemory<byte> info = default)
     {
         lock (_lock)
         {
-            if (!_members.TryGetValue((channel, user), out var member)) _members[(channel, user)] = member = new LocalMember(channel, user) { Info = grant?.Info ?? default };
+            if (!_members.TryGetValue((log, name), out var member))
+            {
+                _members[(log, name)] = member = new LocalMember(log, name) { Info = info };
+                if (member.IsUser) _users++;
+            }
+
             member.Connections++;
             if (member.Vacant is { } vacant) _vacant.Remove(vacant);
             member.Vacant = null;
@@ -91,26 +106,26 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
         _wake.Writer.TryWrite(true);
     }
 
-    /// <inheritdoc/>
-    public void Left(string channel, string user)
+    /// <summary>A member of a log has lost a connection.</summary>
+    public void Leave(string log, string name)
     {
         lock (_lock)
         {
-            var member = _members[(channel, user)];
+            var member = _members[(log, name)];
             if (--member.Connections == 0) member.Vacant = _vacant.AddLast((member, _time.GetTimestamp()));
         }
     }
 
     /// <inheritdoc/>
     /// <exception cref="StartException">The store cannot keep who is in channels.</exception>
-    public override Task StartAsync(CancellationToken cancellationToken) => _options.Channels.Count > 0 && _store is null
-        ? throw new StartException("CComet:Presence:Channels: the store cannot keep who is in channels (IPresenceStore).")
+    public override Task StartAsync(CancellationToken cancellationToken) => _store is null && (_options.Channels.Count > 0 || TracksMore)
+        ? throw new StartException("CComet:Presence:Channels and Occupied or Vacated in CComet:Hooks: the store cannot keep who is in channels (IPresenceStore).")
         : base.StartAsync(cancellationToken);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!IsOn) return;
+        if (_store is null || !(IsOn || TracksMore)) return;
         using var timer = new PeriodicTimer(TickInterval, _time);
         await Task.WhenAll(TickAsync(timer, stoppingToken), FlushAllAsync(stoppingToken), _lease.KeepAsync(_store, stoppingToken));
     }
@@ -150,26 +165,27 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
         while (await _wake.Reader.WaitToReadAsync(cancellation))
         {
             _wake.Reader.TryRead(out _);
-            List<string> channels;
-            lock (_lock) channels = [.. _changed.Keys];
-            if (channels.Count > 0) await Parallel.ForEachAsync(channels, parallel, FlushAsync);
+            List<string> logs;
+            lock (_lock) logs = [.. _changed.Keys];
+            if (logs.Count > 0) await Parallel.ForEachAsync(logs, parallel, FlushAsync);
         }
     }
 
-    /// <summary>Tells the store what has changed in a channel, batch after batch.</summary>
-    private async ValueTask FlushAsync(string channel, CancellationToken cancellation)
+    /// <summary>Tells the store what has changed in a log, batch after batch.</summary>
+    private async ValueTask FlushAsync(string log, CancellationToken cancellation)
     {
         while (_lease.Holder is { } holder)
         {
-            var batch = Take(channel);
+            var batch = Take(log);
             if (batch.Count == 0) return;
             var changes = new MemberChange[batch.Count];
-            for (var i = 0; i < changes.Length; i++) changes[i] = new MemberChange(batch[i].Member.User, batch[i].IsWanted, batch[i].Member.Info);
+            for (var i = 0; i < changes.Length; i++) changes[i] = new MemberChange(batch[i].Member.Name, batch[i].IsWanted, batch[i].Member.Info);
             try
             {
-                var refused = await _store!.ChangeMembersAsync(Names.PresencePrefix + channel, holder, changes, _options.MaxUsers, cancellation);
+                var refused = await _store!.ChangeMembersAsync(log, holder, changes, _options.MaxUsers, cancellation);
                 Finish(batch, refused, holder);
                 _isFailing = false;
+                Changed?.Invoke(log);
             }
             catch (Exception e) when (e is StoreUnavailableException or LimitException)
             {
@@ -181,12 +197,12 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
         }
     }
 
-    private List<(LocalMember Member, bool IsWanted)> Take(string channel)
+    private List<(LocalMember Member, bool IsWanted)> Take(string log)
     {
         var batch = new List<(LocalMember, bool)>();
         lock (_lock)
         {
-            if (!_changed.TryGetValue(channel, out var queue)) return batch;
+            if (!_changed.TryGetValue(log, out var queue)) return batch;
             while (batch.Count < MaxBatch && queue.TryDequeue(out var member))
             {
                 member.IsQueued = false;
@@ -194,7 +210,7 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
                 else Forget(member);
             }
 
-            if (queue.Count == 0) _changed.Remove(channel);
+            if (queue.Count == 0) _changed.Remove(log);
         }
 
         return batch;
@@ -212,7 +228,7 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
                 if (refused.Contains(i))
                 {
                     _refused.Add(member);
-                    if (!member.IsRefused) LogFull(_logger, member.Channel, _options.MaxUsers);
+                    if (!member.IsRefused) LogFull(_logger, Names.FindPresenceOf(member.Log) ?? member.Log, _options.MaxUsers);
                     member.IsRefused = true;
                     continue;
                 }
@@ -244,13 +260,13 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
     {
         if (member.IsQueued) return;
         member.IsQueued = true;
-        if (!_changed.TryGetValue(member.Channel, out var queue)) _changed[member.Channel] = queue = new Queue<LocalMember>();
+        if (!_changed.TryGetValue(member.Log, out var queue)) _changed[member.Log] = queue = new Queue<LocalMember>();
         queue.Enqueue(member);
     }
 
     private void Forget(LocalMember member)
     {
-        if (!member.IsWanted && !member.IsHeld && member.Connections == 0) _members.Remove((member.Channel, member.User));
+        if (!member.IsWanted && !member.IsHeld && member.Connections == 0 && _members.Remove((member.Log, member.Name)) && member.IsUser) _users--;
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Who is in channels cannot be told to the store: {Reason} Trying again")]

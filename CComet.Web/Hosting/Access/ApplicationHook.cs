@@ -1,5 +1,4 @@
 using System.Net.Http.Headers;
-using System.Text;
 using System.Threading.RateLimiting;
 using CComet.Access;
 using CComet.Diagnostics;
@@ -48,15 +47,7 @@ internal sealed partial class ApplicationHook : IAccessHook, IDisposable
     public ApplicationHook(IHttpClientFactory clients, IOptions<HubOptions> options, HubMetrics metrics, TimeProvider time, ILogger<ApplicationHook> logger)
     {
         (_clients, _options, _metrics, _time, _logger) = (clients, options.Value.Auth.Hook, metrics, time, logger);
-        var address = new UriBuilder(_options.Url);
-        if (address.UserName.Length > 0 || address.Password.Length > 0)
-        {
-            var pair = $"{Uri.UnescapeDataString(address.UserName)}:{Uri.UnescapeDataString(address.Password)}";
-            _credentials = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
-            address.UserName = address.Password = "";
-        }
-
-        _address = address.Uri;
+        (_address, _credentials) = UrlCredentials.Split(_options.Url);
         _places = new ConcurrencyLimiter(new ConcurrencyLimiterOptions { PermitLimit = _options.MaxConcurrent, QueueLimit = _options.MaxWaiting, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
         _answers = new HookAnswers<Entry>(_options.CacheEntries);
         _holds = entry => !entry.Answer.IsCompleted || _time.GetTimestamp() < entry.Until;
