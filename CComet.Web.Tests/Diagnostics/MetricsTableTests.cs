@@ -42,6 +42,7 @@ public sealed partial class MetricsTableTests
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var metrics = new HubMetrics(services.GetRequiredService<IMeterFactory>());
         metrics.CountAppends("memory");
+        metrics.CountWebhook("shop");
 
         // Their tag has no values before a bound is met.
         metrics.Refused("Limits:Channels");
@@ -57,6 +58,7 @@ public sealed partial class MetricsTableTests
             },
         };
         listener.SetMeasurementEventCallback<long>((instrument, _, tags, _) => Keep(instrument, tags.ToArray()));
+        listener.SetMeasurementEventCallback<double>((instrument, _, tags, _) => Keep(instrument, tags.ToArray()));
         listener.Start();
         listener.RecordObservableInstruments();
         foreach (var histogram in metrics.Histograms)
@@ -82,6 +84,7 @@ public sealed partial class MetricsTableTests
         var named = string.Join("; ", tags.Select(tag => tag.Key switch
         {
             "bound" => "`bound`: a setting below `CComet:`",
+            "hook" => "`hook`: a name in `CComet:Hooks`",
             "store" => "`store`: memory, sqlite, redis, or the name of an application's own",
             _ => $"`{tag.Key}`: {string.Join(", ", tag.Value)}",
         }));

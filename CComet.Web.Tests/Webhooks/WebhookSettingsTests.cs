@@ -1,6 +1,9 @@
 using System.Net;
+using System.Text;
+using CComet.Diagnostics;
 using CComet.Web.Hosting.Webhooks;
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CComet.Web.Tests.Webhooks;
 
@@ -16,7 +19,7 @@ public sealed class WebhookSettingsTests
     [InlineData("CComet:Hooks:0:Name: 'a b' must be 1 to 64 letters, digits, '-', '_' or '.'.", "CComet:Hooks:0:Name=a b")]
     [InlineData("CComet:Hooks:0:Url: must be an absolute address that begins with https:// or http://, such as https://app.example/hook.", "CComet:Hooks:0:Url=app.example")]
     [InlineData("CComet:Hooks:0:Channels: 'inbox.{sub}' has {sub}, which stands for a caller's own name; here it means nothing.", "CComet:Hooks:0:Channels=inbox.{sub}")]
-    [InlineData("CComet:Hooks:0:Events=Massage: is none of Message, Join, Leave, Occupied, Vacated", "CComet:Hooks:0:Events=Massage")]
+    [InlineData("CComet:Hooks:0:Events=Massage: must be one of Message, Join, Leave, Occupied, Vacated", "CComet:Hooks:0:Events=Massage")]
     [InlineData("CComet:Hooks:0:Events: Join is told of channels with presence, and CComet:Presence:Channels is empty.", "CComet:Hooks:0:Events=Join,Message")]
     [InlineData("CComet:Hooks:0:Secret: must be whsec_ and 24 to 64 bytes in base64; make one by: echo whsec_$(openssl rand -base64 32).", "CComet:Hooks:0:Secret=s3cret")]
     [InlineData("CComet:Hooks:0:Networks: '10.1' is no address such as 10.0.0.1, and no network such as 10.0.0.0/8.", "CComet:Hooks:0:Networks=10.1")]
@@ -51,7 +54,7 @@ public sealed class WebhookSettingsTests
         await using (var server = await LiveServer.StartAsync(settings))
         {
             await server.PublishAsync("c", "one");
-            await Eventually.TrueAsync(async () => Failures(await server.Http.GetStringAsync("/metrics")) > 0, "A failure that is counted");
+            await Eventually.TrueAsync(() => Failures(Encoding.UTF8.GetString(server.Services.GetRequiredService<MetricsText>().Encode(isOpenMetrics: true))) > 0, "A failure that is counted");
             Assert.Empty(receiver.Posts);
         }
 

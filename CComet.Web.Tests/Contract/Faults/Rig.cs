@@ -66,9 +66,11 @@ public sealed class Killable(params string[] settings) : IAsyncDisposable
         await StartAsync();
     }
 
+    /// <summary>Kills it for good.</summary>
     public async ValueTask DisposeAsync()
     {
         if (_process is not null) await _process.DisposeAsync();
+        _process = null;
     }
 }
 
