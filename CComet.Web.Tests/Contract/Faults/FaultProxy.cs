@@ -67,6 +67,7 @@ public sealed class FaultProxy : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_closing.IsCancellationRequested) return;
         await _closing.CancelAsync();
         _listener.Stop();
         await _accepting;

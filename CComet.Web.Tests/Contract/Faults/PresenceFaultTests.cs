@@ -6,13 +6,14 @@ using Xunit.Abstractions;
 namespace CComet.Web.Tests.Contract.Faults;
 
 /// <summary>
-/// Presence under faults: users come, go and change nodes and transports at random, while nodes and Redis are killed. In the end those are
+/// Presence under faults: users come, go and change nodes and transports at random, while their connections are cut and nodes and Redis are killed. In the end those are
 /// there that are connected, and the log, replayed, gives the same users, none of whom joins or leaves twice in a row.
 /// </summary>
 public sealed class PresenceFaultTests(ITestOutputHelper output)
 {
     private const int Users = 12;
     private const int Visits = 6;
+    private const int MostFaults = 60;
 
     private static readonly Transport[] All = Enum.GetValues<Transport>();
 
@@ -65,12 +66,15 @@ public sealed class PresenceFaultTests(ITestOutputHelper output)
         using var http = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{portOf(0)}") };
         var epoch = (await http.PublishAsync(channel, "0")).GetProperty("epoch").GetString()!;
         using var over = new CancellationTokenSource();
+        await using var proxy = new FaultProxy(rig.AnyPort, new Random(seed + Users + 1)) { MostFaults = MostFaults };
         var isSettled = new TaskCompletionSource[Users];
         var visiting = Enumerable.Range(0, Users).Select(user => Task.Run(() => VisitAsync(
-            rig, channel, epoch, $"u{user}", new Random(seed + user + 1), stays: user % 2 == 0, isSettled[user] = new(TaskCreationOptions.RunContinuationsAsynchronously), over.Token))).ToArray();
+            proxy, rig, channel, epoch, $"u{user}", new Random(seed + user + 1), stays: user % 2 == 0, isSettled[user] = new(TaskCreationOptions.RunContinuationsAsynchronously), over.Token))).ToArray();
         for (var i = 0; i < 2; i++) await rig.DisturbAsync(random);
         await Task.WhenAll(isSettled.Select(settled => settled.Task));
 
+        // With it end the connections that it has stalled: to a server they are as good as any.
+        await proxy.DisposeAsync();
         List<string> there = [.. Enumerable.Range(0, Users).Where(user => user % 2 == 0).Select(user => $"u{user}").Order(StringComparer.Ordinal)];
         List<string> told = [];
         await Eventually.TrueAsync(
@@ -94,8 +98,8 @@ public sealed class PresenceFaultTests(ITestOutputHelper output)
         await Task.WhenAll(visiting);
     }
 
-    /// <summary>A user that is there and away by turns, and in the end stays or is away.</summary>
-    private static async Task VisitAsync(IRig rig, string channel, string epoch, string user, Random random, bool stays, TaskCompletionSource isSettled, CancellationToken over)
+    /// <summary>A user that is there and away by turns, behind the proxy, and in the end stays, past it, or is away.</summary>
+    private static async Task VisitAsync(FaultProxy proxy, IRig rig, string channel, string epoch, string user, Random random, bool stays, TaskCompletionSource isSettled, CancellationToken over)
     {
         try
         {
@@ -103,14 +107,14 @@ public sealed class PresenceFaultTests(ITestOutputHelper output)
             {
                 using var away = CancellationTokenSource.CreateLinkedTokenSource(over);
                 away.CancelAfter(TimeSpan.FromMilliseconds(random.Next(50, 1_500)));
-                await BeThereAsync(rig, channel, epoch, user, random, away.Token);
+                await BeThereAsync(() => proxy.Port, channel, epoch, user, random, away.Token);
 
                 // About as long as it takes to be told as having left.
                 await Task.Delay(random.Next(2_000), over);
             }
 
             isSettled.SetResult();
-            if (stays) await BeThereAsync(rig, channel, epoch, user, random, over);
+            if (stays) await BeThereAsync(() => rig.AnyPort(random), channel, epoch, user, random, over);
         }
         catch (OperationCanceledException)
         {
@@ -118,13 +122,13 @@ public sealed class PresenceFaultTests(ITestOutputHelper output)
         }
     }
 
-    private static async Task BeThereAsync(IRig rig, string channel, string epoch, string user, Random random, CancellationToken away)
+    private static async Task BeThereAsync(Func<int> port, string channel, string epoch, string user, Random random, CancellationToken away)
     {
         while (!away.IsCancellationRequested)
         {
             var checker = new Checker();
             checker.Begin(epoch);
-            using var client = new Client(rig.AnyPort(random), channel, user, checker);
+            using var client = new Client(port(), channel, user, checker);
             var transport = All[random.Next(All.Length)];
 
             // Several connections of one client, as a page has.
