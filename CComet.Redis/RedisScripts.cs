@@ -381,19 +381,11 @@ internal static class RedisScripts
             .Replace("$run", run, StringComparison.Ordinal)
             .Replace("$line", string.Join(", ", line.Select(r => $"['{r}'] = true")), StringComparison.Ordinal)
             .Replace("$upSince", upSince.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal);
-        return [common + AppendText, common + ReadText, common + RenewText, common + ClearText, common + PutRecordText, common + ChangeMembersText, common + ReadMembersText, common + LeaseText];
+        string[] texts =
+        [
+            AppendText, ReadText, RenewText, ClearText, PutRecordText, ChangeMembersText, ReadMembersText, LeaseText,
+            RedisCursorScripts.Lease, RedisCursorScripts.Release, RedisCursorScripts.Read, RedisCursorScripts.Save,
+        ];
+        return [.. texts.Select(text => common + text)];
     }
-}
-
-/// <summary>One of the scripts.</summary>
-internal enum RedisScript
-{
-    Append,
-    Read,
-    Renew,
-    Clear,
-    PutRecord,
-    ChangeMembers,
-    ReadMembers,
-    Lease,
 }

@@ -20,7 +20,7 @@ namespace CComet.Redis;
 /// demoted and promoted again without a restart. A reset that was not needed is possible, a silence is what is to be avoided.
 /// The channels are not counted, so that <c>CComet:Limits:Channels</c> bounds only those a node has open.
 /// </remarks>
-public sealed partial class RedisStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, IAsyncDisposable
+public sealed partial class RedisStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ICursorStore, IAsyncDisposable
 {
     /// <summary>What holds unless the configuration string says otherwise: a server that is away is told at once.</summary>
     private const string Defaults = "abortConnect=false,connectTimeout=3000,asyncTimeout=4000,syncTimeout=4000,keepAlive=5,configCheckSeconds=5,name=ccomet,";
@@ -38,6 +38,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
     private readonly RedisRecords _records;
     private readonly RedisNames _names;
     private readonly RedisMembers _members;
+    private readonly RedisCursors _cursors;
     private readonly HubOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -81,6 +82,7 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
         _records = new RedisRecords(Database, _servers, time);
         _names = new RedisNames(Database, time, hub.Value.History.MaxAge);
         _members = new RedisMembers(Database, _servers);
+        _cursors = new RedisCursors(_servers);
         _ = TellWhetherUsableAsync(string.Join(", ", configuration.EndPoints));
 
         var history = _options.History;
@@ -252,6 +254,19 @@ public sealed partial class RedisStore : IMessageStore, IClearingStore, IListing
 
     /// <inheritdoc/>
     public ValueTask ForgetHolderAsync(string holder, CancellationToken cancellation = default) => _members.ForgetAsync(holder);
+
+    /// <inheritdoc/>
+    public ValueTask<long?> LeaseReaderAsync(string reader, string holder, TimeSpan life, CancellationToken cancellation = default) => _cursors.LeaseAsync(reader, holder, life);
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseReaderAsync(string reader, string holder, CancellationToken cancellation = default) => _cursors.ReleaseAsync(reader, holder);
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LogCursor>> ReadCursorsAsync(string reader, CancellationToken cancellation = default) => _cursors.ReadAsync(reader);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> SaveCursorsAsync(string reader, long generation, IReadOnlyList<LogCursor> cursors, CancellationToken cancellation = default) =>
+        _cursors.SaveAsync(reader, generation, cursors);
 
     /// <summary>Ends following the channels, and closes the connections.</summary>
     public async ValueTask DisposeAsync()

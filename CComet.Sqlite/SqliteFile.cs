@@ -40,7 +40,7 @@ internal sealed class SqliteFile(string path, Durability durability)
 
     /// <summary>
     /// What was added to files of the same version, which older servers keep up or pass over: an index that finds the channels that may be
-    /// forgotten, the table of the records, and those of who is in channels.
+    /// forgotten, the table of the records, those of who is in channels, and those of readers and their cursors.
     /// </summary>
     private const string Additions = """
         CREATE INDEX IF NOT EXISTS channels_empty ON channels (used) WHERE first = next;
@@ -55,6 +55,10 @@ internal sealed class SqliteFile(string path, Durability durability)
             log TEXT NOT NULL, member TEXT NOT NULL, holder TEXT NOT NULL, PRIMARY KEY (log, member, holder)
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX IF NOT EXISTS holds_by_holder ON holds (holder);
+        CREATE TABLE IF NOT EXISTS readers (reader TEXT PRIMARY KEY, generation INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+        CREATE TABLE IF NOT EXISTS cursors (
+            reader TEXT NOT NULL, log TEXT NOT NULL, epoch TEXT NOT NULL, seqid INTEGER NOT NULL, PRIMARY KEY (reader, log)
+        ) STRICT, WITHOUT ROWID;
         """;
 
     private const string NoOpenFiles = "no more files may be open; connections take one each (see LimitNOFILE, ulimit -n)";

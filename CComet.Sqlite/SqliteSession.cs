@@ -262,6 +262,22 @@ internal sealed class SqliteSession : IDisposable
         return command.ExecuteNonQuery();
     }
 
+    /// <summary>Runs a statement, prepared once, for each of some rows.</summary>
+    /// <param name="sql">The statement.</param>
+    /// <param name="names">The names of its parameters.</param>
+    /// <param name="rows">Their values, none of them null.</param>
+    public void RunEach(string sql, ReadOnlySpan<string> names, IEnumerable<object[]> rows)
+    {
+        using var command = _connection.CreateCommand();
+        command.CommandText = sql;
+        foreach (var name in names) command.Parameters.Add(new SqliteParameter { ParameterName = name });
+        foreach (var row in rows)
+        {
+            Set(command, row);
+            command.ExecuteNonQuery();
+        }
+    }
+
     /// <summary>Runs a statement that is not worth keeping, and gives what <paramref name="read"/> makes of its rows.</summary>
     public List<T> List<T>(string sql, Func<SqliteDataReader, T> read, params ReadOnlySpan<(string Name, object? Value)> parameters) =>
         SqliteFile.List(_connection, sql, read, parameters);

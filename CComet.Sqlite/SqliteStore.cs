@@ -22,7 +22,7 @@ namespace CComet.Sqlite;
 /// <see cref="StoreUnavailableException"/>. A log that may have lost something begins a new epoch.
 /// </para>
 /// </remarks>
-public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ISingleNodeStore, IAsyncDisposable
+public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ICursorStore, ISingleNodeStore, IAsyncDisposable
 {
     private readonly SqliteLogs _logs;
     private readonly SqliteReaders _readers;
@@ -30,6 +30,7 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, 
     private readonly SqliteRetention _retention;
     private readonly TimeProvider _time;
     private readonly HolderLeases _leases;
+    private readonly SqliteCursors _cursors;
 
     /// <summary>Opens the file, or begins to try: a file that fails is told by every call, not here.</summary>
     /// <param name="store">The file and what it promises, read once.</param>
@@ -46,6 +47,7 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, 
         _readers = new SqliteReaders(file, hub.Value.History);
         _writer = new SqliteWriter(file, _logs, _readers, hub.Value, time, logger);
         _retention = new SqliteRetention(_writer, _readers, hub.Value, store.Value.Remember, time);
+        _cursors = new SqliteCursors(_writer, _readers, time);
     }
 
     /// <summary>How many logs are in memory.</summary>
@@ -137,6 +139,23 @@ public sealed class SqliteStore : IMessageStore, IClearingStore, IListingStore, 
         _leases.Forget(holder);
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<long?> LeaseReaderAsync(string reader, string holder, TimeSpan life, CancellationToken cancellation = default) => _cursors.LeaseAsync(reader, holder, life);
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseReaderAsync(string reader, string holder, CancellationToken cancellation = default)
+    {
+        _cursors.Release(reader, holder);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LogCursor>> ReadCursorsAsync(string reader, CancellationToken cancellation = default) => _cursors.ReadAsync(reader, cancellation);
+
+    /// <inheritdoc/>
+    public ValueTask<bool> SaveCursorsAsync(string reader, long generation, IReadOnlyList<LogCursor> cursors, CancellationToken cancellation = default) =>
+        _cursors.SaveAsync(reader, generation, cursors);
 
     /// <summary>Stores what has been appended, and closes the file. Every later append throws <see cref="StoreUnavailableException"/>.</summary>
     public ValueTask DisposeAsync() => _writer.DisposeAsync();

@@ -82,6 +82,26 @@ public sealed class RedisClusterTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Cursors_of_readers_in_all_slots_are_those_of_all_nodes()
+    {
+        await using var a = NewStore();
+        await using var b = NewStore();
+        for (var i = 0; i < Channels; i++)
+        {
+            var generation = (await a.LeaseReaderAsync($"r{i}", "n1", TimeSpan.FromHours(1)))!.Value;
+            Assert.True(await a.SaveCursorsAsync($"r{i}", generation, [new("c", "e", i), new("{c}", null, 0)]));
+        }
+
+        for (var i = 0; i < Channels; i++)
+        {
+            Assert.Null(await b.LeaseReaderAsync($"r{i}", "n2", TimeSpan.FromHours(1)));
+            Assert.Equal(i, Assert.Single(await b.ReadCursorsAsync($"r{i}")).Seqid);
+        }
+
+        Assert.All(_cluster, server => Assert.NotEqual("", server.Ask("KEYS", "ccomet:reader:*")));
+    }
+
+    [Fact]
     public async Task Killed_listeners_of_every_part_come_back_and_find_what_they_missed()
     {
         await using var ofA = NewStore();

@@ -1,4 +1,3 @@
-using System.Diagnostics.Metrics;
 using CComet.Diagnostics;
 using CComet.Storage;
 using CComet.Web.Tests.Support;

@@ -1,5 +1,3 @@
-using CComet.Messages;
-
 namespace CComet.Storage;
 
 /// <summary>Keeps how far readers of the server's own have come in logs. Optional: an <see cref="IMessageStore"/> that can do it implements this too.</summary>

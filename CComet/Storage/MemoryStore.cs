@@ -18,7 +18,7 @@ namespace CComet.Storage;
 /// (<see cref="IRecordStore"/>) expires.
 /// </para>
 /// </remarks>
-public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ISingleNodeStore
+public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, IRecordStore, IPresenceStore, ICursorStore, ISingleNodeStore
 {
     /// <summary>About what a message takes beside its body, its names and what <see cref="MessageRing.MessageOverhead"/> counts.</summary>
     private const int Envelope = 128;
@@ -26,6 +26,7 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, 
     private readonly MemoryLogs _logs;
     private readonly MemoryRecords _records;
     private readonly MemoryMembers _members;
+    private readonly MemoryCursors _cursors;
     private readonly TimeProvider _time;
     private readonly Uptime _uptime;
 
@@ -37,6 +38,7 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, 
         _logs = new MemoryLogs(options.Value);
         _records = new MemoryRecords(time);
         _members = new MemoryMembers(this, time);
+        _cursors = new MemoryCursors(time);
         _time = time;
         _uptime = new Uptime(time);
     }
@@ -162,6 +164,23 @@ public sealed class MemoryStore : IMessageStore, IClearingStore, IListingStore, 
         _members.Forget(holder);
         return ValueTask.CompletedTask;
     }
+
+    /// <inheritdoc/>
+    public ValueTask<long?> LeaseReaderAsync(string reader, string holder, TimeSpan life, CancellationToken cancellation = default) => ValueTask.FromResult(_cursors.Lease(reader, holder, life));
+
+    /// <inheritdoc/>
+    public ValueTask ReleaseReaderAsync(string reader, string holder, CancellationToken cancellation = default)
+    {
+        _cursors.Release(reader, holder);
+        return ValueTask.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public ValueTask<IReadOnlyList<LogCursor>> ReadCursorsAsync(string reader, CancellationToken cancellation = default) => ValueTask.FromResult(_cursors.Read(reader));
+
+    /// <inheritdoc/>
+    public ValueTask<bool> SaveCursorsAsync(string reader, long generation, IReadOnlyList<LogCursor> cursors, CancellationToken cancellation = default) =>
+        ValueTask.FromResult(_cursors.Save(reader, generation, cursors));
 
     private static string? SingleChannel(IReadOnlyList<NewMessage> messages)
     {

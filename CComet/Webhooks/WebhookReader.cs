@@ -1,4 +1,3 @@
-using CComet.Messages;
 using CComet.Storage;
 
 namespace CComet.Webhooks;

@@ -1,5 +1,4 @@
 using CComet.Diagnostics;
-using CComet.Messages;
 using CComet.Storage;
 using Microsoft.Extensions.Logging;
 

@@ -1,12 +1,10 @@
 using System.Collections.Concurrent;
 using CComet.Channels;
-using CComet.Diagnostics;
 using CComet.Operations;
 using CComet.Presence;
 using CComet.Storage;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Options;
 
 namespace CComet.Webhooks;
 

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using CComet.Web.Tests.Support;
 using Microsoft.AspNetCore.Http;
 using Xunit.Abstractions;
@@ -124,7 +123,7 @@ public sealed class WebhookFaultTests(ITestOutputHelper output)
                     }
                 },
                 $"Storing of message {n} of {channel}");
-            await Task.Delay(random.Next(60));
+            await Task.Delay(random.Next(60), CancellationToken.None);
         }
     }
 
