@@ -27,7 +27,7 @@ public sealed class WebhookPostTests : IAsyncLifetime
         Assert.StartsWith("msg_", post.Id, StringComparison.Ordinal);
         Assert.InRange(long.Parse(post.Headers["webhook-timestamp"].ToString(), null), before, before + (long)Patience.Limit.TotalSeconds);
         Assert.Equal(("app", 1), (post.Json.GetProperty("hook").GetString(), post.Generation));
-        Assert.Equal("event,channel,epoch,seqid,time,sname,msg", string.Join(',', told.EnumerateObject().Select(member => member.Name)));
+        Assert.Equal("event,channel,log,epoch,seqid,time,sname,msg", string.Join(',', told.EnumerateObject().Select(member => member.Name)));
         Assert.Equal(("message", "room.1", receipt.GetProperty("epoch").GetString(), 0L, "ann"), (Text(told, "event"), Text(told, "channel"), Text(told, "epoch"), told.GetProperty("seqid").GetInt64(), Text(told, "sname")));
         Assert.Equal("Grüße, \"Welt\" \u2028", told.GetProperty("msg").GetProperty("text").GetString());
     }
@@ -168,7 +168,8 @@ public sealed class WebhookPostTests : IAsyncLifetime
         var told = await _receiver.TakeAsync(4);
         Assert.Equal(["join ann", "leave ann", "occupied", "vacated"], told.Select(Visit).Order(StringComparer.Ordinal));
         Assert.All(told, one => Assert.Equal("room.1", Text(one, "channel")));
-        Assert.Equal("event,channel,epoch,seqid,time", string.Join(',', told.Single(one => Text(one, "event") == "vacated").EnumerateObject().Select(member => member.Name)));
+        Assert.Equal(["$occupancy:room.1", "$presence:room.1"], told.Select(one => Text(one, "log")).Distinct().Order(StringComparer.Ordinal));
+        Assert.Equal("event,channel,log,epoch,seqid,time", string.Join(',', told.Single(one => Text(one, "event") == "vacated").EnumerateObject().Select(member => member.Name)));
 
         static string Visit(JsonElement one) => $"{Text(one, "event")} {(one.TryGetProperty("user", out var user) ? user.GetString() : "")}".TrimEnd();
     }

@@ -52,7 +52,7 @@ internal sealed class WebhookBatch : IDisposable
     /// <summary>Adds a message.</summary>
     public void Add(FollowedLog log, string epoch, WebhookEvent kind, Message message)
     {
-        Begin(NameOf(kind), log.Channel, epoch);
+        Begin(NameOf(kind), log, epoch);
         _json.WriteNumber("seqid"u8, message.Seqid);
         _json.WriteNumber("time"u8, message.Time);
 
@@ -71,7 +71,7 @@ internal sealed class WebhookBatch : IDisposable
     /// <param name="to">The last one.</param>
     public void AddGap(FollowedLog log, string epoch, IEnumerable<WebhookEvent> kinds, long from, long to)
     {
-        Begin("gap", log.Channel, epoch);
+        Begin("gap", log, epoch);
         WriteMissing(log, kinds);
         _json.WriteNumber("from"u8, from);
         _json.WriteNumber("to"u8, to);
@@ -81,7 +81,7 @@ internal sealed class WebhookBatch : IDisposable
     /// <summary>Adds that a log has begun anew: what was in it and not told is gone.</summary>
     public void AddReset(FollowedLog log, string epoch, IEnumerable<WebhookEvent> kinds)
     {
-        Begin("reset", log.Channel, epoch);
+        Begin("reset", log, epoch);
         WriteMissing(log, kinds);
         _json.WriteEndObject();
     }
@@ -122,12 +122,13 @@ internal sealed class WebhookBatch : IDisposable
         _ => "message",
     };
 
-    private void Begin(string kind, string channel, string epoch)
+    private void Begin(string kind, FollowedLog log, string epoch)
     {
         Count++;
         _json.WriteStartObject();
         _json.WriteString("event"u8, kind);
-        _json.WriteString("channel"u8, channel);
+        _json.WriteString("channel"u8, log.Channel);
+        _json.WriteString("log"u8, log.Name);
         _json.WriteString("epoch"u8, epoch);
     }
 

@@ -181,7 +181,7 @@ internal sealed partial class WebhookRunner : IDisposable
 
             _counts.Failed();
             var pause = BackoffOf(failures, answer.RetryAfter);
-            LogNotTaken(_logger, failures == 0 ? LogLevel.Warning : LogLevel.Debug, _hook.Name, answer.Problem, pause);
+            LogNotTaken(_logger, failures == 0 ? LogLevel.Warning : LogLevel.Debug, _hook.Name, answer.Problem, pause.TotalSeconds);
             if (!await PauseAsync(pause, cancellation)) return false;
         }
     }
@@ -233,8 +233,8 @@ internal sealed partial class WebhookRunner : IDisposable
     [LoggerMessage(Level = LogLevel.Warning, Message = "This node posts no more to the webhook {Hook}: its lease ran out, or another node has it")]
     private static partial void LogLost(ILogger logger, string hook);
 
-    [LoggerMessage(Message = "The webhook {Hook} did not take events: {Problem}. Trying again in {Pause}")]
-    private static partial void LogNotTaken(ILogger logger, LogLevel level, string hook, string problem, TimeSpan pause);
+    [LoggerMessage(Message = "The webhook {Hook} did not take events: {Problem}. Trying again in {Pause:0.0} s")]
+    private static partial void LogNotTaken(ILogger logger, LogLevel level, string hook, string problem, double pause);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "The webhook {Hook} takes events again, at try {Tries}")]
     private static partial void LogTaken(ILogger logger, string hook, int tries);

@@ -80,20 +80,21 @@ internal sealed class WebhookSender : IWebhookSender
         {
             return new WebhookAnswer($"it did not answer within {WebhookRunner.SendTimeout.TotalSeconds:0} s");
         }
-        catch (Exception e) when (e.InnerException is WebhookAddressException or LeaseOverException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
-            return new WebhookAnswer(e.InnerException.Message);
-        }
-        catch (HttpRequestException e)
-        {
-            // Not its message, which has the name of the host.
-            return new WebhookAnswer($"it cannot be reached ({e.HttpRequestError})");
-        }
-        catch (Exception e) when (e is IOException or LeaseOverException)
-        {
-            return new WebhookAnswer(e is LeaseOverException ? e.Message : "its connection broke");
+            // Whatever it is, it is tried again, and ends nothing else.
+            return new WebhookAnswer(Describe(e));
         }
     }
+
+    /// <summary>Says what went wrong, without the name of the host, which the messages of .NET have.</summary>
+    private static string Describe(Exception e) => e switch
+    {
+        WebhookAddressException or LeaseOverException => e.Message,
+        HttpRequestException { InnerException: WebhookAddressException or LeaseOverException } => e.InnerException.Message,
+        HttpRequestException http => $"it cannot be reached ({http.HttpRequestError})",
+        _ => $"its connection failed ({e.GetType().Name})",
+    };
 
     private static string ClientOf(string hook) => $"CComet.Hooks.{hook}";
 
