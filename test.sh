@@ -45,11 +45,15 @@ done < <(find CComet.* clients samples -name package-lock.json -not -path '*/nod
 (cd clients/js && node build.mjs dist)
 clients/java/build.sh
 dotnet build CComet.sln --nologo -v quiet -warnaserror
-dotnet format CComet.sln --verify-no-changes --no-restore
 
 packages=$(mktemp -d)
 for package in CComet CComet.Sqlite CComet.Redis clients/dotnet/CComet.Client clients/dotnet/CComet.Client.Extensions clients/cli/CComet.Cli; do dotnet pack "$package" --no-build -c Debug -o "$packages" --nologo -v quiet -warnaserror; done
 rm -rf "$packages"
+
+# The format, beside the tests: these wait most of the time.
+unformatted=$(mktemp)
+dotnet format CComet.sln --verify-no-changes --no-restore >"$unformatted" 2>&1 </dev/null &
+formatting=$!
 
 rm -rf TestResults
 status=0
@@ -76,6 +80,12 @@ elif [ "$status" -ne 0 ] && [ "$failed" -eq 0 ]; then
   echo "The test run broke off (exit code $status), which counts as a failure." >&2
   failed=1
 fi
+if ! wait "$formatting"; then
+  echo "The format is not as it should be, which counts as a failure:" >&2
+  cat "$unformatted" >&2
+  failed=$((failed + 1))
+fi
+rm -f "$unformatted"
 [ "$failed" -eq 0 ] || status=1
 
 # Once more at the end, so that the last lines of a long log have it.
