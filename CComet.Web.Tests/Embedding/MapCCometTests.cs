@@ -80,7 +80,7 @@ public sealed class MapCCometTests
         });
         using var http = app.GetTestClient();
         var paths = app.Services.GetRequiredService<WirePaths>().All.Where(path => path.IsOfAdministration).ToArray();
-        Assert.Equal(15, paths.Length);
+        Assert.Equal(16, paths.Length);
         foreach (var path in paths)
         {
             foreach (var method in path.Methods)

@@ -58,6 +58,14 @@ internal sealed class ChannelPatterns
         return null;
     }
 
+    /// <summary>Returns the patterns with the caller's own name in them, each without its star; those that need one are left out for a caller without.</summary>
+    /// <param name="user">The caller's own name, or null.</param>
+    public IEnumerable<(string Text, bool IsPrefix)> Resolve(string? user) =>
+    [
+        .. _exact.Keys.Select(name => (name, false)),
+        .. _others.Where(other => user is not null || other.Parts.Length == 1).Select(other => (string.Join(user, other.Parts), other.IsPrefix)),
+    ];
+
     /// <summary>A pattern that is no exact name.</summary>
     /// <param name="Parts">What stands before, between and behind the caller's own name; one part when the pattern has none.</param>
     /// <param name="IsPrefix">Whether anything may follow.</param>

@@ -64,6 +64,9 @@ public sealed class Grant
     /// <summary>Returns where a right on a channel comes from, a rule or a claim; null when it has not that right.</summary>
     internal string? FindSource(ChannelRight right, string channel) => _rights.Find(right, channel, User);
 
+    /// <summary>Returns the channels on which it has a right; revocations are not looked at.</summary>
+    internal RightScope ScopeOf(ChannelRight right) => _rights.ScopeOf(right, User);
+
     /// <summary>Returns the hash by which a token's id is known: a collision would refuse a token too many, once in 2⁶⁴.</summary>
     internal static ulong HashId(string? id)
     {

@@ -24,4 +24,7 @@ internal sealed class GrantRights
 
     /// <summary>Returns where the right on a channel comes from; null when there is none.</summary>
     public string? Find(ChannelRight right, string channel, string? user) => _patterns[(int)right].Find(channel, user);
+
+    /// <summary>Returns the channels on which there is a right.</summary>
+    public RightScope ScopeOf(ChannelRight right, string? user) => RightScope.Create(_patterns[(int)right].Resolve(user));
 }

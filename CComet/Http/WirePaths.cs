@@ -95,6 +95,7 @@ internal sealed class WirePaths
         const string Channel = AdminPath.Channels + AdminPath.Name;
         return
         [
+            Get("/admin/me", admin.CreateScope()),
             Get("/admin/channels", admin.CreateList()),
             Get(Channel, admin.CreateChannel()),
             Get($"{Channel}/messages", admin.CreateMessages()),

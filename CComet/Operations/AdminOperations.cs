@@ -51,8 +51,24 @@ internal sealed class AdminOperations(
         notes.Received += Receive;
     }
 
+    /// <summary>Tells what a caller may administer. What the application's hook gives on single channels is not known, and not told.</summary>
+    /// <exception cref="AccessDeniedException">Nothing.</exception>
+    public async ValueTask<AdminScope> ReadScopeAsync(CallerContext caller, CancellationToken cancellation)
+    {
+        var own = caller.Grant?.ScopeOf(ChannelRight.Admin) ?? RightScope.None;
+        try
+        {
+            await channels.AuthorizeAsync(caller, ChannelRight.Admin, Everything, isAudited: own.IsEmpty, cancellation);
+            return new AdminScope(NameOf(caller), IsAll: true, RightScope.All);
+        }
+        catch (AccessDeniedException) when (!own.IsEmpty)
+        {
+            return new AdminScope(NameOf(caller), IsAll: false, own);
+        }
+    }
+
     /// <summary>Lists the channels that have messages, and those that are open on this node, by name.</summary>
-    /// <param name="caller">The administrator.</param>
+    /// <param name="caller">The administrator: of everything, or of all channels that are asked for. To the latter those are not told on which its right was revoked.</param>
     /// <param name="prefix">What their names begin with.</param>
     /// <param name="after">The name behind which to begin, or null.</param>
     /// <param name="limit">How many at most.</param>
@@ -60,7 +76,8 @@ internal sealed class AdminOperations(
     /// <returns>The channels, each with its subscribers on this node, and the name behind which to go on; null at the end.</returns>
     public async ValueTask<(IReadOnlyList<(ListedLog Log, int Subscribers)> Channels, string? Next)> ListAsync(CallerContext caller, string prefix, string? after, int limit, CancellationToken cancellation)
     {
-        await AuthorizeAsync(caller, Everything, cancellation);
+        var grant = caller.Grant is { } own && IsOfPrefix(own, prefix) ? own : null;
+        await AuthorizeAsync(caller, grant is null ? Everything : prefix + Everything, cancellation);
         var listed = new SortedDictionary<string, ListedLog>(Comparer<string>.Create(Names.Compare));
         string? end = null;
         if (hub.Context.Store is IListingStore store)
@@ -69,7 +86,7 @@ internal sealed class AdminOperations(
             for (var round = 0; round < MaxRounds && listed.Count < limit; round++)
             {
                 var page = await store.ListAsync(prefix, end, limit - listed.Count, cancellation);
-                foreach (var log in page.Logs.Where(log => !Names.IsPrivate(log.Channel))) listed[log.Channel] = log;
+                foreach (var log in page.Logs.Where(log => !Names.IsPrivate(log.Channel) && IsShown(log.Channel))) listed[log.Channel] = log;
                 end = page.Next;
                 if (end is null) break;
             }
@@ -79,11 +96,13 @@ internal sealed class AdminOperations(
         foreach (var name in hub.OpenNames)
         {
             if (!name.StartsWith(prefix, StringComparison.Ordinal) || (after is not null && Names.Compare(name, after) <= 0) || (end is not null && Names.Compare(name, end) > 0)) continue;
-            if (!listed.ContainsKey(name) && hub.Find(name) is { } open) listed[name] = new ListedLog(name, open.Head, 0);
+            if (!listed.ContainsKey(name) && IsShown(name) && hub.Find(name) is { } open) listed[name] = new ListedLog(name, open.Head, 0);
         }
 
         var next = listed.Count > limit ? listed.Keys.ElementAt(limit - 1) : end;
         return ([.. listed.Values.Take(limit).Select(log => (log, census.CountHere(log.Channel).Total))], next);
+
+        bool IsShown(string name) => grant is null || !Context.Revocations.Covers(grant, name);
     }
 
     /// <summary>Tells of a channel.</summary>
@@ -233,6 +252,9 @@ internal sealed class AdminOperations(
         return node;
     }
 
+    /// <summary>Whether a grant is of the administrator of all channels of a prefix, and not of everything.</summary>
+    private static bool IsOfPrefix(Grant grant, string prefix) => grant.ScopeOf(ChannelRight.Admin) is var scope && scope.Covers(prefix) && !scope.Covers("");
+
     private void Receive(NodeNote note)
     {
         if (note.Kind == NodeNoteKind.Drain && note.Id == notes.Node) Drain();
@@ -252,8 +274,16 @@ internal sealed class AdminOperations(
 
     private ValueTask AuthorizeAsync(CallerContext caller, string channel, CancellationToken cancellation) => channels.AuthorizeAsync(caller, ChannelRight.Admin, channel, cancellation);
 
-    private void Audit(in CallerContext caller, string action, string? subject) => audit.Done(caller.Grant?.User ?? caller.User?.Identity?.Name, caller.Address, action, subject);
+    private void Audit(in CallerContext caller, string action, string? subject) => audit.Done(NameOf(caller), caller.Address, action, subject);
+
+    private static string? NameOf(in CallerContext caller) => caller.Grant?.User ?? caller.User?.Identity?.Name;
 }
+
+/// <summary>What a caller may administer.</summary>
+/// <param name="User">The caller's name; null for one without.</param>
+/// <param name="IsAll">Whether that is all: every channel, and what is of no one channel.</param>
+/// <param name="Channels">The channels.</param>
+internal sealed record AdminScope(string? User, bool IsAll, RightScope Channels);
 
 /// <summary>What is told of a channel.</summary>
 /// <param name="Channel">Its name.</param>

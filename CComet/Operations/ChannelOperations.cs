@@ -204,7 +204,9 @@ internal sealed class ChannelOperations(ChannelHub hub, IChannelAuthorizer autho
     /// <exception cref="AccessUnavailableException">That cannot be decided now.</exception>
     public ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, CancellationToken cancellation = default) => AuthorizeAsync(caller, right, channel, isAudited: true, cancellation);
 
-    private async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, bool isAudited, CancellationToken cancellation = default)
+    /// <inheritdoc cref="AuthorizeAsync(CallerContext, ChannelRight, string, CancellationToken)"/>
+    /// <remarks>A right that is missing is written to the audit log if <paramref name="isAudited"/>: not where nothing is refused for it.</remarks>
+    public async ValueTask AuthorizeAsync(CallerContext caller, ChannelRight right, string channel, bool isAudited, CancellationToken cancellation = default)
     {
         // To follow who comes and leaves needs what it takes to ask who is there; a ticket names the log itself.
         if (right == ChannelRight.Subscribe && Names.FindPresenceOf(channel) is { } watched && Context.Presence?.Covers(watched) == true)

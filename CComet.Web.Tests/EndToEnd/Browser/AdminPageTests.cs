@@ -10,8 +10,6 @@ public sealed class AdminPageTests(Chromium chromium)
 {
     private const string Attack = "<img src=x onerror=\"window.hurt=1\"><script>window.hurt=1</script>'\"><b>b</b>";
 
-    private static readonly string Axe = Path.Combine(Chromium.Root, "CComet.Web.Tests", "EndToEnd", "Browser", "node_modules", "axe-core", "axe.min.js");
-
     [Fact]
     public async Task Channel_is_listed_published_to_cleared_and_closed()
     {
@@ -45,12 +43,12 @@ public sealed class AdminPageTests(Chromium chromium)
         await Expect(clear).ToBeFocusedAsync();
         Assert.Equal(2, server.Hub.Find("news/today")!.Head.End);
         await clear.ClickAsync();
-        await ConfirmAsync(page, "Clear");
+        await AdminPage.ConfirmAsync(page, "Clear");
         await Expect(page.Locator("#result")).ToHaveTextAsync("Cleared news/today: 2 messages dropped.");
         await Expect(page.Locator("#messages .note")).ToHaveTextAsync("The log began anew.");
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Close…" }).ClickAsync();
-        await ConfirmAsync(page, "Close");
+        await AdminPage.ConfirmAsync(page, "Close");
         await Expect(page.Locator("#result")).ToHaveTextAsync("Closed news/today: 1 subscriber ended on this node.");
         await Expect(page.Locator("#messages .note").Last).ToHaveTextAsync("The channel was closed.");
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Follow live" })).ToHaveAttributeAsync("aria-pressed", "false");
@@ -134,7 +132,7 @@ public sealed class AdminPageTests(Chromium chromium)
         await page.GetByLabel("User", new() { Exact = true }).FillAsync("ann");
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Ends all connections of the user ann on every node.");
-        await ConfirmAsync(page, "Kick");
+        await AdminPage.ConfirmAsync(page, "Kick");
         await Expect(page.Locator("#result")).ToHaveTextAsync("Kicked ann: 1 connection on this node.");
         Assert.Contains("\"reason\":\"kicked\"", await lines.ReadToEndAsync(), StringComparison.Ordinal);
 
@@ -142,7 +140,7 @@ public sealed class AdminPageTests(Chromium chromium)
         await page.GetByRole(AriaRole.Link, new() { Name = "Nodes" }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Drain" }).ClickAsync();
         Assert.False(server.Hub.IsDraining);
-        await ConfirmAsync(page, "Drain");
+        await AdminPage.ConfirmAsync(page, "Drain");
         await Expect(page.Locator("#drain-text")).ToHaveTextAsync("1 of 1 were sent away; 0 are left.");
         await Expect(page.Locator("#node-list tbody")).ToContainTextAsync("draining");
         Assert.True(server.Hub.IsDraining);
@@ -159,9 +157,9 @@ public sealed class AdminPageTests(Chromium chromium)
         await Expect(page.GetByLabel("Token", new() { Exact = true })).ToBeFocusedAsync();
         await SignInAsync("no-token");
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Not signed in: the server does not take this token");
-        await SignInAsync(Sign("a", "room.1"));
+        await SignInAsync(AdminPage.Sign("a"));
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("Not allowed: channel:");
-        await SignInAsync(Sign("op", "*"));
+        await SignInAsync(AdminPage.Sign("op", "*"));
         await Expect(page.Locator("#state")).ToHaveTextAsync("Connected");
 
         await page.GetByRole(AriaRole.Link, new() { Name = "Access" }).ClickAsync();
@@ -176,7 +174,7 @@ public sealed class AdminPageTests(Chromium chromium)
         await page.GetByLabel("Which").FillAsync("op");
         await page.GetByRole(AriaRole.Button, new() { Name = "Revoke…" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync("Revokes all tokens of the user op that were issued until now");
-        await ConfirmAsync(page, "Revoke");
+        await AdminPage.ConfirmAsync(page, "Revoke");
         await Expect(page.Locator("#sign-in-problem")).ToContainTextAsync("revoked");
         await Expect(page.Locator("#page")).ToBeHiddenAsync();
         Assert.Empty(browser.Complaints);
@@ -203,12 +201,12 @@ public sealed class AdminPageTests(Chromium chromium)
         await Expect(page.Locator("#messages li")).ToHaveCountAsync(2);
         await page.GetByRole(AriaRole.Button, new() { Name = "Clear…" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Dialog)).ToContainTextAsync(Attack);
-        await ConfirmAsync(page, "Clear");
+        await AdminPage.ConfirmAsync(page, "Clear");
         await Expect(page.Locator("#result")).ToContainTextAsync(Attack);
         await page.GetByRole(AriaRole.Link, new() { Name = "Access" }).ClickAsync();
         await page.GetByLabel("User", new() { Exact = true }).FillAsync(Attack);
         await page.Keyboard.PressAsync("Enter");
-        await ConfirmAsync(page, "Kick");
+        await AdminPage.ConfirmAsync(page, "Kick");
         await Expect(page.Locator("#result")).ToContainTextAsync(Attack);
 
         await Expect(page.Locator("main :is(img, script, b:not(figcaption b), [onclick], [onerror]), dialog :is(img, script, b)")).ToHaveCountAsync(0);
@@ -241,7 +239,7 @@ public sealed class AdminPageTests(Chromium chromium)
         await page.GotoAsync($"{server.Url}/admin/");
         await page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
         await CheckAsync("sign-in");
-        await page.GetByLabel("Token", new() { Exact = true }).FillAsync(Sign("op", "*"));
+        await page.GetByLabel("Token", new() { Exact = true }).FillAsync(AdminPage.Sign("op", "*"));
         await page.Keyboard.PressAsync("Enter");
         await browser.UntilAsync("() => document.querySelector('#plots polyline').getAttribute('points')?.includes(' ')");
         await CheckAsync("overview");
@@ -270,21 +268,10 @@ public sealed class AdminPageTests(Chromium chromium)
         await CheckAsync("access");
         Assert.Empty(browser.Complaints);
 
-        Task OpenViewAsync(string view) => page.EvaluateAsync("view => { location.hash = `#/${view}`; }", view);
+        Task OpenViewAsync(string view) => AdminPage.OpenViewAsync(page, view);
 
-        async Task CheckAsync(string view)
-        {
-            await page.EvaluateAsync(await File.ReadAllTextAsync(Axe));
-            var violations = await page.EvaluateAsync<string[]>("axe.run().then(found => found.violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.target} ${node.failureSummary}`)))");
-            Assert.True(violations.Length == 0, $"{view}: {string.Join(Environment.NewLine, violations)}");
-            Assert.True(await page.EvaluateAsync<int>("document.documentElement.scrollWidth") <= width, $"{view} is wider than {width}.");
-            await browser.ScreenshotAsync($"admin-{view}-{width}-{scheme}".ToLowerInvariant());
-        }
+        Task CheckAsync(string view) => AdminPage.CheckAsync(browser, view, scheme, width);
     }
-
-    private static string Sign(string user, string admin) => new TestToken(DateTimeOffset.UtcNow).With("sub", user).With("ccomet:admin", admin).Sign(TokenServer.Key);
-
-    private static Task ConfirmAsync(IPage page, string verb) => page.GetByRole(AriaRole.Dialog).GetByRole(AriaRole.Button, new() { Name = verb, Exact = true }).ClickAsync();
 
     /// <summary>Opens the page of a server that asks for no token.</summary>
     private async Task<BrowserPage> OpenAsync(string url, string view = "")

@@ -1,5 +1,6 @@
 import { get, post } from './api.js';
 import { ask, bytes, count, find, make, number, on, required, tell } from './dom.js';
+import { coversPrefix, firstPrefix } from './scope.js';
 import { createTable } from './table.js';
 
 const LIMIT = 50;
@@ -20,7 +21,8 @@ const table = createTable(find('channel-list'), {
   ],
 });
 
-let prefix = '';
+/** What the names of those that are listed begin with; null when none are. */
+let prefix = null;
 let next = null;
 
 /** The names behind which the pages up to this one begin. */
@@ -28,6 +30,7 @@ let pages = [null];
 
 /** Shows the page again. */
 export async function showChannels() {
+  if (prefix === null) return;
   const query = new URLSearchParams({ limit: LIMIT });
   if (prefix !== '') query.set('prefix', prefix);
   if (pages.at(-1) !== null) query.set('after', pages.at(-1));
@@ -37,6 +40,25 @@ export async function showChannels() {
   find('next').disabled = next === null;
   find('back').disabled = pages.length === 1;
   find('listed').textContent = `Page ${pages.length}: ${count(answer.channels.length, 'channel')}${next === null ? '' : ', and more'}.`;
+}
+
+/** Lists the channels whose names begin with a text. */
+export async function search(text) {
+  if (!coversPrefix(text)) throw new Error(`${find('prefix').labels[0].textContent}: your rights do not cover all channels that begin with '${text}'.`);
+  find('prefix').value = prefix = text;
+  pages = [null];
+  await showChannels();
+}
+
+/** Lists nothing, until those are asked for that the rights cover first. */
+export function leaveChannels() {
+  prefix = firstPrefix();
+  pages = [null];
+  next = null;
+  table.show([]);
+  find('prefix').value = prefix ?? '';
+  find('listed').textContent = '';
+  find('next').disabled = find('back').disabled = true;
 }
 
 function kept(row) { return row.next - row.first; }
@@ -51,11 +73,7 @@ async function turn(button, other) {
   if (button.disabled) other.focus();
 }
 
-on(find('search'), 'submit', () => {
-  prefix = find('prefix').value;
-  pages = [null];
-  return showChannels();
-});
+on(find('search'), 'submit', () => search(find('prefix').value));
 on(find('open-channel'), 'click', () => { location.hash = addressOf(required('prefix')); });
 on(find('next'), 'click', () => {
   pages.push(next);

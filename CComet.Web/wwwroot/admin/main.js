@@ -3,20 +3,25 @@
 import { get, hasToken, setToken, whenSignedOut } from './api.js';
 import { leaveAccess } from './access.js';
 import { leaveChannel, showChannel } from './channel.js';
-import { showChannels } from './channels.js';
+import { addressOf, leaveChannels, search, showChannels } from './channels.js';
 import { fail, find, tell } from './dom.js';
 import { showNodes, takeDrain } from './nodes.js';
 import { takeStatistics } from './overview.js';
+import { coversAll, followScope, showScope } from './scope.js';
 import { followStatistics } from './statistics.js';
 
 const NODES_PAUSE = 2_000;
 
-let stopStatistics = null;
+/** The views of what is of no one channel. */
+const OF_ALL = ['overview', 'nodes'];
+
+let stopFollowing = null;
 let nodesTimer = null;
 
 async function start() {
+  let rights;
   try {
-    await get('stats');
+    rights = await get('me');
   } catch (error) {
     signOut(error.status === 401 && !hasToken() ? '' : error.message);
     return;
@@ -26,24 +31,29 @@ async function start() {
   find('sign-in').hidden = true;
   find('page').hidden = false;
   find('sign-out').hidden = !hasToken();
-  stopStatistics?.();
-  stopStatistics = followStatistics(figures => {
+  stopFollowing?.();
+  showScope(rights, search, addressOf);
+  leaveChannels();
+  stopFollowing = coversAll() ? followStatistics(figures => {
     takeStatistics(figures);
     takeDrain(figures);
-  }, isConnected => {
-    const state = find('state');
-    const text = isConnected ? 'Connected' : 'Reconnecting…';
-    if (state.textContent !== text) state.textContent = text;
-    state.dataset.state = isConnected ? 'open' : 'lost';
-  }, signOut);
+  }, showState, signOut) : followScope(showState, signOut);
   show();
+}
+
+function showState(isConnected) {
+  const state = find('state');
+  const text = isConnected ? 'Connected' : 'Reconnecting…';
+  if (state.textContent !== text) state.textContent = text;
+  state.dataset.state = isConnected ? 'open' : 'lost';
 }
 
 function signOut(problem) {
   setToken(null);
-  stopStatistics?.();
-  stopStatistics = null;
+  stopFollowing?.();
+  stopFollowing = null;
   clearInterval(nodesTimer);
+  leaveChannels();
   leaveChannel();
   leaveAccess();
   tell('');
@@ -59,7 +69,8 @@ function show() {
   if (find('page').hidden) return;
   const [, view = '', rest] = /^#\/(\w*)(?:\/(.*))?$/.exec(location.hash) ?? [];
   const channel = view === 'channels' && rest ? decode(rest) : null;
-  const id = channel !== null ? 'channel' : ['channels', 'nodes', 'access'].includes(view) ? view : 'overview';
+  const asked = channel !== null ? 'channel' : ['channels', 'nodes', 'access'].includes(view) ? view : 'overview';
+  const id = coversAll() || !OF_ALL.includes(asked) ? asked : 'channels';
   clearInterval(nodesTimer);
   if (id !== 'channel') leaveChannel();
   if (id !== 'access') leaveAccess();

@@ -9,6 +9,15 @@ namespace CComet.Dialects.Native;
 /// <summary>The answers of administration as JSON.</summary>
 internal static class AdminJson
 {
+    /// <summary>Encodes what a caller may administer and a newline.</summary>
+    public static byte[] EncodeLine(AdminScope scope) => NativeJson.EncodeObjectLine(json =>
+    {
+        json.WriteString("user", scope.User);
+        json.WriteBoolean("all", scope.IsAll);
+        WriteTexts(json, "prefixes", scope.Channels.Prefixes);
+        WriteTexts(json, "names", scope.Channels.Names);
+    });
+
     /// <summary>Encodes a page of channels and a newline.</summary>
     public static byte[] EncodeLine(IReadOnlyList<(ListedLog Log, int Subscribers)> channels, string? next) => NativeJson.EncodeObjectLine(json =>
     {
@@ -75,9 +84,7 @@ internal static class AdminJson
         json.WriteString("by", explanation.By);
         json.WriteString("reason", explanation.Reason);
         if (explanation.Considered.Count == 0) return;
-        json.WriteStartArray("considered");
-        foreach (var considered in explanation.Considered) json.WriteStringValue(considered);
-        json.WriteEndArray();
+        WriteTexts(json, "considered", explanation.Considered);
     });
 
     /// <summary>Encodes the nodes, this one first, and a newline.</summary>
@@ -139,6 +146,13 @@ internal static class AdminJson
         json.WriteString("epoch", head.Epoch);
         json.WriteNumber("first", head.First);
         json.WriteNumber("next", head.End);
+    }
+
+    private static void WriteTexts(Utf8JsonWriter json, string name, IReadOnlyList<string> texts)
+    {
+        json.WriteStartArray(name);
+        foreach (var text in texts) json.WriteStringValue(text);
+        json.WriteEndArray();
     }
 
     private static void WriteTransports(Utf8JsonWriter json, string name, TransportCounts counts, int? total = null)

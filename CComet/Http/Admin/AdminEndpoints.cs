@@ -17,6 +17,9 @@ internal sealed class AdminEndpoints(RequestPipeline pipeline, AdminOperations a
     private static readonly RequestForm Form = RequestForm.Administration;
     private static readonly RequestForm PublishForm = Form with { Names = ParameterNames.OfAdminPublish };
 
+    /// <summary>Creates <c>/admin/me</c>.</summary>
+    public RequestDelegate CreateScope() => CreateFixed(async (context, caller) => AdminJson.EncodeLine(await admin.ReadScopeAsync(caller, context.RequestAborted)));
+
     /// <summary>Creates <c>/admin/channels</c>.</summary>
     public RequestDelegate CreateList() => pipeline.Create(
         parameters => (Prefix: ReadPrefix(parameters), After: parameters.OptionalName("after"), Limit: ReadLimit(parameters, DefaultListed, AdminOperations.MaxListed)),
