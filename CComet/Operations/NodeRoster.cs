@@ -8,7 +8,7 @@ namespace CComet.Operations;
 /// <summary>Knows which other nodes live, and what each told of itself last.</summary>
 /// <remarks>
 /// By notes (<see cref="NodeLog"/>): a node asks when it starts and when it may have missed some, tells of itself when it is asked, and, while there
-/// are others, every five seconds. One that has been silent for 15 seconds is gone. It does nothing unless something needs it (<see cref="Enable"/>).
+/// are others, every five seconds; while it drains, within a second of each change of how many subscribers are left. One that has been silent for 15 seconds is gone. It does nothing unless something needs it (<see cref="Enable"/>).
 /// </remarks>
 internal sealed class NodeRoster(ChannelHub hub, NodeLog notes) : BackgroundService
 {
@@ -30,7 +30,14 @@ internal sealed class NodeRoster(ChannelHub hub, NodeLog notes) : BackgroundServ
     public event Action<string>? Left;
 
     /// <summary>This node.</summary>
-    public NodeStatus Self => new(notes.Node, Environment.MachineName, _since, NodeStatus.Release, hub.SubscriberCount, hub.ChannelCount, hub.IsDraining, Environment.WorkingSet);
+    public NodeStatus Self
+    {
+        get
+        {
+            var isDraining = hub.IsDraining;
+            return new(notes.Node, Environment.MachineName, _since, NodeStatus.Release, hub.SubscriberCount, hub.ChannelCount, isDraining, Environment.WorkingSet, isDraining ? hub.Context.DrainedFrom : null);
+        }
+    }
 
     /// <summary>How many others live.</summary>
     public int OtherCount
@@ -89,15 +96,16 @@ internal sealed class NodeRoster(ChannelHub hub, NodeLog notes) : BackgroundServ
 
     private async Task TickAsync(PeriodicTimer timer, CancellationToken cancellation)
     {
-        var toldAt = Now;
+        var (toldAt, toldLeft) = (Now, (int?)null);
         while (await timer.WaitForNextTickAsync(cancellation))
         {
             List<string> gone;
+            int? left = hub.IsDraining ? hub.SubscriberCount : null;
             lock (_lock)
             {
                 gone = [.. _others.Where(other => Elapsed(other.Value.HeardAt) >= DeadAfter).Select(other => other.Key)];
                 foreach (var name in gone) _others.Remove(name);
-                if (_others.Count > 0 && Elapsed(toldAt) >= AliveInterval) (_mustTell, toldAt) = (true, Now);
+                if (_others.Count > 0 && (left != toldLeft || Elapsed(toldAt) >= AliveInterval)) (_mustTell, toldAt, toldLeft) = (true, Now, left);
             }
 
             foreach (var name in gone) Left?.Invoke(name);

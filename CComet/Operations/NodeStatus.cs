@@ -11,7 +11,8 @@ namespace CComet.Operations;
 /// <param name="Channels">How many channels are open on it.</param>
 /// <param name="IsDraining">Whether it sends its subscribers away.</param>
 /// <param name="Memory">What its process takes in memory, in bytes.</param>
-internal sealed record NodeStatus(string Node, string Host, long Since, string Version, int Subscribers, int Channels, bool IsDraining, long Memory)
+/// <param name="DrainedFrom">Of how many subscribers its drain began; null while there is none, and for a node of a release that does not tell.</param>
+internal sealed record NodeStatus(string Node, string Host, long Since, string Version, int Subscribers, int Channels, bool IsDraining, long Memory, int? DrainedFrom = null)
 {
     /// <summary>This release.</summary>
     public static string Release { get; } = typeof(NodeStatus).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion.Split('+')[0] ?? "0";

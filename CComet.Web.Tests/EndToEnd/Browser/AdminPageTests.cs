@@ -1,4 +1,5 @@
 using CComet.Web.Tests.Support;
+using Microsoft.Extensions.Time.Testing;
 using Microsoft.Playwright;
 using static Microsoft.Playwright.Assertions;
 
@@ -141,10 +142,41 @@ public sealed class AdminPageTests(Chromium chromium)
         await page.GetByRole(AriaRole.Button, new() { Name = "Drain" }).ClickAsync();
         Assert.False(server.Hub.IsDraining);
         await AdminPage.ConfirmAsync(page, "Drain");
-        await Expect(page.Locator("#drain-text")).ToHaveTextAsync("1 of 1 were sent away; 0 are left.");
+        await Expect(page.Locator("#drains p")).ToHaveTextAsync("1 of 1 were sent away; 0 are left.");
+        await Expect(page.Locator("#drains strong")).ToContainTextAsync("(this one)");
         await Expect(page.Locator("#node-list tbody")).ToContainTextAsync("draining");
         Assert.True(server.Hub.IsDraining);
         Assert.Empty(browser.Complaints);
+    }
+
+    [Fact]
+    public async Task Drain_of_another_node_is_shown_as_it_goes_on()
+    {
+        var (time, grace) = (new FakeTimeProvider(DateTimeOffset.UtcNow), TimeSpan.FromMinutes(10));
+        await using var redis = await RedisServer.StartAsync();
+        string[] settings = ["CComet:Store:Kind=Redis", $"CComet:Store:Redis={redis.Address}"];
+        await using var server = await LiveServer.StartAsync(settings);
+        await using var other = await LiveServer.StartAsync(0, new CCometFactory(time, [.. settings, $"CComet:Drain:Grace={grace}"]));
+        using var first = await Follower.OpenAsync("/stream", other.Port, "channel=a");
+        using var second = await Follower.OpenAsync("/stream", other.Port, "channel=a");
+        await using var browser = await OpenAsync(server.Url, "#/nodes", new() { ColorScheme = ColorScheme.Dark, ViewportSize = new() { Width = 360, Height = 760 } });
+        var page = browser.Page;
+        await Expect(page.Locator("#no-drain")).ToHaveTextAsync("No node drains.");
+        var row = page.Locator("#node-list tbody tr").Filter(new() { HasNotText = "(this one)" });
+        await row.GetByRole(AriaRole.Button).ClickAsync();
+        await AdminPage.ConfirmAsync(page, "Drain");
+        await Expect(page.Locator("#drains p")).ToHaveTextAsync("0 of 2 were sent away; 2 are left.");
+        await Expect(page.Locator("#no-drain")).ToBeHiddenAsync();
+        await Expect(page.Locator("#drains strong")).Not.ToContainTextAsync("(this one)");
+        first.Dispose();
+        await Eventually.TrueAsync(() => other.Hub.SubscriberCount == 1, "One has left");
+        time.Advance(TimeSpan.FromSeconds(1));
+        await Expect(page.Locator("#drains p")).ToHaveTextAsync("1 of 2 were sent away; 1 are left.");
+        Assert.Equal("1", await page.Locator("#drains progress").EvaluateAsync<string>("bar => `${bar.value}`"));
+        await AdminPage.CheckAsync(browser, "drains", ColorScheme.Dark, 360);
+        Assert.False(server.Hub.IsDraining);
+        Assert.Empty(browser.Complaints);
+        time.Advance(grace);
     }
 
     [Fact]
@@ -274,9 +306,9 @@ public sealed class AdminPageTests(Chromium chromium)
     }
 
     /// <summary>Opens the page of a server that asks for no token.</summary>
-    private async Task<BrowserPage> OpenAsync(string url, string view = "")
+    private async Task<BrowserPage> OpenAsync(string url, string view = "", BrowserNewContextOptions? options = null)
     {
-        var browser = await chromium.OpenPageAsync();
+        var browser = await chromium.OpenPageAsync(options);
         await browser.Page.GotoAsync($"{url}/admin/{view}");
         await Expect(browser.Page.Locator("#state")).ToHaveTextAsync("Connected");
         return browser;

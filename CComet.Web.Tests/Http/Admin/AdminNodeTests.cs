@@ -2,6 +2,7 @@ using System.Text.Json;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Http.Admin;
 
@@ -69,6 +70,34 @@ public sealed class AdminNodeTests
         Assert.Equal(2, (await server.Http.AskAsync("/admin/stats")).Json.GetProperty("drain").Number("of"));
         Assert.Equal(200, (await server.Http.PostAsync("/admin/drain")).Status);
         Assert.Equal(200, (await server.Http.AskAsync("/pub?channel=a&msg=m")).Status);
+    }
+
+    /// <summary>No word of five seconds is waited for: a drain is followed from afar while it goes on.</summary>
+    [Fact]
+    public async Task Other_nodes_are_told_how_many_are_left_within_a_second_of_a_drain()
+    {
+        await using var redis = await RedisServer.StartAsync();
+        var (time, grace) = (new FakeTimeProvider(DateTimeOffset.UnixEpoch.AddYears(50)), TimeSpan.FromMinutes(10));
+        string[] settings = [Quiet, "CComet:Store:Kind=Redis", $"CComet:Store:Redis={redis.Address}"];
+        await using var one = await LiveServer.StartAsync(0, new CCometFactory(time, settings));
+        await using var two = await LiveServer.StartAsync(0, new CCometFactory(time, [.. settings, $"CComet:Drain:Grace={grace}"]));
+        Follower[] followers = [await Follower.OpenAsync("/stream", two.Port, "channel=a"), await Follower.OpenAsync("/sse", two.Port, "channel=a")];
+        await Eventually.TrueAsync(async () => (await NodesAsync(one)).Count == 2 && (await NodesAsync(two)).Count == 2, "Both know both");
+        Assert.False((await NodesAsync(one))[1].TryGetProperty("drain", out _));
+        await one.Http.PostAsync("/admin/drain", $$"""{"node":"{{(await NodesAsync(one))[1].Text("node")}}"}""");
+        await ToldAsync(2);
+        for (var left = 1; left >= 0; left--)
+        {
+            followers[left].Dispose();
+            await Eventually.TrueAsync(() => two.Hub.SubscriberCount == left, "It has left");
+            time.Advance(TimeSpan.FromSeconds(1));
+            await ToldAsync(left);
+        }
+
+        time.Advance(grace);
+
+        Task ToldAsync(int left) => Eventually.TrueAsync(
+            async () => (await NodesAsync(one))[1].TryGetProperty("drain", out var drain) && (drain.Number("left"), drain.Number("of")) == (left, 2), $"{left} of 2 are left");
     }
 
     [Fact]

@@ -104,6 +104,7 @@ internal static class AdminJson
             json.WriteNumber("subscribers", status.Subscribers);
             json.WriteNumber("channels", status.Channels);
             json.WriteBoolean("draining", status.IsDraining);
+            WriteDrain(json, status.Subscribers, status.DrainedFrom);
             json.WriteNumber("memory", status.Memory);
             json.WriteEndObject();
         }
@@ -134,10 +135,15 @@ internal static class AdminJson
         json.WriteNumber("heap", figures.HeapBytes);
         json.WriteEndObject();
         json.WriteBoolean("draining", figures.DrainedFrom is not null);
-        if (figures.DrainedFrom is not { } from) return;
+        WriteDrain(json, figures.Subscribers, figures.DrainedFrom);
+    }
+
+    private static void WriteDrain(Utf8JsonWriter json, int left, int? from)
+    {
+        if (from is not { } of) return;
         json.WriteStartObject("drain");
-        json.WriteNumber("left", figures.Subscribers);
-        json.WriteNumber("of", from);
+        json.WriteNumber("left", left);
+        json.WriteNumber("of", of);
         json.WriteEndObject();
     }
 
