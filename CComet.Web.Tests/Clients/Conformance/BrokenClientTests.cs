@@ -28,6 +28,8 @@ public sealed class BrokenClientTests
         { "ignores-bye-retry", "sse-retry-field", "sse", "earlier than it was told to" },
         { "follows-redirect", "redirect-to-another-host", "stream", "shown its token to another host" },
         { "follows-redirect", "publish-is-redirected", "auto", "shown its token to another host" },
+        { "comes-back-after-close", "closed-channel", "sse", "asks for the channel a again, which was closed" },
+        { "comes-back-after-close", "closed-channel-among-others", "websocket", Hangs + "await ended of s1" },
         { "retries-a-refusal", "403-with-its-reason", "stream", Hangs + "await ended of s1" },
         { "keeps-its-token", "401-once", "websocket", Hangs + "await 2 messages of s1" },
         { "breaks-before-it-makes", "token-is-renewed", "stream", "ended its connection before it had the next one" },

@@ -25,6 +25,7 @@ BROKEN = {
     'ignores-retry-after': 'comes back when it likes',
     'ignores-bye-retry': 'comes back at once after BYE',
     'follows-redirect': 'follows a redirect to another host, and shows its token there',
+    'comes-back-after-close': 'takes the close of a channel for the end of a connection',
     'retries-a-refusal': 'goes on asking after 403',
     'keeps-its-token': 'asks again with the token that was refused',
     'breaks-before-it-makes': 'ends its stream before it has one with the next token',
@@ -193,9 +194,10 @@ class Client:
                 await asyncio.wait({changed, current.task, current.begun}, return_when=asyncio.FIRST_COMPLETED)
                 timeout = None if self.renew_at is None else max(0, self.renew_at - asyncio.get_running_loop().time())
                 await asyncio.wait({changed, current.task}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-                if current.task.done():
+                # With the last subscription that its channel's close has ended, the stream has ended too.
+                if current.task.done() and not self.changed.is_set():
                     return current.task.result()
-                if changed.done():
+                if self.changed.is_set():
                     if broken == 'keeps-its-connection' and not self.subscriptions:
                         await asyncio.Event().wait()
                     return None
@@ -394,6 +396,9 @@ class Client:
                 start, one.next = item['from'], item['to'] + 1
                 if broken == 'tells-a-gap-at-the-start' or (not one.takes_what_is_kept and broken != 'ignores-gap'):
                     self.gap(one, start, item['to'], False)
+            elif kind == 'CLOSE':
+                if broken != 'comes-back-after-close':
+                    self.end(one)
             elif kind in ('MSG', 'SIGN'):
                 self.show(one, item)
 

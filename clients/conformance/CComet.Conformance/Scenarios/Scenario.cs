@@ -197,6 +197,8 @@ public sealed record Act
 
     public bool? Replace { get; init; }
 
+    public string? Close { get; init; }
+
     public bool? Away { get; init; }
 
     public int? Back { get; init; }

@@ -17,7 +17,10 @@ internal interface IStreamForm
 
     IEnumerable<string> Bye(JsonObject bye, int retry);
 
-    IEnumerable<string> Replaced(JsonObject replaced);
+    /// <summary>Tells that a channel is closed, or that a newer request has the place of this one.</summary>
+    /// <param name="told">What is told.</param>
+    /// <param name="isEnd">Whether the stream ends with it.</param>
+    IEnumerable<string> Close(JsonObject told, bool isEnd);
 }
 
 /// <summary>What a later version of the server may send, and a client passes over.</summary>
@@ -74,7 +77,7 @@ internal sealed class EventStreamForm(Style style) : IStreamForm
 
     public IEnumerable<string> Bye(JsonObject bye, int retry) => [Ends(string.Create(CultureInfo.InvariantCulture, $"retry: {retry}\nevent: bye\ndata: {Json.Write(bye)}\n\n"))];
 
-    public IEnumerable<string> Replaced(JsonObject replaced) => [Ends($"retry: 30000\nevent: close\ndata: {Json.Write(replaced)}\n\n")];
+    public IEnumerable<string> Close(JsonObject told, bool isEnd) => [Ends($"{(isEnd ? "retry: 30000\n" : "")}event: close\ndata: {Json.Write(told)}\n\n")];
 
     private string Ends(string text) => style.LineEnd is null ? text : text.Replace("\n", style.LineEnd, StringComparison.Ordinal);
 }
@@ -92,7 +95,7 @@ internal sealed class LinesForm(Style style) : IStreamForm
 
     public IEnumerable<string> Bye(JsonObject bye, int retry) => [Line(bye)];
 
-    public IEnumerable<string> Replaced(JsonObject replaced) => [Line(replaced)];
+    public IEnumerable<string> Close(JsonObject told, bool isEnd) => [Line(told)];
 
     private string Line(Element element) =>
         style.Noise != true ? Line(element.Json) : Line(Noise.Weather) + Line(element.Kind == "MSG" ? Noise.In(element.Json) : element.Json);
@@ -116,5 +119,5 @@ internal sealed class FramesForm(Style style) : IStreamForm
 
     public IEnumerable<string> Bye(JsonObject bye, int retry) => [$"[{Json.Write(bye)}]"];
 
-    public IEnumerable<string> Replaced(JsonObject replaced) => [$"[{Json.Write(replaced)}]"];
+    public IEnumerable<string> Close(JsonObject told, bool isEnd) => [$"[{Json.Write(told)}]"];
 }

@@ -13,6 +13,7 @@ internal sealed partial class ScenarioServer
         else if (act.Cut == true) await CommandAsync(new Command("cut"), token);
         else if (act.Heartbeat == true) await CommandAsync(new Command("heartbeat"), token);
         else if (act.Replace == true) await CommandAsync(new Command("replace"), token);
+        else if (act.Close is not null) await CommandAsync(new Command("close", Channel: act.Close), token);
         else if (act.Bye is not null) await CommandAsync(new Command("bye", Bye: act.Bye), token);
         else if (act.Tell is not null) await CommandAsync(new Command("tell", act.Tell), token);
         else lock (_changes.Gate) Change(act);
@@ -35,6 +36,7 @@ internal sealed partial class ScenarioServer
         {
             if (_open.Count == 0 || !_open.TrueForAll(one => one.IsHeld)) return false;
             Note($"-- {command.Name}");
+            if (command.Channel is not null) _closed.Add(command.Channel);
             foreach (var one in _open)
             {
                 one.Commands.Enqueue(command);

@@ -59,6 +59,10 @@ internal sealed partial class ScenarioServer
                     if (command.Bye!.Reason is null) headers.Add(new("CComet-Retry", command.Bye.Retry.ToString(CultureInfo.InvariantCulture)));
                     if (request.Callback is null) KeepQuiet(command.Bye.QuietFor);
                     break;
+                case "close":
+                    if (to.Close(command.Channel!) is not { } closed) continue;
+                    elements = [new Element("", closed)];
+                    break;
                 case "tell":
                     elements = [.. command.Elements!.Select(e => new Element("", e))];
                     break;

@@ -23,6 +23,7 @@ internal sealed partial class ScenarioServer
         {
             _requests++;
             if (_clock.Elapsed < _quietUntil) Violated(string.Create(CultureInfo.InvariantCulture, $"The client came back {(_quietUntil - _clock.Elapsed).TotalMilliseconds:0} ms earlier than it was told to."));
+            if (request.All("channel").FirstOrDefault(_closed.Contains) is { } closed) Violated($"The client asks for the channel {closed} again, which was closed.");
             if (!_next.TryDequeue(out answer!)) answer = new ScriptedAnswer();
             style = answer.Style.Over(_script.Style);
             foreach (var (channel, epoch) in answer.Reset) Log(channel).Reset(epoch);
@@ -160,7 +161,7 @@ internal sealed partial class ScenarioServer
             await reading;
             throw new ConnectionEndedException("The client has closed the WebSocket.");
         });
-        await frames.CloseAsync(1001);
+        await frames.CloseAsync(to!.IsOver ? 1000 : 1001);
         throw new CutException();
     }
 
@@ -243,8 +244,11 @@ internal sealed partial class ScenarioServer
                     await WriteAsync(form.Bye(bye, command.Bye.Retry));
                     return false;
                 case "replace":
-                    await WriteAsync(form.Replaced(Replaced(to)));
+                    await WriteAsync(form.Close(Replaced(to), isEnd: true));
                     return false;
+                case "close":
+                    if (to.Close(command.Channel!) is { } closed) await WriteAsync(form.Close(closed, to.IsOver));
+                    return !to.IsOver;
                 default:
                     throw new CutException();
             }

@@ -23,6 +23,7 @@ internal sealed partial class ScenarioServer : IAsyncDisposable
     private readonly Queue<ScriptedAnswer> _next = [];
     private readonly Queue<ScriptedAnswer> _nextPublish = [];
     private readonly List<Subscription> _open = [];
+    private readonly HashSet<string> _closed = [];
     private readonly HashSet<WireConnection> _connections = [];
     private readonly List<Task> _tasks = [];
     private readonly List<string> _violations = [];

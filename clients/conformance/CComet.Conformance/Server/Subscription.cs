@@ -25,6 +25,9 @@ internal sealed class Position(string channel, string? epoch, long? next)
 
     public long? Next { get; set; } = next;
 
+    /// <summary>Nothing more of the channel is told.</summary>
+    public bool IsClosed { get; set; }
+
     public string Cursor => string.Create(CultureInfo.InvariantCulture, $"{Epoch}:{Next}");
 }
 
@@ -43,6 +46,9 @@ internal sealed class Subscription(int number, IReadOnlyList<Position> positions
 
     /// <summary>All there is was told, or nothing more will be.</summary>
     public bool IsHeld { get; set; }
+
+    /// <summary>All its channels are closed.</summary>
+    public bool IsOver => Positions.All(position => position.IsClosed);
 
     /// <summary>What is to be done on it, in order.</summary>
     public Queue<Command> Commands { get; } = [];
@@ -80,6 +86,7 @@ internal sealed class Subscription(int number, IReadOnlyList<Position> positions
         for (var i = 0; i < Positions.Count; i++)
         {
             var position = Positions[i];
+            if (position.IsClosed) continue;
             var at = log(position.Channel);
             if ((position.Epoch ?? at.Epoch) != at.Epoch || position.Next > at.Next)
             {
@@ -103,6 +110,14 @@ internal sealed class Subscription(int number, IReadOnlyList<Position> positions
         }
 
         return elements;
+    }
+
+    /// <summary>Closes a channel, and gives what is told of it; null where it is none of the request's.</summary>
+    public JsonObject? Close(string channel)
+    {
+        if (Positions.FirstOrDefault(position => position.Channel == channel && !position.IsClosed) is not { } found) return null;
+        found.IsClosed = true;
+        return new JsonObject { ["type"] = "CLOSE", ["channel"] = channel };
     }
 
     /// <summary>The notices with which a stream begins.</summary>
@@ -162,4 +177,4 @@ internal sealed class Subscription(int number, IReadOnlyList<Position> positions
 }
 
 /// <summary>What a step of the play does on a connection that is held.</summary>
-internal sealed record Command(string Name, IReadOnlyList<JsonObject>? Elements = null, Scenarios.ByeScript? Bye = null);
+internal sealed record Command(string Name, IReadOnlyList<JsonObject>? Elements = null, Scenarios.ByeScript? Bye = null, string? Channel = null);

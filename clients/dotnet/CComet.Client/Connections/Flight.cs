@@ -44,6 +44,9 @@ internal abstract class Flight : IAsyncDisposable
 
     protected IReadOnlyList<CCometSubscription> Members { get; }
 
+    /// <summary>Gets whether all its subscriptions are still the connection's.</summary>
+    protected bool HasAll => Members.All(_connection.Has);
+
     protected Watchdog Watchdog { get; }
 
     /// <summary>Begins to deliver.</summary>

@@ -54,6 +54,9 @@ internal sealed class PollFlight : Flight
             if (await TakeAllAsync(answer.Items, answer.Cursors).ConfigureAwait(false) is { } end) return end;
             if (answer.Retry is { } pause) return new FlightEnd(null, pause);
             if (polls > 1) Prove();
+
+            // The channel of one that was ended, by CLOSE for one, is not asked for again.
+            if (!HasAll) return new FlightEnd(null, TimeSpan.Zero);
             NoteEpochs();
             var asked = Api.Time.GetTimestamp();
             answer = await PollAsync(true, await Api.Tokens.GetAsync(Watchdog.Token).ConfigureAwait(false)).ConfigureAwait(false);

@@ -178,7 +178,8 @@ final class Flight extends Call implements Runnable {
         } else if (item.type.equals("GAP")) {
             put = follower.gap(this, item);
         } else if (item.type.equals("CLOSE")) {
-            link.end(follower, new RefusedException(new CCometException(410, "CLOSE", "The channel was closed.", null)));
+            // An administrator closed the channel.
+            link.end(follower, null);
             return;
         } else if (item.get("seqid") == null) {
             return;
@@ -205,6 +206,8 @@ final class Flight extends Call implements Runnable {
             if (outcome != null) return outcome;
             if (polled.retry >= 0) return Outcome.bye(Wire.pause(polled.retry), false, token);
             if (!first) delivered();
+            // The channel of one that was ended, by CLOSE for one, is not asked for again.
+            if (!link.hasAll(followers)) return Outcome.again();
             if (polled.items.isEmpty() && !first && hub.env.now() - asked < UNWAITED) rest(hub.pause(0, -1));
         }
 

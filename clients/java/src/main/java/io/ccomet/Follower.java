@@ -270,7 +270,7 @@ final class Follower {
         wakePump();
     }
 
-    /** Ends it behind what has come; {@code why} is null when the client was closed. */
+    /** Ends it behind what has come; {@code why} is null when the client or the channel was closed. */
     void end(CCometException why) {
         synchronized (this) {
             if (ended || closed) return;

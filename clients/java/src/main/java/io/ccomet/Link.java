@@ -89,6 +89,13 @@ final class Link {
         else change();
     }
 
+    /** Whether none of them has left. */
+    boolean hasAll(List<Follower> followers) {
+        synchronized (hub.lock()) {
+            return members.containsAll(followers);
+        }
+    }
+
     private boolean isCovered() {
         return current.followers.size() == members.size() && current.followers.containsAll(members);
     }

@@ -38,7 +38,7 @@ public interface Listener {
     /**
      * The subscription ended by itself; no other call follows.
      *
-     * @param reason why, a {@link RefusedException} for a final refusal; null when the client was closed
+     * @param reason why, a {@link RefusedException} for a final refusal; null when the client was closed, or the channel by an administrator
      */
     default void ended(CCometException reason) {
     }

@@ -8,9 +8,9 @@ import java.util.NoSuchElementException;
  * The messages of a channel, in order and each at most once. Iterate over it on one thread, and close it at the end; leaving a
  * {@code try} block with it does. It reconnects by itself for as long as it is open.
  *
- * <p>The iteration waits for messages and ends when the subscription or the client is closed. It throws a {@link GapException} when
- * messages are lost, unless a {@link GapHandler} was given; a {@link RefusedException} when the server refuses for good; and a {@link
- * CCometException} when the thread is interrupted while it waits, which ends nothing.
+ * <p>The iteration waits for messages and ends when the subscription or the client is closed, or an administrator closes the channel. It
+ * throws a {@link GapException} when messages are lost, unless a {@link GapHandler} was given; a {@link RefusedException} when the server
+ * refuses for good; and a {@link CCometException} when the thread is interrupted while it waits, which ends nothing.
  */
 public final class Subscription implements Iterable<Message>, Closeable {
     private final Hub hub;
