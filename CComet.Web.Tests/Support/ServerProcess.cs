@@ -120,7 +120,8 @@ public sealed class ServerProcess : IAsyncDisposable
     }
 
     private static bool IsOfTheServer(string variable) =>
-        variable.StartsWith("CComet__", StringComparison.OrdinalIgnoreCase) || variable.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase);
+        variable.StartsWith("CComet__", StringComparison.OrdinalIgnoreCase) || variable.StartsWith("ASPNETCORE_", StringComparison.OrdinalIgnoreCase)
+        || variable.StartsWith("OTEL_", StringComparison.OrdinalIgnoreCase);
 
     private static void Keep(ConcurrentQueue<string> lines, string? line)
     {

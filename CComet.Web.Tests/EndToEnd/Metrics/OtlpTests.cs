@@ -1,12 +1,4 @@
-using System.Collections.Concurrent;
-using System.Text;
 using CComet.Web.Tests.Support;
-using Microsoft.AspNetCore.Builder;
-using Microsoft.AspNetCore.Hosting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging;
 
 namespace CComet.Web.Tests.EndToEnd.Metrics;
 
@@ -14,51 +6,46 @@ namespace CComet.Web.Tests.EndToEnd.Metrics;
 public sealed class OtlpTests
 {
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string HttpProtobuf = "http/protobuf";
 
-    [Fact]
-    public async Task Collector_that_is_named_gets_metrics_and_traces_and_no_secret()
+    /// <param name="protocol">The variable's value; null where it is not set, which means gRPC.</param>
+    [Theory]
+    [InlineData(null)]
+    [InlineData("grpc")]
+    [InlineData(HttpProtobuf)]
+    public async Task Collector_that_is_named_gets_metrics_and_traces_and_no_secret(string? protocol)
     {
-        await using var collector = await Collector.StartAsync();
-        await using var server = ServerProcess.StartWith(
-            new Dictionary<string, string>
-            {
-                [Endpoint] = collector.Url,
-                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
-                ["OTEL_METRIC_EXPORT_INTERVAL"] = "100",
-                ["OTEL_BSP_SCHEDULE_DELAY"] = "100",
-                ["OTEL_SERVICE_NAME"] = "push-7",
-            },
-            "--CComet:Auth:Mode=Open");
+        await using var collector = await OtlpCollector.StartAsync(isGrpc: protocol != HttpProtobuf);
+        await using var server = StartWith(collector, protocol, ("OTEL_SERVICE_NAME", "push-7"));
         using var http = await server.ClientAsync();
         using var follower = await Follower.OpenAsync("/sse", http.BaseAddress!.Port, "channel=room");
         Assert.Equal(200, (await http.AskAsync("/pub?channel=room&msg=what-ann-says&ticket=what-opens")).Status);
         Assert.Equal("what-ann-says", (await follower.ElementAsync()).GetProperty("msg").GetString());
         Assert.Equal(200, (await http.AskAsync("/sub?channel=room&seqid=0&wait=0&ticket=what-opens")).Status);
         foreach (var name in (string[])["ccomet.published", "ccomet.subscribers", "ccomet.delivery.lag", "ccomet.store.append.duration", "http.server.request.duration", "dotnet.gc.collections", "push-7"])
-            await Eventually.TrueAsync(() => collector.Has("/v1/metrics", name), $"{name} is sent");
+            await Eventually.TrueAsync(() => collector.HasMetrics(name), $"{name} is sent");
         foreach (var name in (string[])["publish", "subscribe", "ccomet.transport", "room", "url.path"])
-            await Eventually.TrueAsync(() => collector.Has("/v1/traces", name), $"{name} is sent");
+            await Eventually.TrueAsync(() => collector.HasTraces(name), $"{name} is sent");
         Assert.NotEmpty(Loaded(server));
         server.Terminate();
         Assert.Equal(0, await server.ExitAsync());
-        foreach (var secret in (string[])["what-ann-says", "what-opens"]) Assert.False(collector.Has(null, secret), $"{secret} is sent.");
+        Assert.Empty(collector.Refused);
+        foreach (var secret in (string[])["what-ann-says", "what-opens"]) Assert.False(collector.Has(secret), $"{secret} is sent.");
     }
 
     [Fact]
     public async Task One_of_the_two_can_be_left_out()
     {
-        await using var collector = await Collector.StartAsync();
-        await using var server = ServerProcess.StartWith(
-            new Dictionary<string, string> { [Endpoint] = collector.Url, ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_METRIC_EXPORT_INTERVAL"] = "100", ["OTEL_BSP_SCHEDULE_DELAY"] = "100", ["OTEL_TRACES_EXPORTER"] = "none" },
-            "--CComet:Auth:Mode=Open");
+        await using var collector = await OtlpCollector.StartAsync(isGrpc: false);
+        await using var server = StartWith(collector, HttpProtobuf, ("OTEL_TRACES_EXPORTER", "none"));
         using var http = await server.ClientAsync();
         Assert.Equal(200, (await http.AskAsync("/pub?channel=room&msg=m")).Status);
-        await Eventually.TrueAsync(() => collector.Has("/v1/metrics", "ccomet.published"), "Metrics are sent");
+        await Eventually.TrueAsync(() => collector.HasMetrics("ccomet.published"), "Metrics are sent");
 
         // What is left is sent before the process ends.
         server.Terminate();
         Assert.Equal(0, await server.ExitAsync());
-        Assert.False(collector.Has("/v1/traces", ""));
+        Assert.False(collector.HasTraces(""));
     }
 
     [Fact]
@@ -84,41 +71,14 @@ public sealed class OtlpTests
         await Eventually.TrueAsync(() => server.Errors.Any(line => line.Contains($"{name}: '{value}'", StringComparison.Ordinal)), "The line names it");
     }
 
+    /// <summary>Starts a server that sends to a collector ten times a second.</summary>
+    private static ServerProcess StartWith(OtlpCollector collector, string? protocol, (string Name, string Value) variable)
+    {
+        var environment = new Dictionary<string, string> { [Endpoint] = collector.Url, ["OTEL_METRIC_EXPORT_INTERVAL"] = "100", ["OTEL_BSP_SCHEDULE_DELAY"] = "100", [variable.Name] = variable.Value };
+        if (protocol is not null) environment["OTEL_EXPORTER_OTLP_PROTOCOL"] = protocol;
+        return ServerProcess.StartWith(environment, "--CComet:Auth:Mode=Open");
+    }
+
     /// <summary>The assemblies of OpenTelemetry that a process has loaded.</summary>
     private static List<string> Loaded(ServerProcess server) => [.. File.ReadLines($"/proc/{server.Id}/maps").Where(line => line.Contains("OpenTelemetry", StringComparison.Ordinal))];
-
-    /// <summary>A collector that keeps what it is sent.</summary>
-    private sealed class Collector : IAsyncDisposable
-    {
-        private readonly ConcurrentQueue<(string Path, string Body)> _sent = [];
-        private readonly WebApplication _app;
-
-        private Collector(WebApplication app) => _app = app;
-
-        public string Url { get; private set; } = "";
-
-        public static async Task<Collector> StartAsync()
-        {
-            var builder = WebApplication.CreateSlimBuilder();
-            builder.Logging.ClearProviders();
-            builder.WebHost.UseUrls("http://127.0.0.1:0");
-            var collector = new Collector(builder.Build());
-            collector._app.Run(async context =>
-            {
-                using var body = new MemoryStream();
-                await context.Request.Body.CopyToAsync(body);
-                collector._sent.Enqueue((context.Request.Path, Encoding.Latin1.GetString(body.ToArray())));
-            });
-            await collector._app.StartAsync();
-            collector.Url = collector._app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Single();
-            return collector;
-        }
-
-        /// <summary>Whether something was sent that has a text.</summary>
-        /// <param name="path">To which path; null for any.</param>
-        /// <param name="text">The text.</param>
-        public bool Has(string? path, string text) => _sent.Any(sent => (path is null || sent.Path == path) && sent.Body.Contains(text, StringComparison.Ordinal));
-
-        public async ValueTask DisposeAsync() => await _app.DisposeAsync();
-    }
 }
