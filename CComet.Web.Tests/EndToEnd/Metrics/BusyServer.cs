@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CComet.Web.Tests.Support;
+using Microsoft.AspNetCore.Http;
 
 namespace CComet.Web.Tests.EndToEnd.Metrics;
 
@@ -10,23 +11,27 @@ internal sealed class BusyServer : IAsyncDisposable
     private const int MaxConnections = 16;
 
     private readonly HookApplication _application;
+    private readonly WebhookReceiver _receiver;
     private readonly TokenServer _server;
     private readonly string _token;
     private readonly List<IDisposable> _clients = [];
 
-    private BusyServer(HookApplication application, TokenServer server)
+    private BusyServer(HookApplication application, WebhookReceiver receiver, TokenServer server)
     {
-        (_application, _server) = (application, server);
+        (_application, _receiver, _server) = (application, receiver, server);
         _token = server.TokenOf("ann", "subscribe=*", "publish=*", "admin=*");
     }
 
     public static async Task<BusyServer> StartAsync()
     {
         var application = await HookApplication.StartAsync();
+        var receiver = await WebhookReceiver.StartAsync();
+        receiver.ChecksSignatures = false;
         var server = await TokenServer.StartAsync(
+            [.. receiver.Settings("a"),
             $"CComet:Auth:Hook:Url={application.Url}", "CComet:History:MaxMessages=2", "CComet:Limits:Channels=5", "CComet:Presence:Channels=a", "CComet:Presence:LeaveAfter=00:10:00", "CComet:Limits:ChannelsPerAddress=100", "CComet:Limits:ChannelsPerUser=100", $"CComet:Limits:ConnectionsPerAddress={MaxConnections}",
-            "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00");
-        var busy = new BusyServer(application, server);
+            "CComet:Stream:StallTimeout=00:00:00.5", "CComet:Stream:Heartbeat=00:10:00"]);
+        var busy = new BusyServer(application, receiver, server);
         await busy.RunAsync();
         return busy;
     }
@@ -48,6 +53,7 @@ internal sealed class BusyServer : IAsyncDisposable
         _clients.ForEach(client => client.Dispose());
         await _server.DisposeAsync();
         await _application.DisposeAsync();
+        await _receiver.DisposeAsync();
     }
 
     private async Task RunAsync()
@@ -79,6 +85,22 @@ internal sealed class BusyServer : IAsyncDisposable
             await AskLaterAsync($"/stream?channel=b{i}");
             await Eventually.TrueAsync(() => _server.Live.Hub.Find($"b{i}")?.Waiting == 1 || IsFull(), "It is followed, or one too many");
         }
+
+        // A webhook that takes events, and then none, so that it lags.
+        await _receiver.TakeAsync(1);
+        _receiver.Answer = (_, context) =>
+        {
+            context.Response.StatusCode = StatusCodes.Status500InternalServerError;
+            return Task.CompletedTask;
+        };
+        Assert.Equal(200, (await _server.PublishAsync(_token, "a", "not taken")).Status);
+        await Eventually.TrueAsync(
+            () =>
+            {
+                _server.Time.Advance(TimeSpan.FromMilliseconds(50));
+                return Counts.Read(_server.Live.Services)["ccomet.webhook.failures hook=app"] > 0;
+            },
+            "It does not take the last");
 
         var other = IPAddress.Parse("127.0.0.2");
         for (var i = 0; i <= MaxConnections; i++)

@@ -101,11 +101,10 @@ public sealed partial class BesideEndTests
         using var raw = await server.ParkAsync(target, "room.1", $"Authorization: Bearer {token}\r\n");
         time.Advance(TimeSpan.FromHours(1) + TimeSpan.FromSeconds(10));
         Assert.Equal(1, server.Live.Hub.SubscriberCount);
-        for (var i = 0; i < 60 && server.Live.Hub.SubscriberCount > 0; i++) time.Advance(TimeSpan.FromSeconds(1));
+        await server.UntilAllLeftAsync(time, "room.1");
         var text = (await raw.ReadAsync())!.Text;
         Assert.Contains("\"expires\":", text, StringComparison.Ordinal);
         Assert.Contains("\"reason\":\"expired\"", text, StringComparison.Ordinal);
-        await server.UntilAllLeftAsync("room.1");
         Assert.Equal(0, server.Reached);
     }
 

@@ -5,6 +5,7 @@ using CComet.Kestrel.Parking;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Kestrel.Parking;
 
@@ -97,6 +98,20 @@ internal sealed class ParkingServer : IAsyncDisposable
     {
         await Eventually.TrueAsync(() => Live.Hub.SubscriberCount == 0, "All subscribers are gone");
         await Eventually.TrueAsync(() => (Live.Hub.Find(channel)?.Subscribers ?? 0) == 0, "None is left in the channel");
+    }
+
+    /// <summary>The same, while the clock is turned: what is to end them may be set only after it was turned once.</summary>
+    public async Task UntilAllLeftAsync(FakeTimeProvider time, string channel = "a")
+    {
+        await Eventually.TrueAsync(
+            () =>
+            {
+                if (Live.Hub.SubscriberCount == 0) return true;
+                time.Advance(TimeSpan.FromSeconds(1));
+                return false;
+            },
+            "All subscribers are gone");
+        await UntilAllLeftAsync(channel);
     }
 
     public ValueTask DisposeAsync() => Live.DisposeAsync();
