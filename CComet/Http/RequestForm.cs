@@ -28,4 +28,7 @@ internal sealed record RequestForm(ParameterNames Names)
 
     /// <summary>Answers with a refusal: of a callback, if there is one, else as the dialect does without.</summary>
     public Func<HttpResponse, string?, WireException, Task> WriteErrorAsync { get; init; } = ResponseWriter.WriteErrorAsync;
+
+    /// <summary>The same to a request that waits below the web server, which is no more than an output and what was read of it.</summary>
+    public Func<IResponseOutput, string?, WireException, Task> WriteWaitingErrorAsync { get; init; } = ResponseWriter.WriteErrorAsync;
 }

@@ -1,21 +1,20 @@
 using System.Globalization;
 using System.Text;
-using CComet.Access;
 using CComet.Dialects.Icomet;
+using CComet.Http.Requests;
 using CComet.Operations;
 using CComet.Subscriptions;
-using CComet.Transports;
 using Microsoft.AspNetCore.Http;
 
 namespace CComet.Http.Icomet;
 
 /// <summary>The side of icomet to which subscribers come.</summary>
 /// <param name="pipeline">What all verbs have in common.</param>
-/// <param name="operations">Subscribes.</param>
-/// <param name="tokens">Checks tokens; null where none is needed.</param>
-internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations operations, ChannelTokens? tokens)
+/// <param name="operations">Knows how long a poll waits.</param>
+/// <param name="front">Subscribes.</param>
+internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations operations, IcometFront front)
 {
-    private static readonly byte[] DefaultCallback = "icomet_cb"u8.ToArray();
+    private const string DefaultCallback = "icomet_cb";
 
     /// <summary>Creates <c>/sub</c> and <c>/poll</c>.</summary>
     public RequestDelegate CreatePoll() => pipeline.CreateWaiting(
@@ -34,7 +33,7 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
         (context, _, _, callback, began) =>
         {
             var json = Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $"{{\"type\":\"ping\",\"sub_timeout\":{Timeout(operations)}}}"));
-            var answered = IcometAnswer.WriteAsync(context.Response, callback ?? Encoding.ASCII.GetString(DefaultCallback), json);
+            var answered = IcometAnswer.WriteAsync(new HttpOutput(context.Response), callback ?? DefaultCallback, json);
             pipeline.Ended(context, began);
             return answered;
         },
@@ -45,47 +44,47 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
 
     private Task PollAsync(HttpContext context, IcometSubscription asked, string? callback, long began)
     {
-        var beginning = asked.BeginAsync(context, operations, pipeline.Access, tokens, callback is null ? Transport.Poll : Transport.Jsonp);
-        return beginning is { IsCompletedSuccessfully: true, Result: { TellsNext: false, Subscriber: var subscriber } }
-            ? RunAsync(context, asked, callback, began, subscriber)
-            : PollLaterAsync(context, asked, callback, began, beginning.AsTask());
+        var beginning = BeginAsync(context, asked, framing: null, callback);
+        var request = new WaitingHttpRequest(pipeline, context, callback, began);
+        if (!beginning.IsCompletedSuccessfully) return PollLaterAsync(request, asked, beginning.AsTask());
+        var (subscriber, tellsNext) = beginning.Result;
+        return IcometFront.PollAsync(request, asked, subscriber, tellsNext);
     }
 
-    private Task RunAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Subscriber subscriber) =>
-        PollLoop.RunAsync(new IcometPollRequest(pipeline, context, callback, began, asked, subscriber), subscriber);
-
-    /// <summary>The channel has to be opened first, or the client told where it goes on.</summary>
-    private async Task PollLaterAsync(HttpContext context, IcometSubscription asked, string? callback, long began, Task<(Subscriber Subscriber, bool TellsNext)> beginning)
-    {
-        Subscriber subscriber;
-        try
-        {
-            (subscriber, var tellsNext) = await beginning;
-            if (tellsNext)
-            {
-                using var left = subscriber;
-                pipeline.AnnounceDrain(context);
-                await IcometAnswer.WriteAsync(context.Response, callback, IcometJson.NextSeq(IcometJson.Quote(asked.Channel), subscriber.At(0).Next));
-                pipeline.Ended(context, began);
-                return;
-            }
-        }
-        catch (Exception e)
-        {
-            await pipeline.FailAsync(context, e, callback, began, IcometForm.Poll);
-            return;
-        }
-
-        await RunAsync(context, asked, callback, began, subscriber);
-    }
-
-    private async Task StreamAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, RequestForm form)
+    /// <summary>The channel has to be opened first.</summary>
+    private static async Task PollLaterAsync(WaitingHttpRequest request, IcometSubscription asked, Task<(Subscriber, bool)> beginning)
     {
         Subscriber subscriber;
         bool tellsNext;
         try
         {
-            (subscriber, tellsNext) = await asked.BeginAsync(context, operations, pipeline.Access, tokens, framing == IcometFraming.Events ? Transport.Sse : Transport.Stream);
+            (subscriber, tellsNext) = await beginning;
+        }
+        catch (Exception e)
+        {
+            await request.EndAsync(e, IcometForm.Poll);
+            return;
+        }
+
+        await IcometFront.PollAsync(request, asked, subscriber, tellsNext);
+    }
+
+    private Task StreamAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, RequestForm form)
+    {
+        var beginning = BeginAsync(context, asked, framing, callback: null);
+        if (!beginning.IsCompletedSuccessfully) return StreamLaterAsync(context, asked, began, framing, form, beginning.AsTask());
+        var (subscriber, tellsNext) = beginning.Result;
+        return RunAsync(context, asked, began, framing, subscriber, tellsNext);
+    }
+
+    /// <summary>The same for a stream.</summary>
+    private async Task StreamLaterAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, RequestForm form, Task<(Subscriber, bool)> beginning)
+    {
+        Subscriber subscriber;
+        bool tellsNext;
+        try
+        {
+            (subscriber, tellsNext) = await beginning;
         }
         catch (Exception e)
         {
@@ -93,16 +92,16 @@ internal sealed class FrontEndpoints(RequestPipeline pipeline, ChannelOperations
             return;
         }
 
-        StreamEndpoints.BeginStream(context, framing.ContentType, pipeline);
-        if (tokens is not null) tokens.Hold(asked.Token!);
-        var request = new StreamRequest(pipeline, context, began, subscriber);
-        try
-        {
-            await new IcometStream(context.Response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext).RunAsync();
-        }
-        finally
-        {
-            if (tokens is not null) tokens.Release(asked.Token!);
-        }
+        await RunAsync(context, asked, began, framing, subscriber, tellsNext);
     }
+
+    private Task RunAsync(HttpContext context, IcometSubscription asked, long began, IcometFraming framing, Subscriber subscriber, bool tellsNext)
+    {
+        StreamEndpoints.BeginStream(context, framing.ContentType, pipeline);
+        var request = new StreamRequest(pipeline, context, began, subscriber);
+        return front.StreamAsync(new IcometStream(context.Response.BodyWriter, pipeline.Tuning.SocketOf(context), subscriber, request, framing, asked.Noop, tellsNext), asked);
+    }
+
+    private ValueTask<(Subscriber Subscriber, bool TellsNext)> BeginAsync(HttpContext context, IcometSubscription asked, IcometFraming? framing, string? callback) =>
+        front.BeginAsync(context.CallerOf() with { Transport = IcometFront.TransportOf(framing, callback) }, asked, context.RequestAborted);
 }

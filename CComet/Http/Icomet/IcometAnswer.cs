@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.IO.Pipelines;
 using System.Text;
 using CComet.Dialects.Native;
 using Microsoft.AspNetCore.Http;
@@ -12,25 +13,28 @@ internal static class IcometAnswer
     private static readonly byte[] CallEnd = ");\n"u8.ToArray();
 
     /// <summary>Answers with a JSON value, as the argument of a call where one is named.</summary>
-    public static Task WriteAsync(HttpResponse response, string? callback, ReadOnlyMemory<byte> json) => WriteAsync(response, callback, ResponseHead.Array, [json]);
+    public static Task WriteAsync(HttpResponse response, string? callback, ReadOnlyMemory<byte> json) => WriteAsync(new HttpOutput(response), callback, json);
+
+    /// <inheritdoc cref="WriteAsync(HttpResponse, string?, ReadOnlyMemory{byte})"/>
+    public static Task WriteAsync<T>(T output, string? callback, ReadOnlyMemory<byte> json)
+        where T : IResponseOutput => WriteAsync(output, callback, ResponseHead.Array, [json]);
 
     /// <summary>Answers with a JSON value in parts, which are shared and copied only onto the wire.</summary>
-    /// <param name="response">The response.</param>
+    /// <param name="output">Where to.</param>
     /// <param name="callback">The function to call, or null.</param>
     /// <param name="head">The head of a plain answer; that of a call is its own.</param>
     /// <param name="parts">The value's bytes, in order.</param>
-    public static Task WriteAsync(HttpResponse response, string? callback, in ResponseHead head, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+    public static Task WriteAsync<T>(T output, string? callback, in ResponseHead head, IReadOnlyList<ReadOnlyMemory<byte>> parts)
+        where T : IResponseOutput
     {
         ReadOnlyMemory<byte> start = callback is null ? default : Encoding.ASCII.GetBytes(callback + "(");
         var end = callback is null ? LineEnd : CallEnd;
-        ResponseWriter.WriteHead(response, callback is null ? head : new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType));
-        response.ContentLength = start.Length + parts.Sum(part => (long)part.Length) + end.Length;
-        return WriteAsync(response, [start, .. parts, end]);
+        output.Begin(callback is null ? head : new ResponseHead(StatusCodes.Status200OK, Jsonp.ContentType), start.Length + parts.Sum(part => (long)part.Length) + end.Length);
+        return WriteAsync(output.Body, [start, .. parts, end]);
     }
 
-    private static async Task WriteAsync(HttpResponse response, ReadOnlyMemory<byte>[] parts)
+    private static async Task WriteAsync(PipeWriter output, ReadOnlyMemory<byte>[] parts)
     {
-        var output = response.BodyWriter;
         foreach (var part in parts)
         {
             for (var rest = part; rest.Length > 0;)

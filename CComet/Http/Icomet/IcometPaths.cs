@@ -1,6 +1,5 @@
 using CComet.Access;
 using CComet.Channels;
-using CComet.Dialects.Icomet;
 using CComet.Operations;
 using Microsoft.AspNetCore.Http;
 
@@ -13,20 +12,18 @@ internal sealed class IcometPaths
     private readonly Dictionary<string, WirePath> _admin;
 
     /// <summary>Makes the tables.</summary>
-    public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, AccessAudit audit, IcometOptions options)
+    public IcometPaths(RequestPipeline pipeline, ChannelHub hub, ChannelOperations operations, ChannelAdministration administration, ChannelOccupancy occupancy, ChannelTokens tokens, AccessAudit audit, IcometFront subscribing, IcometOptions options)
     {
         administration.Enable();
-        var front = new FrontEndpoints(pipeline, operations, options.RequiresToken ? tokens : null);
+        var front = new FrontEndpoints(pipeline, operations, subscribing);
         var admin = new AdminEndpoints(pipeline, hub, operations, administration, occupancy, tokens, audit, options);
         string[] get = [HttpMethods.Get];
         string[] getOrPost = [HttpMethods.Get, HttpMethods.Post];
         _front = Index(
-            new("/sub", get, front.CreatePoll(), IsVerb: true),
-            new("/poll", get, front.CreatePoll(), IsVerb: true),
-            new("/stream", get, front.CreateStream(IcometFraming.Lines), IsVerb: true),
-            new("/sse", get, front.CreateStream(IcometFraming.Events), IsVerb: true),
-            new("/iframe", get, front.CreateStream(IcometFraming.Scripts), IsVerb: true),
-            new("/ping", get, front.CreatePing(), IsVerb: true));
+        [
+            .. IcometFront.Waiting.Select(waiting => new WirePath(waiting.Path, get, waiting.Framing is null ? front.CreatePoll() : front.CreateStream(waiting.Framing), IsVerb: true)),
+            new("/ping", get, front.CreatePing(), IsVerb: true),
+        ]);
         _admin = Index(
             new("/sign", getOrPost, admin.CreateSign(), IsVerb: true),
             new("/push", getOrPost, admin.CreatePush(), IsVerb: true),

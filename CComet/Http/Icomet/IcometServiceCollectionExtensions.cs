@@ -17,6 +17,10 @@ internal static class IcometServiceCollectionExtensions
             provider.GetRequiredService<NodeLog>(),
             provider.GetRequiredService<NodeRoster>(),
             options.ChannelTimeout));
+        services.AddSingleton(provider => new IcometFront(
+            provider.GetRequiredService<ChannelOperations>(),
+            provider.GetRequiredService<AccessOperations>(),
+            options.RequiresToken ? provider.GetRequiredService<ChannelTokens>() : null));
         services.AddSingleton<IcometPaths>();
         services.AddHostedService(provider => provider.GetRequiredService<ChannelOccupancy>());
     }
