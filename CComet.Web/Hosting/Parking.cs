@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text;
 using CComet.Access;
 using CComet.Http;
+using CComet.Http.Icomet;
 using CComet.Kestrel;
 using CComet.Kestrel.Parking;
 using CComet.Web.Hosting.Admin;
@@ -30,7 +31,7 @@ internal static class Parking
         var hub = services.GetRequiredService<IOptions<HubOptions>>().Value;
         var origins = services.GetRequiredService<CrossOrigin>();
         var icomet = services.GetService<IcometSettings>() ?? new IcometSettings();
-        int[] others = [IcometAddresses.PortOf(icomet.Front), IcometAddresses.PortOf(icomet.Admin), .. AdminAddresses.Of(services.GetRequiredService<IConfiguration>()).Select(IcometAddresses.PortOf)];
+        int[] others = [IcometAddresses.PortOf(icomet.Admin), .. AdminAddresses.Of(services.GetRequiredService<IConfiguration>()).Select(IcometAddresses.PortOf)];
         var configuration = services.GetRequiredService<IConfiguration>();
         var diagnostics = services.GetRequiredService<ILoggerFactory>().CreateLogger("Microsoft.AspNetCore.Hosting.Diagnostics");
         var (source, listener) = (services.GetRequiredService<ActivitySource>(), services.GetRequiredService<DiagnosticListener>());
@@ -46,6 +47,7 @@ internal static class Parking
             VaryOfStream = origins.VaryOf(variesByAccept: false),
             Origins = origins,
             PageLines = origins.LinesOf,
+            Icomet = icomet.Front.Length > 0 ? new ParkingIcomet(IcometAddresses.PortOf(icomet.Front), services.GetRequiredService<IcometFront>()) : null,
             ParksAt = address => !others.Contains(address.Port),
             Headers = HeadersOf(configuration),
             IsProxy = services.GetRequiredService<UncountedAddresses>().Contains,

@@ -12,11 +12,12 @@ namespace CComet.Kestrel.Parking;
 /// <summary>A request that needs more than its slot: one of several channels, with a name or a callback, or of another dialect. The same loops answer it as by way of the web server.</summary>
 /// <param name="table">The table.</param>
 /// <param name="slot">Its slot.</param>
+/// <param name="answers">Writes its head.</param>
 /// <param name="path">Its path, for its line in the log.</param>
 /// <param name="callback">The function that the answer calls; null for none.</param>
 /// <param name="page">What its answer says of the page that asks.</param>
 /// <param name="began">When it began, for its line in the log.</param>
-internal sealed class BesideRequest(ParkedConnections table, int slot, string path, string? callback, string page, long began) : BesideOutput(slot), IWaitingRequest, IStreamRequest
+internal sealed class BesideRequest(ParkedConnections table, int slot, ParkedAnswers answers, string path, string? callback, string page, long began) : BesideOutput(slot), IWaitingRequest, IStreamRequest
 {
     private Subscriber? _subscriber;
     private bool _isParked;
@@ -49,19 +50,25 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
     {
         _status = (short)head.Status;
         IsLast = table.IsDraining;
-        table.Answers.WriteHead(this, head, length, path, IsLast, page);
+        answers.WriteHead(this, head, length, path, IsLast, page);
         if (length is null && head.ContentType is not null) BeginChunks();
     }
 
-    /// <summary>Begins a stream, and runs it.</summary>
-    public Task StreamAsync(Subscriber subscriber, bool isOfLines)
+    /// <summary>Begins a stream, which is written to this from here on.</summary>
+    public void BeginStream(Subscriber subscriber, string contentType)
     {
         _status = StatusCodes.Status200OK;
         EndsStalls = true;
         OnGone(subscriber);
-        table.Answers.WriteStreamHead(this, StreamForm.Of(isOfLines).ContentType, path, page);
+        answers.WriteStreamHead(this, contentType, path, page);
         BeginChunks();
         table.Park(this);
+    }
+
+    /// <summary>Begins a stream in the native dialect, and runs it.</summary>
+    public Task StreamAsync(Subscriber subscriber, bool isOfLines)
+    {
+        BeginStream(subscriber, StreamForm.Of(isOfLines).ContentType);
         StreamLoop loop = isOfLines ? new NdJson(this, socket: null, subscriber, this, NativeEncoder.Forms) : new EventStream(this, socket: null, subscriber, this, NativeEncoder.Forms);
         return loop.RunAsync();
     }
@@ -93,7 +100,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
             table.Fail(this, e);
         }
 
-        table.Log(path, HasBegun ? _status : StatusCodes.Status499ClientClosedRequest, began);
+        table.Log(answers.PathBase + path, HasBegun ? _status : StatusCodes.Status499ClientClosedRequest, began);
         table.End(this);
     }
 
@@ -144,7 +151,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         {
             table.CountRefusal(error);
             if (form.HoldsBackErrors && callback is not null) await DelayAsync(RequestPipeline.HoldBackTime);
-            await ResponseWriter.WriteErrorAsync(this, callback, error);
+            await form.WriteWaitingErrorAsync(this, callback, error);
         }
         else if (HasBegun)
         {
@@ -154,7 +161,7 @@ internal sealed class BesideRequest(ParkedConnections table, int slot, string pa
         else
         {
             table.LogFailure(failure);
-            await ResponseWriter.WriteErrorAsync(this, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
+            await form.WriteWaitingErrorAsync(this, null, WireException.FromStatus(StatusCodes.Status500InternalServerError));
         }
     }
 }

@@ -1,6 +1,7 @@
 using System.Text;
 using CComet.Access;
 using CComet.Dialects.Native;
+using CComet.Http.Icomet;
 using CComet.Http.Requests;
 using CComet.Messages;
 
@@ -17,8 +18,10 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     /// <summary>The path of the long poll, whose answers vary by the header Accept.</summary>
     public const string PollPath = "/sub";
 
+    /// <summary>Fewer parameters than the web server takes, whatever its settings.</summary>
+    public const int MaxParameters = 192;
+
     private const string LastEventId = "Last-Event-ID";
-    private const int MaxParameters = 192;
     private const string Poll2014 = "/subscribe";
 
     /// <summary>Fewer than the web server takes.</summary>
@@ -45,6 +48,9 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     /// <summary>The function that the answer calls; null for none.</summary>
     public string? Callback { get; init; }
 
+    /// <summary>What it asks in the dialect of icomet; null for another dialect.</summary>
+    public ParkableIcomet? Icomet { get; init; }
+
     /// <summary>Whether its stream is one of JSON lines; else it is one of server-sent events.</summary>
     public bool IsOfLines => Path == StreamForm.Lines.Path;
 
@@ -52,10 +58,10 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
     public bool IsOf2014 => Path == Poll2014;
 
     /// <summary>By what its subscriber is told of messages.</summary>
-    public Transport Transport => Callback is not null ? Transport.Jsonp : !IsStream ? Transport.Poll : IsOfLines ? Transport.Stream : Transport.Sse;
+    public Transport Transport => Icomet is not null ? IcometFront.TransportOf(Icomet.Framing, Callback) : Callback is not null ? Transport.Jsonp : !IsStream ? Transport.Poll : IsOfLines ? Transport.Stream : Transport.Sse;
 
     /// <summary>Whether it needs more than a slot holds.</summary>
-    public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || (IsStream && Path == PollPath);
+    public bool IsBeside => Several is not null || Sname is not null || Callback is not null || IsOf2014 || Icomet is not null || (IsStream && Path == PollPath);
 
     private static ReadOnlySpan<byte> HeadEnd => "\r\n\r\n"u8;
 
@@ -79,12 +85,14 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         var path = target[..question];
         var query = target[(question + 1)..];
         if (!path.StartsWith(host.PathBase.Span)) return null;
-        if (PathOf(path[host.PathBase.Length..]) is not { } known) return null;
+        path = path[host.PathBase.Length..];
+        if ((host.IsOfIcomet ? ParkableIcomet.PathOf(path) : PathOf(path)) is not { } known) return null;
 
         // Printable ASCII, as an address is: what is not, and a fragment, the web server judges.
         if (query.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0 || query.Contains((byte)'#')) return null;
-        var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds) && known != Poll2014;
-        if (!isPlain && !AreKnown(query)) return null;
+        var (isPlain, start, seconds) = (false, default(ChannelStart), default(int?));
+        if (!host.IsOfIcomet) isPlain = PlainQuery.TryRead(query, host.Names, out start, out seconds) && known != Poll2014;
+        if (!isPlain && !AreKnown(query, host.IsOfIcomet ? ParkableIcomet.KnownParameters : KnownParameters)) return null;
         var fields = new Fields { Caller = new ParkableCaller.Fields(isFromProxy) };
         for (var count = 0; head.Length > 0; count++)
         {
@@ -93,7 +101,13 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             if (!TryLine(ref head, out line) || !fields.TryRead(line, at, host)) return null;
         }
 
-        if ((known == PollPath && fields.MayAskForEvents) || fields.Caller.Read(bytes, host) is not { } caller) return null;
+        if ((known == PollPath && fields.MayAskForEvents && !host.IsOfIcomet) || fields.Caller.Read(bytes, host) is not { } caller) return null;
+        if (host.IsOfIcomet)
+        {
+            if (ParkableIcomet.Read(query, known, host.MayCallBack, out var function) is not { } icomet) return null;
+            return new ParkableRequest(new ChannelStart(icomet.Asked.Channel, Cursor.None), icomet.Framing is not null, default, default, end + HeadEnd.Length) { Caller = caller, Path = known, Callback = function, Icomet = icomet };
+        }
+
         if (isPlain && fields.LastEventId is null && !(known == PollPath && fields.AsksForEvents))
         {
             var plainWait = seconds < host.PollTimeout.TotalSeconds ? TimeSpan.FromSeconds(seconds.Value) : host.PollTimeout;
@@ -163,7 +177,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
         return true;
     }
 
-    private static bool AreKnown(ReadOnlySpan<byte> query)
+    private static bool AreKnown(ReadOnlySpan<byte> query, string[] names)
     {
         var count = 0;
         foreach (var range in query.Split((byte)'&'))
@@ -174,7 +188,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
             var equals = pair.IndexOf((byte)'=');
             var name = equals < 0 ? pair : pair[..equals];
             var isKnown = false;
-            foreach (var known in KnownParameters) isKnown |= Ascii.Equals(name, known);
+            foreach (var known in names) isKnown |= Ascii.Equals(name, known);
             if (!isKnown) return false;
         }
 

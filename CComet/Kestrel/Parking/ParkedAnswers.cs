@@ -21,6 +21,9 @@ internal sealed class ParkedAnswers(ParkingHost host)
 
     private DateLine _date = new(-1, []);
 
+    /// <summary>The path before each path, as it stands in the log.</summary>
+    public string PathBase { get; } = Encoding.ASCII.GetString(host.PathBase.Span);
+
     /// <summary>The end of a stream.</summary>
     public static ReadOnlySpan<byte> StreamEnd => "0\r\n\r\n"u8;
 

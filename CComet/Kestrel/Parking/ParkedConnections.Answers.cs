@@ -223,6 +223,6 @@ internal sealed partial class ParkedConnections
         var isStream = slot.Flags.HasFlag(SlotFlags.IsStream);
         var status = slot.Flags.HasFlag(SlotFlags.IsRefused) ? StatusCodes.Status403Forbidden : StatusCodes.Status200OK;
         if (isGone && !isStream) status = StatusCodes.Status499ClientClosedRequest;
-        _log.Write(HttpMethods.Get, _pathBase + (isStream ? FormOf(slot).Path : ParkableRequest.PollPath), status, Stopwatch.GetTimestamp() - (elapsed * Stopwatch.Frequency / 1000), isHealth: false);
+        _log.Write(HttpMethods.Get, _answers.PathBase + (isStream ? FormOf(slot).Path : ParkableRequest.PollPath), status, Stopwatch.GetTimestamp() - (elapsed * Stopwatch.Frequency / 1000), isHealth: false);
     }
 }

@@ -24,14 +24,11 @@ internal sealed partial class ParkedConnections
     /// <summary>Gives tickets.</summary>
     public AccessOperations Access => _access;
 
-    /// <summary>Writes heads.</summary>
-    public ParkedAnswers Answers => _answers;
-
     /// <summary>Waits.</summary>
     public Task DelayAsync(TimeSpan time) => Hub.Wheel.DelayAsync(time, CancellationToken.None);
 
     /// <summary>Writes the line of a request that is over.</summary>
-    public void Log(string path, int status, long began) => _log.Write(HttpMethods.Get, _pathBase + path, status, began, isHealth: false);
+    public void Log(string path, int status, long began) => _log.Write(HttpMethods.Get, path, status, began, isHealth: false);
 
     /// <summary>Counts a refusal.</summary>
     public void CountRefusal(WireException refusal) => Hub.Metrics.RefusedRequest(refusal.Reason);
@@ -169,10 +166,11 @@ internal sealed partial class ParkedConnections
     private void BeginBeside(ref ParkedSlot slot, int i, in ParkableRequest asked, in CallerContext caller)
     {
         Work(ref slot, i);
-        _ = BeginBesideAsync(BesideOf(i, asked), asked, caller);
+        var request = BesideOf(i, asked);
+        _ = asked.Icomet is null ? BeginBesideAsync(request, asked, caller) : BeginIcometAsync(request, asked, asked.Icomet, caller);
     }
 
-    private BesideRequest BesideOf(int i, in ParkableRequest asked) => new(this, i, asked.Path, asked.Callback, asked.Caller.PageLines, _log.Begin());
+    private BesideRequest BesideOf(int i, in ParkableRequest asked) => new(this, i, asked.Icomet is null ? _answers : _icomet!.Answers, asked.Path, asked.Callback, asked.Caller.PageLines, _log.Begin());
 
     /// <summary>Answers what a bound refuses: the web server would meet the bound, and count that, once more.</summary>
     private async Task RefuseAsync(BesideRequest request, ParkableRequest asked, LimitException refusal)

@@ -51,7 +51,8 @@ internal sealed partial class ParkedConnections
             }
 
             var seen = bytes.AsSpan(0, count);
-            if (seen.IndexOf("\r\n\r\n"u8) < 0 && count < MaxHeadBytes && ParkableRequest.MayBegin(seen, _host) && slot.Next < MaxPieces && !slot.Flags.HasFlag(SlotFlags.IsHalfClosed))
+            var host = _clients[slot.Client].Listener.Host;
+            if (seen.IndexOf("\r\n\r\n"u8) < 0 && count < MaxHeadBytes && ParkableRequest.MayBegin(seen, host) && slot.Next < MaxPieces && !slot.Flags.HasFlag(SlotFlags.IsHalfClosed))
             {
                 slot.Next++;
                 if (slot.Flags.HasFlag(SlotFlags.HasPartOfHead)) return;
@@ -61,7 +62,7 @@ internal sealed partial class ParkedConnections
             }
 
             // The first that is forwarded by somebody who is not listed has the web server say so in the log.
-            if (Hub.IsDraining || ParkableRequest.Read(seen, _host, _clients[slot.Client].IsProxy) is not { } request || (request.Caller.IsForwarded && !_toldForwarded && !Interlocked.Exchange(ref _toldForwarded, true)))
+            if (Hub.IsDraining || ParkableRequest.Read(seen, host, _clients[slot.Client].IsProxy) is not { } request || (request.Caller.IsForwarded && !_toldForwarded && !Interlocked.Exchange(ref _toldForwarded, true)))
             {
                 HandOver(ref slot, i);
                 return;
@@ -88,7 +89,7 @@ internal sealed partial class ParkedConnections
         if (!request.IsStream) SetPage(ref slot, request.Caller.PageLines);
         try
         {
-            if (_host.TakesTokens && !HasGrant(ref slot, request))
+            if (_host.TakesTokens && request.Icomet is null && !HasGrant(ref slot, request))
             {
                 var token = request.Caller.Tickets.Count > 0 ? null : Encoding.ASCII.GetString(Head().AsSpan(request.Token));
                 Work(ref slot, i);

@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Net;
-using System.Text;
 using CComet.Channels;
 using CComet.Http;
 using CComet.Limits;
@@ -43,7 +42,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
     private readonly SharedTable<string> _pages = new();
     private readonly ConcurrentDictionary<int, (ReadOnlyMemory<byte> Head, ReadOnlyMemory<byte> Body)> _unsent = new();
     private readonly ParkingLoop[] _loops;
-    private readonly string _pathBase;
+    private readonly ParkedIcomet? _icomet;
     private ParkingListener[] _listeners = [];
     private bool _toldForwarded;
 
@@ -52,7 +51,7 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
     {
         (_operations, _access, _log, _gate, _host, _logger) = (operations, access, log, gate, host, logger);
         _answers = new ParkedAnswers(host);
-        _pathBase = Encoding.ASCII.GetString(host.PathBase.Span);
+        if (host.Icomet is { } icomet) _icomet = new ParkedIcomet(host.ForIcomet(), icomet);
         _wheel = new SlotWheel(_slots, time, OnDue);
         Hub.Kicks.Others = EndUser;
         _loops = [.. Enumerable.Range(0, Environment.ProcessorCount).Select(i => new ParkingLoop($"CComet parking {i}", OnEvent))];
@@ -62,6 +61,9 @@ internal sealed partial class ParkedConnections : IChannelReader, IDisposable
 
     /// <summary>Whether connections to an address may be parked.</summary>
     public bool ParksAt(IPEndPoint address) => _host.ParksAt(address);
+
+    /// <summary>What has to be known of the server at an address.</summary>
+    public ParkingHost HostAt(EndPoint address) => _icomet?.Speaks(address) == true ? _icomet.Host : _host;
 
     /// <summary>Whether the server is about to stop.</summary>
     public bool IsDraining => Hub.IsDraining;

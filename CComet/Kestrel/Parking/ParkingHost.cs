@@ -1,6 +1,7 @@
 using System.Collections.Frozen;
 using System.Net;
 using CComet.Http;
+using CComet.Http.Icomet;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Primitives;
 
@@ -52,7 +53,13 @@ internal sealed record ParkingHost
     /// <summary>Returns the lines of an answer's head by which a browser lets a page of an origin read it; null where the web server sets them.</summary>
     public required Func<string, string?> PageLines { get; init; }
 
-    /// <summary>Whether connections to an address may be parked: not where another dialect is spoken.</summary>
+    /// <summary>Whether the dialect of icomet is spoken, and no other.</summary>
+    public bool IsOfIcomet { get; init; }
+
+    /// <summary>Where the dialect of icomet is spoken; null for nowhere.</summary>
+    public ParkingIcomet? Icomet { get; init; }
+
+    /// <summary>Whether connections to an address may be parked: not to those of administration.</summary>
     public required Func<IPEndPoint, bool> ParksAt { get; init; }
 
     /// <summary>The names of the headers that a request may have.</summary>
@@ -77,6 +84,9 @@ internal sealed record ParkingHost
         StringSegment[] hosts = [.. allowed.Select(name => new StringSegment(new HostString(name).ToUriComponent()))];
         return hosts.Any(name => name.Value is "*" or "[::]" or "0.0.0.0") ? [] : hosts;
     }
+
+    /// <summary>The same for the address of icomet, whose paths have no base, and whose callers show no credential but its own.</summary>
+    public ParkingHost ForIcomet() => this with { IsOfIcomet = true, PathBase = default, TakesTokens = false, TakesCookies = false, VaryOfPoll = VaryOfStream };
 
     /// <summary>Whether a request may have a header.</summary>
     public bool LetsIn(ReadOnlySpan<char> name) => Headers.GetAlternateLookup<ReadOnlySpan<char>>().Contains(name);
@@ -116,3 +126,8 @@ internal sealed record ParkingHost
         return true;
     }
 }
+
+/// <summary>Where the dialect of icomet is spoken, and what answers there.</summary>
+/// <param name="Port">The port to which its subscribers come.</param>
+/// <param name="Front">Begins what they ask for.</param>
+internal sealed record ParkingIcomet(int Port, IcometFront Front);

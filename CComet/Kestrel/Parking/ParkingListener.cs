@@ -39,6 +39,9 @@ internal sealed partial class ParkingListener(
     /// <inheritdoc/>
     public EndPoint EndPoint { get; } = listener.LocalEndPoint!;
 
+    /// <summary>What has to be known of the server at its address.</summary>
+    public ParkingHost Host { get; } = parked.HostAt(listener.LocalEndPoint!);
+
     /// <summary>Begins to take connections.</summary>
     /// <param name="loop">The loop that calls <see cref="TakeNext"/> when there are any.</param>
     /// <param name="number">The number by which it knows this.</param>
