@@ -64,7 +64,7 @@ env --default-signal dotnet test CComet.sln --no-build --nologo --logger 'consol
 if [ $# -eq 0 ] && [ "$(uname)" = Linux ]; then
   tests=CComet.Web.Tests
   faults=$tests.Contract.Faults.FaultTests
-  wire="FullyQualifiedName~$tests.Transports|FullyQualifiedName~$tests.Http|FullyQualifiedName~$tests.Presence|FullyQualifiedName~$tests.Contract.LongPollPromiseTests"
+  wire="FullyQualifiedName~$tests.Transports|FullyQualifiedName~$tests.Http|FullyQualifiedName~$tests.Dialects.Icomet|FullyQualifiedName~$tests.Presence|FullyQualifiedName~$tests.Contract.LongPollPromiseTests"
   wire+="|FullyQualifiedName~$faults.Nothing_is_lost|FullyQualifiedName~$faults.Restart_on_a_file|(FullyQualifiedName~SdkTests.Sdk_passes&DisplayName~JavaScript)"
   CComet__Parking__Enabled=false env --default-signal dotnet test $tests --no-build --nologo --logger 'console;verbosity=normal' --logger trx --results-directory TestResults --filter "$wire" </dev/null || status=$?
 fi

@@ -16,7 +16,7 @@ public sealed class ParkingDifferenceRuleTests
     [InlineData(Callback + Poll, Callback, false)]
     [InlineData(Callback + GivenUp, Poll, false)]
     public void Poll_that_was_given_up_is_no_difference_behind_any_answer(string plain, string parking, bool areSame) =>
-        Assert.Equal(areSame, ParkingDifferenceTests.AreSame(Seen(plain), Seen(parking), endsSending: true));
+        Assert.Equal(areSame, ParkingDifferenceTests.AreSame(Seen(plain), Seen(parking), endsSending: true, ParkingWire.Native));
 
     private static string Seen(string text) => ParkingDifferenceTests.Plain(text) + ParkingDifferenceTests.End;
 }

@@ -46,6 +46,9 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     /// <summary>How many connections there are, in hundredths of what is usual.</summary>
     protected virtual int Share => 100;
 
+    /// <summary>What is asked for, and where.</summary>
+    private protected virtual ParkingWire Wire => ParkingWire.Native;
+
     /// <summary>A caller that may do what it asks for, and whose requests can be parked.</summary>
     private protected virtual ParkingCaller Good => ParkingCaller.Anonymous;
 
@@ -54,6 +57,9 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
 
     /// <summary>A caller of any kind.</summary>
     private protected virtual ParkingCaller NextCaller(Random random) => Good;
+
+    /// <summary>Does what has to be done with a server before it is asked.</summary>
+    private protected virtual Task PrepareAsync(LiveServer server) => Task.CompletedTask;
 
     /// <summary>Sets of both servers what is no setting.</summary>
     protected virtual void Register(IServiceCollection services)
@@ -66,6 +72,7 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
         _parking = await LiveServer.StartAsync(0, new CCometFactory([.. CommonSettings, .. Settings, "CComet:Parking:Enabled=true"]) { OnServices = Register, OnRequest = _ => Interlocked.Increment(ref _reached) });
         foreach (var server in (LiveServer[])[_plain, _parking])
         {
+            await PrepareAsync(server);
             for (var lane = 0; lane < Lanes; lane++)
             {
                 foreach (var channel in ChannelsOf(lane))
@@ -101,7 +108,7 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
             await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
             {
                 var channels = ChannelsOf(lane);
-                for (var i = first + lane; i < Math.Min(cases, first + CasesOfServers) && _differences.Count < MaxShown; i += Lanes) await CompareAsync(Script.Make(new Random(seed + i), channels, NextCaller, Good), channels, $"CCOMET_SEED={seed + i}, connection {i}");
+                for (var i = first + lane; i < Math.Min(cases, first + CasesOfServers) && _differences.Count < MaxShown; i += Lanes) await CompareAsync(Script.Make(new Random(seed + i), channels, Wire, NextCaller, Good), channels, $"CCOMET_SEED={seed + i}, connection {i}");
             });
         }
 
@@ -127,11 +134,11 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
         await Parallel.ForAsync(0, Lanes, new ParallelOptions { MaxDegreeOfParallelism = Lanes }, async (lane, _) =>
         {
             var channels = ChannelsOf(lane);
-            var head = Encoding.Latin1.GetBytes($"GET {string.Format(CultureInfo.InvariantCulture, target, channels[0])} HTTP/1.1\r\nHost: {Good.Host}\r\nAccept: */*\r\n{string.Concat(Good.Lines.Select(line => line + "\r\n"))}\r\n");
+            var head = Encoding.Latin1.GetBytes($"GET {Wire.Cut(string.Format(CultureInfo.InvariantCulture, target, channels[0]), channels[0])} HTTP/1.1\r\nHost: {Good.Host}\r\nAccept: */*\r\n{string.Concat(Good.Lines.Select(line => line + "\r\n"))}\r\n");
             for (var at = 1 + lane; at < head.Length && _differences.Count < MaxShown; at += Lanes)
             {
-                await CompareAsync(new Script([head[..at], [.. head[at..], .. Encoding.Latin1.GetBytes(Last)]], EndsSending: false, IsWhole: true), channels, $"cut at {at}");
-                if (ends) await CompareAsync(new Script([head[..at]], EndsSending: true, IsWhole: true), channels, $"ended at {at}");
+                await CompareAsync(new Script([head[..at], [.. head[at..], .. Encoding.Latin1.GetBytes(Last)]], EndsSending: false, IsWhole: true, Wire), channels, $"cut at {at}");
+                if (ends) await CompareAsync(new Script([head[..at]], EndsSending: true, IsWhole: true, Wire), channels, $"ended at {at}");
             }
         });
         Check();
@@ -150,7 +157,7 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
         await Task.WhenAll(askingPlain, askingParking);
         var (plain, parking) = (await askingPlain, await askingParking);
         Interlocked.Add(ref _answers, AnswerStart().Count(plain));
-        if (!AreSame(plain, parking, script.EndsSending)) _differences.Enqueue($"{what}{(script.EndsSending ? ", half-closed" : "")}:\n{string.Join("|\n|", script.Pieces.Select(Encoding.Latin1.GetString))}\n---- without parking\n{plain}\n---- with parking\n{parking}");
+        if (!AreSame(plain, parking, script.EndsSending, Wire)) _differences.Enqueue($"{what}{(script.EndsSending ? ", half-closed" : "")}:\n{string.Join("|\n|", script.Pieces.Select(Encoding.Latin1.GetString))}\n---- without parking\n{plain}\n---- with parking\n{parking}");
     }
 
     /// <summary>Whether two servers have done the same.</summary>
@@ -158,30 +165,30 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     /// The web server alone answers a client that ends its side for as long as it has not seen that end, which is chance. One that parks answers what
     /// came with that end: at least what the other has answered. How much of a stream such a client is sent is chance with both.
     /// </remarks>
-    internal static bool AreSame(string plain, string parking, bool endsSending)
+    internal static bool AreSame(string plain, string parking, bool endsSending, ParkingWire wire)
     {
         if (plain == parking) return !plain.EndsWith(NoEnd, StringComparison.Ordinal);
         if (!endsSending || !plain.EndsWith(End, StringComparison.Ordinal) || !parking.EndsWith(End, StringComparison.Ordinal)) return false;
         var given = GivenUp().Match(plain) is { Success: true } gone ? plain[..gone.Index] : plain[..^End.Length];
-        if (StreamStart().Match(given) is { Success: true } start) given = given[..(start.Index + start.Length)];
+        if (wire.StreamStart.Match(given) is { Success: true } start) given = given[..(start.Index + start.Length)];
         if (given.EndsWith(NotUnderstood, StringComparison.Ordinal)) given = given[..^NotUnderstood.Length];
         return parking.StartsWith(given, StringComparison.Ordinal);
     }
 
     /// <summary>Sends a script and returns everything that comes, up to the end of the connection or of what is compared of a stream, without what differs between any two servers.</summary>
-    private static async Task<string> AskAsync(LiveServer server, Script script, string[] channels, string what)
+    private async Task<string> AskAsync(LiveServer server, Script script, string[] channels, string what)
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         var got = new StringBuilder();
         try
         {
-            await socket.ConnectAsync("127.0.0.1", server.Port, deadline.Token);
+            await socket.ConnectAsync("127.0.0.1", Wire.PortOf(server), deadline.Token);
             socket.LingerState = new LingerOption(true, 0);
             await SendAsync(socket, script, deadline.Token);
             var buffer = new byte[16 << 10];
             string? mark = null;
-            var (following, isOfLines) = (0, false);
+            var (following, begun) = (0, "");
             while (await socket.ReceiveAsync(buffer, deadline.Token) is > 0 and var count)
             {
                 got.Append(Encoding.Latin1.GetString(buffer, 0, count));
@@ -190,17 +197,17 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
 
                 // Where one chunk ends and the next begins may be anywhere, so it is looked for in what they hold.
                 var plain = Plain(text);
-                if (mark is null && StreamStart().Match(plain) is { Success: true } start)
+                if (mark is null && Wire.StreamStart.Match(plain) is { Success: true } start)
                 {
                     // What bytes of chance follow is not known: its beginning alone is compared.
                     if (!script.IsWhole || script.NamesOther) return $"{plain[..(start.Index + start.Length)]}\n(a stream)";
                     mark = $"the end of {what}";
-                    isOfLines = start.ValueSpan[0] == '{';
-                    following = isOfLines ? Regex.Count(start.Value, "\"CURSOR\"") : IdLine().Match(start.Value).Value.Count(c => c == ',') + 1;
+                    begun = start.Value;
+                    following = Wire.ChannelsOf(begun);
                     foreach (var channel in channels) await PublishAsync(server, channel, mark);
                 }
 
-                if (mark is not null && (text.EndsWith("\n\r\n", StringComparison.Ordinal) || text.EndsWith(isOfLines ? "}\n" : "\n\n", StringComparison.Ordinal)) && Regex.Count(plain, Regex.Escape(mark + "\"")) >= following)
+                if (mark is not null && (text.EndsWith("\n\r\n", StringComparison.Ordinal) || text.EndsWith(Wire.EndOf(begun), StringComparison.Ordinal)) && Regex.Count(plain, Regex.Escape(mark + "\"")) >= following)
                     return $"{(following > 1 ? ByChannel(plain) : plain)}\n(a stream)";
             }
         }
@@ -318,13 +325,6 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     [GeneratedRegex("\"ticket\":\"[^\"]*\",\"expires\":[0-9]+")]
     private static partial Regex Ticket();
 
-    [GeneratedRegex("retry: 0\n\nid: [^\n]*\n(event: cursor\ndata: [^\n]*\n)?\n|(?<=\n)(\\{\"type\":\"CURSOR\"[^\n]*\n)+")]
-    private static partial Regex StreamStart();
-
-    /// <summary>The cursors of all channels with which a stream of events begins.</summary>
-    [GeneratedRegex("id: [^\n]*")]
-    private static partial Regex IdLine();
-
     [GeneratedRegex("\"channel\":\"[^\"]*\"")]
     private static partial Regex Channel();
 
@@ -332,41 +332,42 @@ public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLi
     /// <param name="Pieces">What it sends, each in a packet of its own.</param>
     /// <param name="EndsSending">Whether it then ends its side.</param>
     /// <param name="IsWhole">Whether the requests were made on purpose, so that a stream is one of a channel that is known.</param>
-    private sealed record Script(IReadOnlyList<byte[]> Pieces, bool EndsSending, bool IsWhole)
+    /// <param name="Wire">What they ask for.</param>
+    private sealed record Script(IReadOnlyList<byte[]> Pieces, bool EndsSending, bool IsWhole, ParkingWire Wire)
     {
         /// <summary>Whether a stream may be one of a channel that all lanes share.</summary>
-        public bool NamesOther { get; } = Encoding.Latin1.GetString([.. Pieces.SelectMany(p => p)]) is var text && (text.Contains("channel=b", StringComparison.Ordinal) || text.Contains('#', StringComparison.Ordinal));
+        public bool NamesOther { get; } = Encoding.Latin1.GetString([.. Pieces.SelectMany(p => p)]) is var text && (Wire.NamesOther(text) || text.Contains('#', StringComparison.Ordinal));
 
-        public static Script Make(Random random, string[] channels, Func<Random, ParkingCaller> caller, ParkingCaller good)
+        public static Script Make(Random random, string[] channels, ParkingWire wire, Func<Random, ParkingCaller> caller, ParkingCaller good)
         {
-            var request = ParkingRequests.Next(random, channels, caller: caller);
+            var request = wire.Next(random, channels, caller);
             var last = Encoding.Latin1.GetBytes(Last);
             switch (random.Next(10))
             {
                 case 0:
-                    return new Script([[.. random.Mutate(request), .. last]], EndsSending: false, IsWhole: false);
+                    return new Script([[.. random.Mutate(request), .. last]], EndsSending: false, IsWhole: false, wire);
                 case 1:
-                    return new Script([request[..random.Next(1, request.Length)]], EndsSending: true, IsWhole: true);
+                    return new Script([request[..random.Next(1, request.Length)]], EndsSending: true, IsWhole: true, wire);
                 case 2:
-                    return new Script([[.. Enumerable.Range(0, random.Next(MaxPipelined)).SelectMany(_ => ParkingRequests.Next(random, channels, caller: caller)), .. request, .. last]], EndsSending: false, IsWhole: true);
+                    return new Script([[.. Enumerable.Range(0, random.Next(MaxPipelined)).SelectMany(_ => wire.Next(random, channels, caller)), .. request, .. last]], EndsSending: false, IsWhole: true, wire);
                 case 3:
-                    var poll = Encoding.Latin1.GetBytes($"GET /sub?channel={channels[0]}&wait=0.1 HTTP/1.1\r\nHost: {good.Host}\r\n{string.Concat(good.Lines.Select(line => line + "\r\n"))}\r\n");
-                    return new Script([poll, [.. request, .. last]], EndsSending: false, IsWhole: true);
+                    var poll = Encoding.Latin1.GetBytes($"GET {wire.Waiting(channels[0])} HTTP/1.1\r\nHost: {good.Host}\r\n{string.Concat(good.Lines.Select(line => line + "\r\n"))}\r\n");
+                    return new Script([poll, [.. request, .. last]], EndsSending: false, IsWhole: true, wire);
                 case 4:
-                    return new Script([.. request.Concat(last).Select(b => (byte[])[b])], EndsSending: false, IsWhole: true);
+                    return new Script([.. request.Concat(last).Select(b => (byte[])[b])], EndsSending: false, IsWhole: true, wire);
                 case 5:
-                    return new Script([request], EndsSending: true, IsWhole: true);
+                    return new Script([request], EndsSending: true, IsWhole: true, wire);
                 case 6:
                     // In three pieces, cut anywhere, behind another request.
-                    byte[] all = [.. ParkingRequests.Next(random, channels), .. request, .. last];
+                    byte[] all = [.. wire.Next(random, channels, null), .. request, .. last];
                     var (cut, next) = (random.Next(1, all.Length - 1), random.Next(1, all.Length - 1));
                     if (cut > next) (cut, next) = (next, cut);
-                    return new Script([.. ((byte[][])[all[..cut], all[cut..next], all[next..]]).Where(piece => piece.Length > 0)], EndsSending: false, IsWhole: true);
+                    return new Script([.. ((byte[][])[all[..cut], all[cut..next], all[next..]]).Where(piece => piece.Length > 0)], EndsSending: false, IsWhole: true, wire);
                 case 7:
                     // Behind a request that is answered, and with the end in its packet.
-                    return new Script([[.. ParkingRequests.Next(random, channels), .. random.Mutate(request)]], EndsSending: true, IsWhole: false);
+                    return new Script([[.. wire.Next(random, channels, null), .. random.Mutate(request)]], EndsSending: true, IsWhole: false, wire);
                 default:
-                    return new Script([[.. request, .. last]], EndsSending: false, IsWhole: true);
+                    return new Script([[.. request, .. last]], EndsSending: false, IsWhole: true, wire);
             }
         }
     }

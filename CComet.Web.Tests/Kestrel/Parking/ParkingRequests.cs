@@ -82,6 +82,12 @@ internal static class ParkingRequests
         if (random.Once(6)) query.Append(random.Pick("&callback=f", "&callback=a.b$"));
         if (random.Once(6)) query.Append(random.Pick<string>(Others));
         query.Append(random.Once(12) ? random.Pick("&wait=0.1", "&wait=0.02") : "&wait=0");
+        return Frame(random, pathBase + path, query, caller);
+    }
+
+    /// <summary>A request with a query: a GET of HTTP/1.1 with usual headers, unless something of that is odd.</summary>
+    public static byte[] Frame(Random random, string path, StringBuilder query, Func<Random, ParkingCaller>? caller)
+    {
         var who = caller?.Invoke(random) ?? ParkingCaller.Anonymous;
         query.Append(who.Query);
         if (random.Once(25)) query.Remove(0, random.Next(query.Length));
@@ -93,7 +99,7 @@ internal static class ParkingRequests
         var end = random.Once(100) ? random.Pick("\n", "\r") : "\r\n";
         var method = random.Once(25) ? random.Pick<string>(Methods) : "GET";
         var version = random.Once(50) ? random.Pick<string>(Versions) : "HTTP/1.1";
-        return Encoding.Latin1.GetBytes($"{method} {pathBase}{path}{(random.Once(60) ? "" : "?")}{query} {version}{end}{string.Concat(lines.Select(l => l + end))}{end}");
+        return Encoding.Latin1.GetBytes($"{method} {path}{(random.Once(60) ? "" : "?")}{query} {version}{end}{string.Concat(lines.Select(l => l + end))}{end}");
     }
 }
 
