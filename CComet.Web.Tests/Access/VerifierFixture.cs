@@ -29,12 +29,12 @@ internal sealed class VerifierFixture
     /// <summary>A token of the issuer of <see cref="Shared"/> that holds once it is signed.</summary>
     public TestToken NewToken() => new(Time.GetUtcNow());
 
-    /// <summary>Settings that take the keys of an issuer from its address.</summary>
-    public static string[] Authority(string url, string scheme = "Bearer") => [$"{scheme}:Authority={url}", $"{scheme}:ValidAudience={TestToken.Audience}"];
+    /// <summary>Settings that take the keys of an issuer from its address, which has as long as a busy machine takes.</summary>
+    public static string[] Authority(string url, string scheme = "Bearer") => [$"{scheme}:Authority={url}", $"{scheme}:ValidAudience={TestToken.Audience}", $"{scheme}:BackchannelTimeout={Patience.Limit}"];
 
     /// <summary>Settings below <c>Authentication:Schemes</c>, written <c>Bearer:Authority=https://issuer.example</c>.</summary>
     public static IConfiguration Configure(params string[] settings) => new ConfigurationBuilder()
-        .AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create($"{SchemeSettings.Root}:{s[0]}", (string?)s[1])))
+        .AddInMemoryCollection(settings.Select(s => s.Split('=', 2)).Select(s => KeyValuePair.Create($"{SchemeSettings.Root}:{s[0]}", (string?)s[1])).GroupBy(setting => setting.Key).Select(same => same.Last()))
         .Build();
 
     public JwtVerifier Create(params string[] settings) => Create(Configure(settings));
