@@ -135,7 +135,7 @@ public sealed class KickedReaderTests
             var text = new StringBuilder();
             var ended = Running.ContinueWith(_ => _pipe.Writer.Complete(), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
             using var deadline = new CancellationTokenSource(Patience.Limit);
-            for (; ;)
+            for (; ; )
             {
                 var read = await _pipe.Reader.ReadAsync(deadline.Token);
                 text.Append(Encoding.UTF8.GetString(read.Buffer));
