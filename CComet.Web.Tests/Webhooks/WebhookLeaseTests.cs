@@ -26,12 +26,12 @@ public sealed class WebhookLeaseTests : IDisposable
     {
         var pause = new TaskCompletionSource();
         var isPaused = new TaskCompletionSource();
-        using var first = Create("A", beforeBody: () =>
+        var first = Create("A", beforeBody: () =>
         {
             isPaused.SetResult();
             return pause.Task;
         });
-        using var second = Create("B");
+        var second = Create("B");
         Assert.True(await first.BeginAsync(default));
         Append("one");
         var running = first.RunAsync(_stop.Token);
@@ -54,8 +54,8 @@ public sealed class WebhookLeaseTests : IDisposable
     public async Task Cursor_of_a_node_paused_while_it_posts_does_not_overwrite_that_of_the_next()
     {
         var pause = new TaskCompletionSource();
-        using var first = Create("A", afterBody: () => pause.Task);
-        using var second = Create("B");
+        var first = Create("A", afterBody: () => pause.Task);
+        var second = Create("B");
         Assert.True(await first.BeginAsync(default));
         Append("one");
         var running = first.RunAsync(_stop.Token);
@@ -64,14 +64,14 @@ public sealed class WebhookLeaseTests : IDisposable
         var other = second.RunAsync(_stop.Token);
         await Eventually.TrueAsync(() => Posted.Count == 2, "The post of the second node");
         Append("two");
-        second.Wake("c");
+        Assert.True(second.TryWake("c"));
         await TurnAsync(() => Posted.Count == 3);
 
         // The answer to its own post arrives now.
         pause.SetResult();
         await Eventually.TrueAsync(() => !first.IsHeld, "Giving up of the first node");
         Append("three");
-        second.Wake("c");
+        Assert.True(second.TryWake("c"));
         await TurnAsync(() => Posted.Count == 4);
         Assert.Equal(["A 1: one", "B 2: one", "B 2: two", "B 2: three"], Posted);
         Assert.Equal(3, (await _store.ReadCursorsAsync("app")).Single(cursor => cursor.Log == "c").Seqid);
@@ -81,8 +81,8 @@ public sealed class WebhookLeaseTests : IDisposable
     [Fact]
     public async Task Node_that_stops_hands_over_at_once()
     {
-        using var first = Create("A");
-        using var second = Create("B");
+        var first = Create("A");
+        var second = Create("B");
         using var stop = new CancellationTokenSource();
         Assert.True(await first.BeginAsync(default));
         var running = first.RunAsync(stop.Token);

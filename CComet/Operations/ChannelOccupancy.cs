@@ -18,9 +18,6 @@ namespace CComet.Operations;
 /// <param name="linger">How long a channel counts after its last subscriber has left; listeners are told again as often which channels count.</param>
 internal sealed class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster roster, TimeSpan linger) : BackgroundService, IOccupancyListener
 {
-    /// <summary>How many names one note holds.</summary>
-    private const int NamesPerNote = 100;
-
     /// <summary>How many changes a listener may leave unread; one that leaves more is ended.</summary>
     private const int MaxUnread = 200_000;
 
@@ -181,7 +178,7 @@ internal sealed class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster
             switch (note.Kind)
             {
                 case NodeNoteKind.Ask:
-                    foreach (var names in _local.Keys.Chunk(NamesPerNote)) _unsent.Add(new NodeNote(NodeNoteKind.Online, names));
+                    foreach (var names in _local.Keys.Chunk(NodeNote.MaxNames)) _unsent.Add(new NodeNote(NodeNoteKind.Online, names));
                     break;
                 case NodeNoteKind.Online:
                     foreach (var channel in note.Channels ?? [])
@@ -264,7 +261,7 @@ internal sealed class ChannelOccupancy(ChannelHub hub, NodeLog notes, NodeRoster
             }
 
             var names = new List<string>();
-            for (; i < unsent.Length && unsent[i].Kind == kind && unsent[i].Channels is { } more && names.Count < NamesPerNote; i++) names.AddRange(more);
+            for (; i < unsent.Length && unsent[i].Kind == kind && unsent[i].Channels is { } more && names.Count < NodeNote.MaxNames; i++) names.AddRange(more);
             yield return new NodeNote(kind, names);
         }
     }

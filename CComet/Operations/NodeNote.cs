@@ -7,6 +7,9 @@ namespace CComet.Operations;
 /// <param name="Text">A text as a JSON string; null for none.</param>
 internal sealed record NodeNote(NodeNoteKind Kind, IReadOnlyList<string>? Channels = null, string? Id = null, string? Text = null)
 {
+    /// <summary>How many channels one note names at most.</summary>
+    public const int MaxNames = 100;
+
     /// <summary>The node that wrote it.</summary>
     public string Node { get; init; } = "";
 }

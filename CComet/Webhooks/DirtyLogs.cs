@@ -1,26 +1,17 @@
-using CComet.Channels;
+using System.Threading.Channels;
 
 namespace CComet.Webhooks;
 
-/// <summary>The logs of a webhook that may hold more than it has been told of; each once, in the order in which they became so.</summary>
-internal sealed class DirtyLogs : IAppendListener, IDisposable
+/// <summary>Logs that may hold more than somebody has been told of; each once, in the order in which they became so.</summary>
+internal sealed class DirtyLogs
 {
+    private readonly Channel<bool> _wake = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite, SingleReader = true });
     private readonly Lock _lock = new();
     private readonly Queue<string> _queue = new();
     private readonly HashSet<string> _queued = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _any = new(0, 1);
-
-    /// <summary>Whether there is none.</summary>
-    public bool IsEmpty
-    {
-        get
-        {
-            lock (_lock) return _queue.Count == 0;
-        }
-    }
 
     /// <summary>Adds a log.</summary>
-    public void Appended(string log)
+    public void Add(string log)
     {
         lock (_lock)
         {
@@ -49,29 +40,23 @@ internal sealed class DirtyLogs : IAppendListener, IDisposable
     }
 
     /// <summary>Ends a wait, or the next one.</summary>
-    public void Wake()
-    {
-        lock (_lock)
-        {
-            if (_any.CurrentCount == 0) _any.Release();
-        }
-    }
+    public void Wake() => _wake.Writer.TryWrite(true);
 
-    /// <summary>Waits until a log was added since the last wait, or for a time.</summary>
+    /// <summary>Waits until a log was added since the last wait.</summary>
+    public async Task WaitAsync(CancellationToken cancellation) => await _wake.Reader.ReadAsync(cancellation);
+
+    /// <summary>The same, but for no longer than a time.</summary>
     public async Task WaitAsync(TimeSpan timeout, TimeProvider time, CancellationToken cancellation)
     {
         using var limit = new CancellationTokenSource(timeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
         try
         {
-            await _any.WaitAsync(either.Token);
+            await WaitAsync(either.Token);
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             // The time is over.
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _any.Dispose();
 }

@@ -43,7 +43,7 @@ internal sealed class WebhookReader(IMessageStore store, WebhookOptions hook, IR
             if (slice.Head.Epoch != epoch)
             {
                 // Begun anew once more meanwhile: with the next look.
-                dirty.Appended(log.Name);
+                dirty.Add(log.Name);
                 batch.Move(new LogCursor(log.Name, epoch, 0));
                 return;
             }
@@ -64,7 +64,7 @@ internal sealed class WebhookReader(IMessageStore store, WebhookOptions hook, IR
             from = message.Seqid + 1;
         }
 
-        if (from < end) dirty.Appended(log.Name);
+        if (from < end) dirty.Add(log.Name);
 
         // A log without a cursor is read from its start.
         var isAtStart = from == 0;

@@ -9,7 +9,7 @@ namespace CComet.Webhooks;
 /// Posts go one after the other, so that those of a channel keep their order. A cursor is saved behind what was taken alone: what was
 /// taken and not saved, because the node ended between the two, is posted again.
 /// </remarks>
-internal sealed partial class WebhookRunner : IDisposable
+internal sealed partial class WebhookRunner
 {
     /// <summary>How long one try may take.</summary>
     public static readonly TimeSpan SendTimeout = TimeSpan.FromSeconds(10);
@@ -53,10 +53,13 @@ internal sealed partial class WebhookRunner : IDisposable
     /// <summary>Whether the webhook follows a log.</summary>
     public bool Follows(string log) => _follows.Contains(log);
 
-    /// <summary>A log that it follows may have more; for a node that has not the lease it means nothing.</summary>
-    public void Wake(string log)
+    /// <summary>A log that it follows may have more.</summary>
+    /// <returns>False when this node does not post to the webhook: it means nothing here.</returns>
+    public bool TryWake(string log)
     {
-        if (_isHeld) _dirty.Appended(log);
+        if (!_isHeld) return false;
+        _dirty.Add(log);
+        return true;
     }
 
     /// <summary>Hints may have been lost.</summary>
@@ -120,9 +123,6 @@ internal sealed partial class WebhookRunner : IDisposable
             await _lease.ReleaseAsync();
         }
     }
-
-    /// <inheritdoc/>
-    public void Dispose() => _dirty.Dispose();
 
     /// <summary>Posts for as long as the lease lasts.</summary>
     private async Task HoldAsync(CancellationToken cancellation)

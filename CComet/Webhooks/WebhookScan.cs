@@ -36,7 +36,7 @@ internal sealed class WebhookScan(IMessageStore store, FollowedLogs follows, IRe
             foreach (var log in await ListAsync(cancellation))
             {
                 var isKnown = cursors.TryGetValue(log.Channel, out var cursor);
-                if (!isKnown || cursor.Epoch != log.Head.Epoch || cursor.Seqid < log.Head.End) dirty.Appended(log.Channel);
+                if (!isKnown || cursor.Epoch != log.Head.Epoch || cursor.Seqid < log.Head.End) dirty.Add(log.Channel);
             }
 
             return;
@@ -48,7 +48,7 @@ internal sealed class WebhookScan(IMessageStore store, FollowedLogs follows, IRe
             var head = (await store.ReadAsync(cursor.Log, long.MaxValue, 1, cancellation)).Head;
             if (head.Epoch == cursor.Epoch && head.End <= cursor.Seqid) continue;
             if (head.Epoch != cursor.Epoch && isWatched && !dirty.Contains(cursor.Log)) found.Add(cursor with { Epoch = null });
-            else dirty.Appended(cursor.Log);
+            else dirty.Add(cursor.Log);
         }
 
         IsDone = _unlisted.Count == 0;

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using CComet.Channels;
 using CComet.Operations;
 using CComet.Presence;
@@ -15,19 +14,16 @@ namespace CComet.Webhooks;
 /// </remarks>
 internal sealed partial class WebhookService : BackgroundService, IAppendListener
 {
-    /// <summary>How many names one note holds.</summary>
-    private const int NamesPerNote = 100;
-
     /// <summary>For how long the logs of a note are gathered.</summary>
     private static readonly TimeSpan NoteInterval = TimeSpan.FromMilliseconds(50);
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
     private readonly ChannelHub _hub;
     private readonly NodeLog _notes;
     private readonly ILogger<WebhookService> _logger;
     private readonly List<WebhookRunner> _runners = [];
-    private readonly ConcurrentDictionary<string, byte> _untold = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _any = new(0, 1);
-    private readonly Lock _lock = new();
+    private readonly DirtyLogs _untold = new();
     private readonly string? _problem;
 
     public WebhookService(ChannelHub hub, NodeLog notes, NodeRoster roster, PresenceTracker presence, PresenceLease lease, IWebhookSender? sender, ILogger<WebhookService> logger)
@@ -54,18 +50,9 @@ internal sealed partial class WebhookService : BackgroundService, IAppendListene
     /// <inheritdoc/>
     public void Appended(string log)
     {
-        var isElsewhere = false;
         foreach (var runner in _runners)
         {
-            if (!runner.Follows(log)) continue;
-            if (runner.IsHeld) runner.Wake(log);
-            else isElsewhere = true;
-        }
-
-        if (!isElsewhere || !_untold.TryAdd(log, 0)) return;
-        lock (_lock)
-        {
-            if (_any.CurrentCount == 0) _any.Release();
+            if (runner.Follows(log) && !runner.TryWake(log)) _untold.Add(log);
         }
     }
 
@@ -91,14 +78,6 @@ internal sealed partial class WebhookService : BackgroundService, IAppendListene
     }
 
     /// <inheritdoc/>
-    public override void Dispose()
-    {
-        base.Dispose();
-        foreach (var runner in _runners) runner.Dispose();
-        _any.Dispose();
-    }
-
-    /// <inheritdoc/>
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         _runners.Count == 0 ? Task.CompletedTask : Task.WhenAll([TellAsync(stoppingToken), .. _runners.Select(runner => Task.Run(() => runner.RunAsync(stoppingToken), CancellationToken.None))]);
 
@@ -114,7 +93,7 @@ internal sealed partial class WebhookService : BackgroundService, IAppendListene
         {
             foreach (var runner in _runners)
             {
-                if (runner.IsHeld && runner.Follows(log)) runner.Wake(log);
+                if (runner.Follows(log)) runner.TryWake(log);
             }
         }
     }
@@ -124,14 +103,17 @@ internal sealed partial class WebhookService : BackgroundService, IAppendListene
     {
         while (true)
         {
-            await _any.WaitAsync(cancellation);
+            await _untold.WaitAsync(cancellation);
             await Task.Delay(NoteInterval, _hub.Context.Time, cancellation);
-            foreach (var names in _untold.Keys.Chunk(NamesPerNote))
+            foreach (var names in TakeUntold().Chunk(NodeNote.MaxNames))
             {
-                // A log that is appended to from here on is told of once more.
-                foreach (var name in names) _untold.TryRemove(name, out _);
-                while (!await _notes.TryWriteAsync(new NodeNote(NodeNoteKind.Appended, names), cancellation)) await Task.Delay(TimeSpan.FromSeconds(1), _hub.Context.Time, cancellation);
+                while (!await _notes.TryWriteAsync(new NodeNote(NodeNoteKind.Appended, names), cancellation)) await Task.Delay(RetryInterval, _hub.Context.Time, cancellation);
             }
+        }
+
+        IEnumerable<string> TakeUntold()
+        {
+            while (_untold.Take() is { } log) yield return log;
         }
     }
 
