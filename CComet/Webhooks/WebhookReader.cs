@@ -13,20 +13,10 @@ internal sealed class WebhookReader(IMessageStore store, WebhookOptions hook, IR
 
     /// <summary>Reads what the next post has.</summary>
     /// <exception cref="StoreUnavailableException">The store cannot be read now; the logs that were taken are to be looked for again.</exception>
-    public async ValueTask<WebhookBatch> ReadAsync(CancellationToken cancellation)
+    public async ValueTask ReadAsync(WebhookBatch batch, CancellationToken cancellation)
     {
-        var batch = new WebhookBatch();
-        try
-        {
-            // A log whose messages are none of the wanted events fills no batch; there may be many of them.
-            for (var looked = 0; looked < WebhookBatch.MaxEvents && !batch.IsFull && dirty.Take() is { } log; looked++) await ReadAsync(FollowedLog.Parse(log)!.Value, batch, cancellation);
-            return batch;
-        }
-        catch
-        {
-            batch.Dispose();
-            throw;
-        }
+        // A log whose messages are none of the wanted events fills no batch; there may be many of them.
+        for (var looked = 0; looked < WebhookBatch.MaxEvents && !batch.IsFull && dirty.Take() is { } log; looked++) await ReadAsync(FollowedLog.Parse(log)!.Value, batch, cancellation);
     }
 
     private async ValueTask ReadAsync(FollowedLog log, WebhookBatch batch, CancellationToken cancellation)

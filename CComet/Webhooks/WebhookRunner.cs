@@ -139,17 +139,16 @@ internal sealed partial class WebhookRunner
                 _mustScan = false;
             }
 
-            var found = new List<LogCursor>();
-            if (!scan.IsDone) await scan.StepAsync(_dirty, found, cancellation);
-
-            using var batch = await reader.ReadAsync(cancellation);
+            using var batch = new WebhookBatch();
+            if (!scan.IsDone) await scan.StepAsync(_dirty, batch, cancellation);
+            await reader.ReadAsync(batch, cancellation);
             if (batch.Count > 0)
             {
                 Volatile.Write(ref _oldest, batch.OldestTime ?? 0);
                 if (!await PostAsync(batch, cancellation)) break;
             }
 
-            if (!await SaveAsync([.. batch.Cursors, .. found.Where(gone => batch.Cursors.All(cursor => cursor.Log != gone.Log))], cancellation)) break;
+            if (!await SaveAsync(batch.Cursors, cancellation)) break;
             if (batch.Count == 0 && batch.Cursors.Count == 0 && scan.IsDone)
             {
                 Volatile.Write(ref _oldest, 0);
@@ -202,7 +201,7 @@ internal sealed partial class WebhookRunner
 
     /// <summary>Saves cursors, however long the store cannot be written to: what was taken would be posted again.</summary>
     /// <returns>False when another node has had the lease meanwhile.</returns>
-    private async Task<bool> SaveAsync(IReadOnlyList<LogCursor> cursors, CancellationToken cancellation)
+    private async Task<bool> SaveAsync(IReadOnlyCollection<LogCursor> cursors, CancellationToken cancellation)
     {
         while (true)
         {

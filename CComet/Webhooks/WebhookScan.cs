@@ -26,10 +26,10 @@ internal sealed class WebhookScan(IMessageStore store, FollowedLogs follows, IRe
 
     /// <summary>Looks at the next part.</summary>
     /// <param name="dirty">Where logs are added that hold more than the cursors say.</param>
-    /// <param name="found">Is given the cursors that are to be saved or removed instead.</param>
+    /// <param name="batch">Is given the cursors that are to be removed instead.</param>
     /// <param name="cancellation">Ends the reading.</param>
     /// <exception cref="StoreUnavailableException">The store cannot be read now.</exception>
-    public async ValueTask StepAsync(DirtyLogs dirty, List<LogCursor> found, CancellationToken cancellation)
+    public async ValueTask StepAsync(DirtyLogs dirty, WebhookBatch batch, CancellationToken cancellation)
     {
         if (_prefix < follows.Prefixes.Count)
         {
@@ -47,7 +47,7 @@ internal sealed class WebhookScan(IMessageStore store, FollowedLogs follows, IRe
         {
             var head = (await store.ReadAsync(cursor.Log, long.MaxValue, 1, cancellation)).Head;
             if (head.Epoch == cursor.Epoch && head.End <= cursor.Seqid) continue;
-            if (head.Epoch != cursor.Epoch && isWatched && !dirty.Contains(cursor.Log)) found.Add(cursor with { Epoch = null });
+            if (head.Epoch != cursor.Epoch && isWatched && !dirty.Contains(cursor.Log)) batch.Move(cursor with { Epoch = null });
             else dirty.Add(cursor.Log);
         }
 
