@@ -35,7 +35,7 @@ internal sealed partial class WebhookRunner
     private readonly DirtyLogs _dirty = new();
     private long _oldest;
     private volatile bool _isHeld;
-    private volatile bool _mustScan;
+    private bool _mustScan;
     private bool _isFailing;
 
     public WebhookRunner(WebhookOptions hook, IMessageStore store, IWebhookSender sender, string node, WebhookCounts counts, TimeProvider time, ILogger logger)
@@ -65,7 +65,7 @@ internal sealed partial class WebhookRunner
     /// <summary>Hints may have been lost.</summary>
     public void Scan()
     {
-        _mustScan = true;
+        Volatile.Write(ref _mustScan, true);
         _dirty.Wake();
     }
 
@@ -132,11 +132,12 @@ internal sealed partial class WebhookRunner
         var scannedAt = _time.GetTimestamp();
         while (await _lease.RenewAsync(cancellation))
         {
-            if (scan.IsDone && (_mustScan || _time.GetElapsedTime(scannedAt) >= ScanInterval))
+            if (scan.IsDone)
             {
                 // Where hints may be missing, a log that is gone may have had something new.
-                (scan, scannedAt) = (new WebhookScan(_store, _follows, _cursors.All, isWatched: !_mustScan), _time.GetTimestamp());
-                _mustScan = false;
+                var missesHints = Interlocked.Exchange(ref _mustScan, false);
+                if (missesHints || _time.GetElapsedTime(scannedAt) >= ScanInterval)
+                    (scan, scannedAt) = (new WebhookScan(_store, _follows, _cursors.All, isWatched: !missesHints), _time.GetTimestamp());
             }
 
             using var batch = new WebhookBatch();
@@ -149,6 +150,7 @@ internal sealed partial class WebhookRunner
             }
 
             if (!await SaveAsync(batch.Cursors, cancellation)) break;
+            _isFailing = false;
             if (batch.Count == 0 && batch.Cursors.Count == 0 && scan.IsDone)
             {
                 Volatile.Write(ref _oldest, 0);
@@ -166,9 +168,9 @@ internal sealed partial class WebhookRunner
         var (id, body) = batch.Encode(_hook.Name, _lease.Generation);
         var generation = _lease.Generation;
         var post = new WebhookPost(id, body, () => _lease.Generation == generation && _lease.Left >= SendTimeout);
-        for (var failures = 0; ; failures++)
+        var failures = 0;
+        while (await _lease.RenewAsync(cancellation))
         {
-            if (!await _lease.RenewAsync(cancellation)) return false;
             if (_lease.Left < NeededLease) continue;
             var answer = await _sender.SendAsync(_hook, post, cancellation);
             if (answer.Problem is null)
@@ -181,8 +183,11 @@ internal sealed partial class WebhookRunner
             _counts.Failed();
             var pause = BackoffOf(failures, answer.RetryAfter);
             LogNotTaken(_logger, failures == 0 ? LogLevel.Warning : LogLevel.Debug, _hook.Name, answer.Problem, pause.TotalSeconds);
+            failures++;
             if (!await PauseAsync(pause, cancellation)) return false;
         }
+
+        return false;
     }
 
     /// <summary>Waits, and keeps the lease meanwhile.</summary>
