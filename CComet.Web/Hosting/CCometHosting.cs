@@ -52,7 +52,7 @@ internal static partial class CCometHosting
         WebhookSender.Register(services, settings, builder.Environment);
         builder.WebHost.UseCCometKestrel();
         Parking.Register(builder, settings);
-        services.AddSingleton(provider => new UncountedAddresses(new ProxyList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
+        services.AddSingleton(provider => new UncountedAddresses(new NetworkList(provider.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies).Contains));
         services.AddKeyRing();
         services.AddAdmin(settings.GetSection("Admin"));
         services.AddIcomet(settings.GetSection("Icomet"));

@@ -11,7 +11,7 @@ internal static partial class Forwarding
     /// <summary>Adds it before everything that asks who the client is.</summary>
     public static void UseForwarding(this WebApplication app)
     {
-        var proxies = new ProxyList(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies);
+        var proxies = new NetworkList(app.Services.GetRequiredService<IOptions<ServerOptions>>().Value.Proxies);
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger(typeof(Forwarding));
         var warned = 0;
         app.Use(next => context =>
@@ -28,7 +28,7 @@ internal static partial class Forwarding
         if (proxies.Networks.Count > 0) app.UseForwardedHeaders(OptionsOf(proxies, app.Configuration["AllowedHosts"]));
     }
 
-    private static ForwardedHeadersOptions OptionsOf(ProxyList proxies, string? allowedHosts)
+    private static ForwardedHeadersOptions OptionsOf(NetworkList proxies, string? allowedHosts)
     {
         var options = new ForwardedHeadersOptions
         {

@@ -48,7 +48,7 @@ internal sealed class ServerOptionsValidator : IValidateOptions<ServerOptions>
             failures.Add($"CComet:PathBase: '{options.PathBase}' must be empty or a path such as /push, of letters, digits, '-', '_', '.' and '~', without a slash at its end.");
         foreach (var proxy in options.Proxies)
         {
-            if (ProxyList.TryParse(proxy) is null) failures.Add($"CComet:Proxies: '{proxy}' is no address such as 10.0.0.1, and no network such as 10.0.0.0/8.");
+            if (NetworkList.FindProblem(proxy) is { } problem) failures.Add($"CComet:Proxies: {problem}");
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

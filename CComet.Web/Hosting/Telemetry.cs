@@ -23,7 +23,7 @@ internal static class Telemetry
     {
         var settings = builder.Configuration;
         if (string.IsNullOrEmpty(settings[Endpoint])) return;
-        if (!Uri.TryCreate(settings[Endpoint], UriKind.Absolute, out var address) || address.Scheme is not ("http" or "https"))
+        if (!HttpAddress.TryParse(settings[Endpoint], out _))
             throw new StartException($"{Endpoint}: '{settings[Endpoint]}' is no address; it is written http://127.0.0.1:4317.");
         Add(builder.Services, IsOn(settings, MetricsExporter), IsOn(settings, TracesExporter));
     }

@@ -13,7 +13,7 @@ internal sealed class AuthOptionsValidator : IValidateOptions<HubOptions>
     public ValidateOptionsResult Validate(string? name, HubOptions options)
     {
         var failures = options.Auth.Rules.SelectMany(FindProblems).ToList();
-        if (options.Auth.Hook.Url.Length > 0 && !IsAddress(options.Auth.Hook.Url))
+        if (options.Auth.Hook.Url.Length > 0 && !HttpAddress.TryParse(options.Auth.Hook.Url, out _))
             failures.Add("CComet:Auth:Hook:Url: must be an absolute address that begins with http:// or https://, such as http://127.0.0.1:3000/may.");
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
     }
@@ -34,6 +34,4 @@ internal sealed class AuthOptionsValidator : IValidateOptions<HubOptions>
                 yield return $"{key}:Channels: '{pattern}' has {ChannelPatterns.OwnName}, but a caller that is {AuthRule.Anonymous} has no name; such a rule is one of {AuthRule.User}.";
         }
     }
-
-    private static bool IsAddress(string url) => Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https") && uri.Host.Length > 0;
 }

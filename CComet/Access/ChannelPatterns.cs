@@ -44,6 +44,13 @@ internal sealed class ChannelPatterns
         return pattern.Any(char.IsControl) ? "a pattern has no control characters" : null;
     }
 
+    /// <summary>Returns why a text is no pattern where there is no caller whose name it could have, as a sentence; or null.</summary>
+    public static string? FindProblemWithoutCaller(string pattern)
+    {
+        if (FindProblem(pattern) is { } problem) return $"{problem}.";
+        return pattern.Contains(OwnName, StringComparison.Ordinal) ? $"'{pattern}' has {OwnName}, which stands for a caller's own name; here it means nothing." : null;
+    }
+
     /// <summary>Returns the source of the pattern that matches a name; null when none does.</summary>
     /// <param name="name">The channel's name.</param>
     /// <param name="user">The caller's own name; null for one without, which no pattern with <c>{sub}</c> matches.</param>

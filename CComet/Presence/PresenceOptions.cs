@@ -40,8 +40,7 @@ internal sealed class PresenceOptionsValidator : IValidateOptions<HubOptions>
         var failures = new List<string>();
         foreach (var pattern in options.Presence.Channels)
         {
-            if (ChannelPatterns.FindProblem(pattern) is { } problem) failures.Add($"CComet:Presence:Channels: {problem}.");
-            else if (pattern.Contains(ChannelPatterns.OwnName, StringComparison.Ordinal)) failures.Add($"CComet:Presence:Channels: '{pattern}' has {ChannelPatterns.OwnName}, which stands for a caller's own name; here it means nothing.");
+            if (ChannelPatterns.FindProblemWithoutCaller(pattern) is { } problem) failures.Add($"CComet:Presence:Channels: {problem}");
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);

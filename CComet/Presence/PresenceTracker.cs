@@ -69,6 +69,11 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
     /// <summary>Whether something else than users is tracked. Set before the host starts.</summary>
     public bool TracksMore { get; set; }
 
+    [MemberNotNullWhen(true, nameof(_store))]
+    private bool IsRunning => _store is not null && IsNeeded;
+
+    private bool IsNeeded => _options.Channels.Count > 0 || TracksMore;
+
     /// <summary>How many users this node has, or had a moment ago, in all its channels.</summary>
     public int Count => Volatile.Read(ref _users);
 
@@ -118,14 +123,14 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
 
     /// <inheritdoc/>
     /// <exception cref="StartException">The store cannot keep who is in channels.</exception>
-    public override Task StartAsync(CancellationToken cancellationToken) => _store is null && (_options.Channels.Count > 0 || TracksMore)
+    public override Task StartAsync(CancellationToken cancellationToken) => _store is null && IsNeeded
         ? throw new StartException("CComet:Presence:Channels and Occupied or Vacated in CComet:Hooks: the store cannot keep who is in channels (IPresenceStore).")
         : base.StartAsync(cancellationToken);
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (_store is null || !(IsOn || TracksMore)) return;
+        if (!IsRunning) return;
         using var timer = new PeriodicTimer(TickInterval, _time);
         await Task.WhenAll(TickAsync(timer, stoppingToken), FlushAllAsync(stoppingToken), _lease.KeepAsync(_store, stoppingToken));
     }

@@ -16,11 +16,14 @@ internal static class CursorBounds
     private static readonly SearchValues<char> OfReaders = SearchValues.Create(LettersAndDigits + "-_.");
     private static readonly SearchValues<char> OfHolders = SearchValues.Create(LettersAndDigits);
 
+    /// <summary>Whether a text is the name of a reader.</summary>
+    public static bool IsReader(string name) => name.Length is > 0 and <= NameLength && !name.AsSpan().ContainsAnyExcept(OfReaders);
+
     /// <summary>Checks the name of a reader.</summary>
     /// <exception cref="ArgumentException">It is none.</exception>
     public static void Check(string reader)
     {
-        if (reader.Length is 0 or > NameLength || reader.AsSpan().ContainsAnyExcept(OfReaders))
+        if (!IsReader(reader))
             throw new ArgumentException($"A reader has 1 to {NameLength} ASCII letters, digits, '-', '_' or '.'.", nameof(reader));
     }
 

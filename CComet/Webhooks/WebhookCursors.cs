@@ -11,7 +11,6 @@ namespace CComet.Webhooks;
 internal sealed class WebhookCursors(ICursorStore store, string reader)
 {
     private const string Begun = Names.PrivatePrefix + "begun";
-    private const int MaxSaved = 1000;
 
     private readonly Dictionary<string, LogCursor> _cursors = new(StringComparer.Ordinal);
     private long _generation;
@@ -46,7 +45,7 @@ internal sealed class WebhookCursors(ICursorStore store, string reader)
     /// <exception cref="StoreUnavailableException">The store cannot be written to now.</exception>
     public async ValueTask<bool> SaveAsync(IReadOnlyCollection<LogCursor> cursors, CancellationToken cancellation)
     {
-        foreach (var own in cursors.Chunk(MaxSaved - 1))
+        foreach (var own in cursors.Chunk(CursorBounds.CursorsOfASave - 1))
         {
             // That it has begun goes with each: a store that has lost everything is not taken for one that the webhook is new to.
             LogCursor[] part = HaveBegun ? [.. own, _cursors[Begun]] : own;

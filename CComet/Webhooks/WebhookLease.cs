@@ -16,8 +16,8 @@ internal sealed class WebhookLease(ICursorStore store, string reader, string hol
     /// <summary>How long it lasts unless it is renewed: a node that was killed is followed by another within this time and a little more.</summary>
     public static readonly TimeSpan Life = TimeSpan.FromSeconds(20);
 
-    /// <summary>How often it is renewed at most.</summary>
-    private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(5);
+    /// <summary>How often it is renewed: whoever waits calls <see cref="RenewAsync"/> each time that this is over.</summary>
+    public static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(4);
 
     private long _takenAt;
 

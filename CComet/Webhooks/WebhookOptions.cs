@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using CComet.Access;
+using CComet.Storage;
 using Microsoft.Extensions.Options;
 
 namespace CComet.Webhooks;
@@ -61,7 +62,6 @@ public sealed record WebhookOptions
 internal sealed class WebhookOptionsValidator : IValidateOptions<HubOptions>
 {
     private const string Key = "CComet:Hooks";
-    private const int MaxName = 64;
 
     /// <inheritdoc/>
     public ValidateOptionsResult Validate(string? name, HubOptions options)
@@ -74,14 +74,13 @@ internal sealed class WebhookOptionsValidator : IValidateOptions<HubOptions>
 
     private static IEnumerable<string> FindProblems(WebhookOptions hook, string key, HubOptions options)
     {
-        if (hook.Name.Length is 0 or > MaxName || !hook.Name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            yield return $"{key}:Name: {(hook.Name.Length == 0 ? "is missing, and" : $"'{hook.Name}'")} must be 1 to {MaxName} letters, digits, '-', '_' or '.'.";
-        if (!IsAddress(hook.Url)) yield return $"{key}:Url: must be an absolute address that begins with https:// or http://, such as https://app.example/hook.";
+        if (!CursorBounds.IsReader(hook.Name))
+            yield return $"{key}:Name: {(hook.Name.Length == 0 ? "is missing, and" : $"'{hook.Name}'")} must be 1 to {CursorBounds.NameLength} letters, digits, '-', '_' or '.'.";
+        if (!HttpAddress.TryParse(hook.Url, out _)) yield return $"{key}:Url: must be an absolute address that begins with https:// or http://, such as https://app.example/hook.";
         if (hook.Channels.Count == 0) yield return $"{key}:Channels: is missing; name one or more patterns of channels, such as room.*, or * for all.";
         foreach (var pattern in hook.Channels)
         {
-            if (ChannelPatterns.FindProblem(pattern) is { } problem) yield return $"{key}:Channels: {problem}.";
-            else if (pattern.Contains(ChannelPatterns.OwnName, StringComparison.Ordinal)) yield return $"{key}:Channels: '{pattern}' has {ChannelPatterns.OwnName}, which stands for a caller's own name; here it means nothing.";
+            if (ChannelPatterns.FindProblemWithoutCaller(pattern) is { } problem) yield return $"{key}:Channels: {problem}";
         }
 
         if (options.Presence.Channels.Count == 0 && hook.WantedEvents.FirstOrDefault(wanted => wanted is WebhookEvent.Join or WebhookEvent.Leave) is var user and not WebhookEvent.Message)
@@ -90,6 +89,4 @@ internal sealed class WebhookOptionsValidator : IValidateOptions<HubOptions>
         if (hook.Secret.Any(secret => WebhookSignature.ReadKey(secret) is null))
             yield return $"{key}:Secret: must be whsec_ and {WebhookSignature.MinKeyBytes} to {WebhookSignature.MaxKeyBytes} bytes in base64; make one by: echo whsec_$(openssl rand -base64 32).";
     }
-
-    private static bool IsAddress(string url) => Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https") && uri.Host.Length > 0;
 }

@@ -18,7 +18,6 @@ internal sealed partial class WebhookRunner
     private static readonly TimeSpan NeededLease = SendTimeout + TimeSpan.FromSeconds(2);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan RenewInterval = TimeSpan.FromSeconds(4);
     private static readonly TimeSpan ScanInterval = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan MinBackoff = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan MaxBackoff = TimeSpan.FromMinutes(1);
@@ -154,7 +153,7 @@ internal sealed partial class WebhookRunner
             if (batch.Count == 0 && batch.Cursors.Count == 0 && scan.IsDone)
             {
                 Volatile.Write(ref _oldest, 0);
-                await _dirty.WaitAsync(RenewInterval, _time, cancellation);
+                await _dirty.WaitAsync(WebhookLease.RenewInterval, _time, cancellation);
             }
         }
 
@@ -197,7 +196,7 @@ internal sealed partial class WebhookRunner
         while (_time.GetElapsedTime(began) is var waited && waited < pause)
         {
             var left = pause - waited;
-            await Task.Delay(left < RenewInterval ? left : RenewInterval, _time, cancellation);
+            await Task.Delay(left < WebhookLease.RenewInterval ? left : WebhookLease.RenewInterval, _time, cancellation);
             if (!await _lease.RenewAsync(cancellation)) return false;
         }
 

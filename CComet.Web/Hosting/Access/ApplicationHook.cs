@@ -60,20 +60,7 @@ internal sealed partial class ApplicationHook : IAccessHook, IDisposable
     {
         if (string.IsNullOrEmpty(settings["Auth:Hook:Url"])) return;
         services.AddSingleton<IAccessHook, ApplicationHook>();
-        services.AddHttpClient(ClientName, client =>
-            {
-                client.Timeout = Timeout.InfiniteTimeSpan;
-                client.MaxResponseContentBufferSize = MaxAnswerBytes;
-            })
-            .RemoveAllLoggers()
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-            {
-                // A redirect would take the question, and what it tells of a user, elsewhere.
-                AllowAutoRedirect = false,
-                UseCookies = false,
-                UseProxy = false,
-                PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-            });
+        services.AddApplicationClient(ClientName, client => client.MaxResponseContentBufferSize = MaxAnswerBytes);
     }
 
     /// <inheritdoc/>

@@ -61,9 +61,8 @@ internal sealed record SchemeSettings(IConfigurationSection Section, IReadOnlyLi
     private static bool CheckAddress(IConfigurationSection setting, bool isDevelopment, List<string> problems)
     {
         if (string.IsNullOrEmpty(setting.Value)) return false;
-        var isAddress = Uri.TryCreate(setting.Value, UriKind.Absolute, out var uri) && uri.Scheme is "https" or "http";
-        if (!isAddress) problems.Add($"{setting.Path} is no address such as https://issuer.example.");
-        else if (uri!.Scheme != "https" && !isDevelopment) problems.Add($"{setting.Path} must begin with https://: keys that come over http could be anyone's. Only the environment Development takes http.");
+        if (!HttpAddress.TryParse(setting.Value, out var address)) problems.Add($"{setting.Path} is no address such as https://issuer.example.");
+        else if (address.Scheme != "https" && !isDevelopment) problems.Add($"{setting.Path} must begin with https://: keys that come over http could be anyone's. Only the environment Development takes http.");
         return true;
     }
 

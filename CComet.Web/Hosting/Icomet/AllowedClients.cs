@@ -10,7 +10,7 @@ internal sealed class AllowedClients(IReadOnlyList<string> rules)
     private const string All = "all";
 
     /// <summary>Whether a text is a rule.</summary>
-    public static bool IsRule(string text) => text == All || ProxyList.TryParse(text) is not null || IsBeginning(text);
+    public static bool IsRule(string text) => text == All || NetworkList.TryParse(text) is not null || IsBeginning(text);
 
     /// <summary>Whether a client may call.</summary>
     public bool Contains(IPAddress? address)
@@ -29,7 +29,7 @@ internal sealed class AllowedClients(IReadOnlyList<string> rules)
     private static bool Matches(string rule, IPAddress address)
     {
         if (rule == All) return true;
-        if (ProxyList.TryParse(rule) is { } network) return network.Contains(address);
+        if (NetworkList.TryParse(rule) is { } network) return network.Contains(address);
         return address.AddressFamily == AddressFamily.InterNetwork && $"{address}.".StartsWith($"{rule.TrimEnd('.')}.", StringComparison.Ordinal);
     }
 

@@ -9,7 +9,7 @@ namespace CComet.Web.Hosting.Webhooks;
 /// <param name="allowsAll">Whether all may.</param>
 internal sealed class WebhookConnector(IEnumerable<string> networks, bool allowsAll)
 {
-    private readonly ProxyList _listed = new(networks);
+    private readonly NetworkList _listed = new(networks);
 
     /// <summary>Whether an address may be posted to.</summary>
     public bool Allows(IPAddress address) => allowsAll || PublicAddresses.Contains(address) || _listed.Contains(address);

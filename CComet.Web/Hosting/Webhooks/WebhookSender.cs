@@ -35,23 +35,16 @@ internal sealed class WebhookSender : IWebhookSender
         for (var i = 0; i < hooks.Count; i++)
         {
             var hook = hooks[i];
-            if (hook.Networks.FirstOrDefault(network => ProxyList.TryParse(network) is null) is { } odd)
-                throw new StartException($"{Key}:{i}:Networks: '{odd}' is no address such as 10.0.0.1, and no network such as 10.0.0.0/8.");
+            if (hook.Networks.Select(NetworkList.FindProblem).FirstOrDefault(problem => problem is not null) is { } problem)
+                throw new StartException($"{Key}:{i}:Networks: {problem}");
             var connector = new WebhookConnector(hook.Networks, environment.IsDevelopment());
             if (Uri.TryCreate(hook.Url, UriKind.Absolute, out var url) && IPAddress.TryParse(url.DnsSafeHost, out var address) && !connector.Allows(address))
                 throw new StartException($"{Key}:{i}:Url: its address {address} is not public; list it in {Key}:{i}:Networks to post to it.");
-            services.AddHttpClient(ClientOf(hook.Name), client => client.Timeout = Timeout.InfiniteTimeSpan)
-                .RemoveAllLoggers()
-                .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler
-                {
-                    // A redirect would take events, and a signature, elsewhere.
-                    AllowAutoRedirect = false,
-                    UseCookies = false,
-                    UseProxy = false,
-                    ConnectCallback = (context, cancellation) => connector.ConnectAsync(context.DnsEndPoint, cancellation),
-                    MaxResponseDrainSize = 16 << 10,
-                    PooledConnectionLifetime = TimeSpan.FromMinutes(2),
-                });
+            services.AddApplicationClient(ClientOf(hook.Name), handle: handler =>
+            {
+                handler.ConnectCallback = (context, cancellation) => connector.ConnectAsync(context.DnsEndPoint, cancellation);
+                handler.MaxResponseDrainSize = 16 << 10;
+            });
         }
     }
 

@@ -3,11 +3,11 @@ using System.Net.Sockets;
 
 namespace CComet.Web.Hosting;
 
-/// <summary>The proxies that are listed in <c>CComet:Proxies</c>.</summary>
-internal sealed class ProxyList(IEnumerable<string> proxies)
+/// <summary>Addresses and networks that a setting lists.</summary>
+internal sealed class NetworkList(IEnumerable<string> networks)
 {
-    /// <summary>Their networks; a single address is one of its own.</summary>
-    public IReadOnlyList<IPNetwork> Networks { get; } = [.. proxies.Select(p => TryParse(p)!.Value)];
+    /// <summary>The networks; a single address is one of its own.</summary>
+    public IReadOnlyList<IPNetwork> Networks { get; } = [.. networks.Select(text => TryParse(text)!.Value)];
 
     /// <summary>Returns the network that an address or a network in CIDR form is; null for what is neither.</summary>
     public static IPNetwork? TryParse(string text)
@@ -19,6 +19,9 @@ internal sealed class ProxyList(IEnumerable<string> proxies)
         if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4();
         return new IPNetwork(address, address.AddressFamily == AddressFamily.InterNetwork ? 32 : 128);
     }
+
+    /// <summary>Returns what is wrong with a text that is neither an address nor a network; null for one that is.</summary>
+    public static string? FindProblem(string text) => TryParse(text) is null ? $"'{text}' is no address such as 10.0.0.1, and no network such as 10.0.0.0/8." : null;
 
     /// <summary>Whether an address is listed.</summary>
     public bool Contains(IPAddress address)
