@@ -57,7 +57,7 @@ public sealed partial class StreamLoopTests
     public async Task Nothing_is_written_behind_a_part_of_a_message_when_the_stream_is_to_end()
     {
         using var wire = await Wire.OpenAsync();
-        while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));
+        await wire.FillAsync();
         wire.Fixture.Hub.Drain();
         Assert.DoesNotContain("bye", wire.FromPipe(), StringComparison.Ordinal);
         await wire.FromSocketAsync(wire.Published);
@@ -69,7 +69,7 @@ public sealed partial class StreamLoopTests
     public async Task Socket_that_fails_in_the_middle_of_a_message_ends_the_stream_and_the_connection()
     {
         using var wire = await Wire.OpenAsync();
-        while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));
+        await wire.FillAsync();
         wire.Reset();
         await wire.Running.WaitAsync(Patience.Limit);
         Assert.True(wire.IsAborted);
@@ -81,7 +81,7 @@ public sealed partial class StreamLoopTests
     public async Task Client_that_takes_nothing_of_the_rest_of_a_message_is_cut_off()
     {
         using var wire = await Wire.OpenAsync();
-        while (wire.IsFollowing) await wire.PublishAsync(new string('x', Large));
+        await wire.FillAsync();
         await Eventually.TrueAsync(
             () =>
             {
@@ -132,6 +132,16 @@ public sealed partial class StreamLoopTests
             wire.Running = new EventStream(wire._pipe.Writer, server, subscriber, wire, NativeEncoder.Forms).RunAsync();
             await Eventually.TrueAsync(() => wire.IsFollowing, "Following");
             return wire;
+        }
+
+        /// <summary>Publishes until the stream is stuck in a message: a stream that is between two waits follows again, and its socket takes more.</summary>
+        public async Task FillAsync()
+        {
+            while (IsFollowing || _server.Poll(0, SelectMode.SelectWrite))
+            {
+                if (IsFollowing) await PublishAsync(new string('x', Large));
+                else await Task.Yield();
+            }
         }
 
         public async Task PublishAsync(string text)
