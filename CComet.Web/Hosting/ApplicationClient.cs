@@ -1,14 +1,14 @@
 namespace CComet.Web.Hosting;
 
-/// <summary>The HTTP clients by which the application is asked and told: all the same but for how long they wait.</summary>
+/// <summary>The HTTP clients by which the application is asked and told, and what is the same for all of them.</summary>
 internal static class ApplicationClient
 {
     /// <summary>Adds one. Nothing of its requests is logged by itself: an address may hold a password.</summary>
     /// <param name="services">The services of the server.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="configure">What is its own.</param>
-    /// <param name="handle">What is its connections' own.</param>
-    public static void AddApplicationClient(this IServiceCollection services, string name, Action<HttpClient>? configure = null, Action<SocketsHttpHandler>? handle = null) =>
+    /// <param name="configure">Sets what is its own.</param>
+    /// <param name="configureHandler">Sets what its connections have of their own.</param>
+    public static void AddApplicationClient(this IServiceCollection services, string name, Action<HttpClient>? configure = null, Action<SocketsHttpHandler>? configureHandler = null) =>
         services.AddHttpClient(name, client =>
             {
                 // Who asks has a clock of its own.
@@ -26,7 +26,7 @@ internal static class ApplicationClient
                     UseProxy = false,
                     PooledConnectionLifetime = TimeSpan.FromMinutes(2),
                 };
-                handle?.Invoke(handler);
+                configureHandler?.Invoke(handler);
                 return handler;
             });
 }

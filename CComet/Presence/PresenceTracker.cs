@@ -69,9 +69,6 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
     /// <summary>Whether something else than users is tracked. Set before the host starts.</summary>
     public bool TracksMore { get; set; }
 
-    [MemberNotNullWhen(true, nameof(_store))]
-    private bool IsRunning => _store is not null && IsNeeded;
-
     private bool IsNeeded => _options.Channels.Count > 0 || TracksMore;
 
     /// <summary>How many users this node has, or had a moment ago, in all its channels.</summary>
@@ -130,7 +127,7 @@ internal sealed partial class PresenceTracker : BackgroundService, IPresenceList
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        if (!IsRunning) return;
+        if (_store is null || !IsNeeded) return;
         using var timer = new PeriodicTimer(TickInterval, _time);
         await Task.WhenAll(TickAsync(timer, stoppingToken), FlushAllAsync(stoppingToken), _lease.KeepAsync(_store, stoppingToken));
     }

@@ -40,7 +40,7 @@ internal sealed class WebhookSender : IWebhookSender
             var connector = new WebhookConnector(hook.Networks, environment.IsDevelopment());
             if (Uri.TryCreate(hook.Url, UriKind.Absolute, out var url) && IPAddress.TryParse(url.DnsSafeHost, out var address) && !connector.Allows(address))
                 throw new StartException($"{Key}:{i}:Url: its address {address} is not public; list it in {Key}:{i}:Networks to post to it.");
-            services.AddApplicationClient(ClientOf(hook.Name), handle: handler =>
+            services.AddApplicationClient(ClientOf(hook.Name), configureHandler: handler =>
             {
                 handler.ConnectCallback = (context, cancellation) => connector.ConnectAsync(context.DnsEndPoint, cancellation);
                 handler.MaxResponseDrainSize = 16 << 10;

@@ -1,6 +1,7 @@
 using System.Text;
 using CComet.Dialects.Icomet;
 using CComet.Dialects.Native;
+using CComet.Http;
 using CComet.Http.Icomet;
 using CComet.Http.Requests;
 
@@ -13,6 +14,9 @@ internal sealed record ParkableIcomet(IcometSubscription Asked, IcometFraming? F
 {
     /// <summary>The parameters that are read; those that follow are known to be ignored: what the script of icomet and the library below it add.</summary>
     public static readonly string[] KnownParameters = ["cname", "seq", "noop", "token", "cb", "_", "callback"];
+
+    /// <summary>How a refusal is told.</summary>
+    public RequestForm Form => Framing is null ? IcometForm.PollOf(Asked.Channel) : IcometForm.StreamOf(Framing, Asked.Channel);
 
     /// <summary>The path, when it is one that is read.</summary>
     public static string? PathOf(ReadOnlySpan<byte> path)

@@ -90,8 +90,7 @@ internal readonly record struct ParkableRequest(ChannelStart Start, bool IsStrea
 
         // Printable ASCII, as an address is: what is not, and a fragment, the web server judges.
         if (query.IndexOfAnyExceptInRange((byte)'!', (byte)'~') >= 0 || query.Contains((byte)'#')) return null;
-        var (isPlain, start, seconds) = (false, default(ChannelStart), default(int?));
-        if (!host.IsOfIcomet) isPlain = PlainQuery.TryRead(query, host.Names, out start, out seconds) && known != Poll2014;
+        var isPlain = PlainQuery.TryRead(query, host.Names, out var start, out var seconds) && known != Poll2014 && !host.IsOfIcomet;
         if (!isPlain && !AreKnown(query, host.IsOfIcomet ? ParkableIcomet.KnownParameters : KnownParameters)) return null;
         var fields = new Fields { Caller = new ParkableCaller.Fields(isFromProxy) };
         for (var count = 0; head.Length > 0; count++)

@@ -175,7 +175,7 @@ internal sealed partial class ParkedConnections
     /// <summary>Answers what a bound refuses: the web server would meet the bound, and count that, once more.</summary>
     private async Task RefuseAsync(BesideRequest request, ParkableRequest asked, LimitException refusal)
     {
-        if (TryTake(request, asked.HeadBytes)) await request.EndAsync(refusal, asked.IsStream ? RequestForm.Native : RequestForm.NativePoll);
+        if (TryTake(request, asked.HeadBytes)) await request.EndAsync(refusal, asked.Icomet?.Form ?? (asked.IsStream ? RequestForm.Native : RequestForm.NativePoll));
     }
 
     /// <summary>The head is taken once the subscriber has entered. None of this is held while the request waits.</summary>

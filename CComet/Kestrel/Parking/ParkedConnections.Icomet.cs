@@ -22,8 +22,7 @@ internal sealed partial class ParkedConnections
         }
         catch (LimitException e)
         {
-            // The web server would meet the bound, and count that, once more.
-            if (TryTake(request, asked.HeadBytes)) await request.EndAsync(e, framing is null ? IcometForm.PollOf(what.Channel) : IcometForm.StreamOf(framing, what.Channel));
+            await RefuseAsync(request, asked, e);
             return;
         }
         catch (Exception e) when (e is not OutOfMemoryException)
