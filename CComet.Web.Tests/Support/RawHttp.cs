@@ -82,6 +82,20 @@ public sealed class RawHttp : IDisposable
         return await ReadByteAsync(deadline.Token);
     }
 
+    /// <summary>Reads on until what was read, without the line ends of HTTP, ends with a text; fails when nothing more comes.</summary>
+    public async Task<string> ReadUntilAsync(string end)
+    {
+        var got = new StringBuilder();
+        while (!got.ToString().Replace("\r\n", "", StringComparison.Ordinal).EndsWith(end, StringComparison.Ordinal))
+        {
+            var next = await ReadByteAsync();
+            Assert.True(next >= 0, $"{got}");
+            got.Append((char)next);
+        }
+
+        return got.ToString();
+    }
+
     /// <summary>Tells the server that nothing more will come.</summary>
     public void EndSending() => _tcp.Client.Shutdown(SocketShutdown.Send);
 

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.RegularExpressions;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
@@ -49,20 +48,18 @@ public sealed partial class BesideRequestTests
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         await using var server = await ParkingServer.StartAsync(time, "CComet:Stream:Heartbeat=00:00:15");
         using var raw = await server.ParkAsync(target, "b", headers);
-        var got = new StringBuilder();
         for (var i = 0; i < 5; i++)
         {
             foreach (var channel in (string[])["a", "b"])
             {
                 if (channel == "a" && !target.Contains(Several, StringComparison.Ordinal)) continue;
                 await server.PublishAsync(channel, $"{channel} {i}.");
-                await ReadUntilAsync(raw, got, $"\"{channel} {i}.\"");
+                await raw.ReadUntilAsync($"\"{channel} {i}.\"");
             }
         }
 
-        got.Clear();
         time.Advance(TimeSpan.FromSeconds(15.2));
-        await ReadUntilAsync(raw, got, target.StartsWith("/stream", StringComparison.Ordinal) ? "\"type\":\"CURSOR\"" : ":\n\n");
+        await raw.ReadUntilAsync(target.StartsWith("/stream", StringComparison.Ordinal) ? "\"type\":\"CURSOR\"" : ":\n\n");
         Assert.Equal((0, 1), (server.Reached, server.Live.Hub.SubscriberCount));
         Assert.Empty(server.Failures);
     }
@@ -200,16 +197,6 @@ public sealed partial class BesideRequestTests
         raw?.Dispose();
 
         void Take(System.Text.Json.JsonElement element) => Assert.Equal(next[element.GetProperty("channel").GetString()!]++, element.GetProperty("seqid").GetInt64());
-    }
-
-    private static async Task ReadUntilAsync(RawHttp raw, StringBuilder got, string end)
-    {
-        while (!got.ToString().EndsWith(end, StringComparison.Ordinal))
-        {
-            var next = await raw.ReadByteAsync();
-            Assert.True(next >= 0, $"{got}");
-            got.Append((char)next);
-        }
     }
 
     [GeneratedRegex("&seqid=[0-9]+")]

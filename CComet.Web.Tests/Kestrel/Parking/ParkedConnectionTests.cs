@@ -148,7 +148,7 @@ public sealed class ParkedConnectionTests
         using var raw = await server.ParkAsync(target);
         await ((IClearingStore)server.Live.Services.GetRequiredService<IMessageStore>()).ClearAsync("a");
         await server.PublishAsync("a", "new");
-        var text = await ReadUntilAsync(raw, target.StartsWith("/sub", StringComparison.Ordinal) ? "]\n" : "\"new\"");
+        var text = await raw.ReadUntilAsync(target.StartsWith("/sub", StringComparison.Ordinal) ? "]\n" : "\"new\"");
         Assert.Contains("\"type\":\"RESET\"", text, StringComparison.Ordinal);
         Assert.DoesNotContain("old", text, StringComparison.Ordinal);
         Assert.Equal(0, server.Reached);
@@ -332,12 +332,5 @@ public sealed class ParkedConnectionTests
         }
 
         raw?.Dispose();
-    }
-
-    private static async Task<string> ReadUntilAsync(RawHttp raw, string end)
-    {
-        var text = new StringBuilder();
-        while (!text.ToString().EndsWith(end, StringComparison.Ordinal) && await raw.ReadByteAsync() is >= 0 and var b) text.Append((char)b);
-        return text.ToString();
     }
 }

@@ -1,4 +1,3 @@
-using System.Text;
 using CComet.Operations;
 using CComet.Web.Hosting.Icomet;
 using CComet.Web.Tests.Dialects.Icomet;
@@ -46,12 +45,12 @@ public sealed class ParkedIcometTests
         for (var i = 1; i <= 5; i++)
         {
             await server.PublishAsync("a", $"text {i}");
-            await ReadUntilAsync(raw, Framed($$"""{"type":"data","cname":"a","seq":{{i}},"content":"text {{i}}"}"""));
+            await raw.ReadUntilAsync(Framed($$"""{"type":"data","cname":"a","seq":{{i}},"content":"text {{i}}"}"""));
         }
 
         foreach (var noop in (int[])[7, 8])
         {
-            await time.UntilAsync(ReadUntilAsync(raw, Framed($$"""{"type":"noop","cname":"a","seq":{{noop}},"content":""}""")));
+            await time.UntilAsync(raw.ReadUntilAsync(Framed($$"""{"type":"noop","cname":"a","seq":{{noop}},"content":""}""")));
         }
 
         Assert.Equal((0, 1), (server.Reached, server.Live.Hub.SubscriberCount));
@@ -250,17 +249,4 @@ public sealed class ParkedIcometTests
     /// <summary>How many subscribers there are, by what they are told by.</summary>
     private static async Task<string> SubscribersAsync(ParkingServer server) =>
         string.Join('\n', (await server.Live.Http.AskAsync("/push/metrics")).Text.Split('\n').Where(line => line.StartsWith("ccomet_subscribers{", StringComparison.Ordinal)));
-
-    private static async Task<string> ReadUntilAsync(RawHttp raw, string end)
-    {
-        var got = new StringBuilder();
-        while (!got.ToString().Replace("\r\n", "", StringComparison.Ordinal).EndsWith(end, StringComparison.Ordinal))
-        {
-            var next = await raw.ReadByteAsync();
-            Assert.True(next >= 0, got.ToString());
-            got.Append((char)next);
-        }
-
-        return got.ToString();
-    }
 }
