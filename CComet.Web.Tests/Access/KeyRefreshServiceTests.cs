@@ -46,11 +46,7 @@ public sealed class KeyRefreshServiceTests : IDisposable
         var (verifier, service, changes) = Start();
         await service.StartAsync(CancellationToken.None);
         Write(_second);
-        await Eventually.TrueAsync(() =>
-        {
-            _fixture.Time.Advance(KeyRefreshService.LookInterval);
-            return changes() == 1;
-        });
+        await _fixture.Time.UntilAsync(() => changes() == 1, KeyRefreshService.LookInterval, "The change of keys");
         await AcceptAsync(verifier, _second);
         await service.StopAsync(CancellationToken.None);
     }

@@ -129,13 +129,7 @@ public sealed class TicketTests
         {
             // The stream looks at its ticket when it says that it lives, whenever that is by the time at which it last wrote.
             var reading = TicketEventAsync(stream);
-            await Eventually.TrueAsync(
-                () =>
-                {
-                    if (!reading.IsCompleted) server.Time.Advance(TimeSpan.FromMilliseconds(100));
-                    return reading.IsCompleted;
-                },
-                "The next ticket");
+            await server.Time.UntilAsync(() => reading.IsCompleted, TimeSpan.FromMilliseconds(100), "The next ticket");
             Assert.Equal(200, (await server.AskAsync(null, Asking.Path("/sub", ("channel", "room.1"), ("wait", "0"), ("ticket", await reading)))).Status);
         }
     }

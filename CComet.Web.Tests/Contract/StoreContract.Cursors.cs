@@ -279,12 +279,6 @@ public abstract partial class StoreContract
     private async Task RunOutAsync(ICursorStore store)
     {
         await TakeAsync(store, "clock", "x", Short);
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                Time.Advance(TimeSpan.FromMilliseconds(10));
-                return await store.LeaseReaderAsync("clock", "y", Long) is not null;
-            },
-            "The end of the lease");
+        await Time.UntilAsync(async () => await store.LeaseReaderAsync("clock", "y", Long) is not null, TimeSpan.FromMilliseconds(10), "The end of the lease");
     }
 }

@@ -84,13 +84,7 @@ public abstract partial class StoreContract
         await HoldAsync(store, "n1", "ann", "bob");
         await HoldAsync(store, "n2", "bob");
         await store.ChangeMembersAsync("other", "n1", [new("cy", IsHeld: true)], NoBound);
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                Time.Advance(TimeSpan.FromMilliseconds(10));
-                return await store.ReadLapsedAsync() is ["n1"];
-            },
-            "The end of the lease");
+        await Time.UntilAsync(async () => await store.ReadLapsedAsync() is ["n1"], TimeSpan.FromMilliseconds(10), "The end of the lease");
         Assert.False(await store.RenewLeaseAsync("n1", TimeSpan.FromHours(1), isNew: false));
 
         Assert.Single(await store.ReadHeldAsync("n1", 1));

@@ -19,12 +19,6 @@ public sealed class UnreadHistoryTests
 
         // It stays as long as the clock stands still.
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "Beginning");
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromMilliseconds(10));
-                return server.Hub.SubscriberCount == 0;
-            },
-            "Cutting off");
+        await time.UntilAsync(() => server.Hub.SubscriberCount == 0, TimeSpan.FromMilliseconds(10), "Cutting off");
     }
 }

@@ -153,13 +153,7 @@ public sealed class WebSocketMessageTests
         using var wire = await WebSocketWire.OpenAsync(pause: 256);
         byte[] pings = [.. Enumerable.Range(0, 10_000).SelectMany(_ => (byte[])[0x89, 0x80, 0, 0, 0, 0])];
         var sending = wire.SendAsync(pings);
-        await Eventually.TrueAsync(
-            () =>
-            {
-                wire.Fixture.Time.Advance(TimeSpan.FromSeconds(1));
-                return wire.IsAborted;
-            },
-            "Cutting off");
+        await wire.Fixture.Time.UntilAsync(() => wire.IsAborted, TimeSpan.FromSeconds(1), "Cutting off");
         Assert.InRange(wire.Output().Length, 0, 1024);
         GC.KeepAlive(sending);
     }

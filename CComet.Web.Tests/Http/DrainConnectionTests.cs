@@ -86,26 +86,14 @@ public sealed class DrainConnectionTests
         await Eventually.TrueAsync(() => server.Hub.IsDraining, "The stop has begun");
         using var late = await RawHttp.ConnectAsync(server.Port);
         using var silent = await RawHttp.ConnectAsync(server.Port);
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(step);
-                return !Listens(server.Port);
-            },
-            "The listener is closed");
+        await time.UntilAsync(() => !Listens(server.Port), step, "The listener is closed");
 
         Assert.False(stopping.IsCompleted);
         var answer = await late.GetAsync("/pub?channel=a&msg=m");
         Assert.Equal((200, "close"), (answer.Status, answer.Header("Connection")));
 
         // One that says nothing is waited for a moment, and no longer.
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(step);
-                return stopping.IsCompleted;
-            },
-            "The stop is over");
+        await time.UntilAsync(() => stopping.IsCompleted, step, "The stop is over");
         await stopping;
         Assert.Equal(-1, await silent.ReadByteAsync());
     }

@@ -116,13 +116,7 @@ public sealed class DrainTests
         Assert.False(stopping.IsCompleted);
 
         var goodbyes = Task.WhenAll(followers.Select(f => f.ElementAsync()));
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromSeconds(1));
-                return goodbyes.IsCompleted;
-            },
-            "The grace is over");
+        await time.UntilAsync(() => goodbyes.IsCompleted, TimeSpan.FromSeconds(1), "The grace is over");
         Assert.All(await goodbyes, bye => Assert.Equal("BYE", bye.GetProperty("type").GetString()));
         followers.ForEach(f => f.Dispose());
         await stopping;
@@ -142,13 +136,7 @@ public sealed class DrainTests
         var timeout = server.Services.GetRequiredService<IOptions<HostOptions>>().Value.ShutdownTimeout;
         var grace = server.Services.GetRequiredService<IOptions<HubOptions>>().Value.Drain.Grace;
         var stopping = server.StopAsync();
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(grace);
-                return stopping.IsCompleted;
-            },
-            "The stop is over");
+        await time.UntilAsync(() => stopping.IsCompleted, grace, "The stop is over");
         Assert.True(timeout > grace, $"The host cuts a stop off after {timeout}, in the middle of a grace of {grace}.");
     }
 

@@ -44,13 +44,7 @@ public sealed class HealthTests
         var hangs = new TaskCompletionSource();
         _store.Check = () => new ValueTask(hangs.Task);
         var asking = http.AskAsync("/health/ready");
-        await Eventually.TrueAsync(
-            () =>
-            {
-                _time.Advance(HealthEndpoints.StoreTimeout);
-                return asking.IsCompleted;
-            },
-            "An answer");
+        await _time.UntilAsync(() => asking.IsCompleted, HealthEndpoints.StoreTimeout, "An answer");
         Assert.Equal(["store"], Names(await asking, "failing"));
         Assert.Contains("5 s", (await asking).Json.GetProperty("detail").GetString(), StringComparison.Ordinal);
         Assert.Equal(200, (await http.AskAsync("/health/live")).Status);

@@ -44,13 +44,7 @@ public sealed class PresenceTests
         }
 
         await UntilAsync(server, Hall, "ann");
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                time.Advance(TimeSpan.FromSeconds(1));
-                return (await AskAsync(server, Hall)).GetProperty("count").GetInt32() == 0;
-            },
-            "The leave");
+        await time.UntilAsync(async () => (await AskAsync(server, Hall)).GetProperty("count").GetInt32() == 0, TimeSpan.FromSeconds(1), "The leave");
         Assert.Equal(["JOIN ann", "LEAVE ann"], await LogAsync(server));
     }
 

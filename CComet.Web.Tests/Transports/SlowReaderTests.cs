@@ -35,13 +35,7 @@ public sealed class SlowReaderTests
         }
 
         await Eventually.TrueAsync(() => server.Hub.Find(Channel)!.Waiting == 1, "Only the other follows");
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromMilliseconds(10));
-                return Stalled().Count > 0;
-            },
-            "The stalled client is counted");
+        await time.UntilAsync(() => Stalled().Count > 0, TimeSpan.FromMilliseconds(10), "The stalled client is counted");
         await sleeper.WakeAsync();
         await Eventually.TrueAsync(() => server.Hub.SubscriberCount == 1, "Only the other is left");
         var transport = path switch { "/ws" => "websocket", "/sse" => "sse", _ => "stream" };

@@ -82,13 +82,7 @@ public sealed partial class StreamLoopTests
     {
         using var wire = await Wire.OpenAsync();
         await wire.FillAsync();
-        await Eventually.TrueAsync(
-            () =>
-            {
-                wire.Fixture.Time.Advance(TimeSpan.FromSeconds(1));
-                return wire.IsAborted;
-            },
-            "Cutting off");
+        await wire.Fixture.Time.UntilAsync(() => wire.IsAborted, TimeSpan.FromSeconds(1), "Cutting off");
         wire.CloseServerSide();
         await wire.Running.WaitAsync(Patience.Limit);
     }

@@ -105,14 +105,7 @@ public sealed class WebhookLeaseTests : IDisposable
     private void Append(string text) => _store.Append([HubFixture.NewMessage("c", text)]);
 
     /// <summary>Turns the clock on until something has happened.</summary>
-    private Task TurnAsync(Func<bool> condition) => Eventually.TrueAsync(
-        () =>
-        {
-            if (condition()) return true;
-            _time.Advance(TimeSpan.FromSeconds(1));
-            return false;
-        },
-        "What the clock brings");
+    private Task TurnAsync(Func<bool> condition) => _time.UntilAsync(condition, TimeSpan.FromSeconds(1), "What the clock brings");
 
     private async Task StopAsync(params Task[] running)
     {

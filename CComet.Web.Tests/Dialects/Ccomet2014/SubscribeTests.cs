@@ -205,13 +205,7 @@ public abstract class SubscribeTests : IDisposable
         var stream = http.GetStreamAsync(new Uri("/stream?channel=c", UriKind.Relative), over.Token);
         await Eventually.TrueAsync(() => factory.Hub.Find("c")?.Subscribers == 1, "The occupant");
         var poll = http.AskAsync("/subscribe?channel=c&sname=eve&seqid=0&callback=f");
-        await Eventually.TrueAsync(
-            () =>
-            {
-                _time.Advance(TimeSpan.FromMilliseconds(250));
-                return Task.FromResult(poll.IsCompleted);
-            },
-            "The end of its time");
+        await _time.UntilAsync(() => poll.IsCompleted, TimeSpan.FromMilliseconds(250), "The end of its time");
         AssertNothing(await poll);
         await over.CancelAsync();
         Assert.NotEqual(200, (await occupant).Status);

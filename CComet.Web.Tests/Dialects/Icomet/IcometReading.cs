@@ -1,6 +1,5 @@
 using System.Text.Json;
 using CComet.Web.Tests.Support;
-using Microsoft.Extensions.Time.Testing;
 
 namespace CComet.Web.Tests.Dialects.Icomet;
 
@@ -51,19 +50,6 @@ public static class IcometReading
         var json = text[before.Length..^behind.Length];
         Assert.DoesNotContain(json, c => c is '<' or '\n' or '\r' or '\u2028' or '\u2029');
         return JsonDocument.Parse(json).RootElement;
-    }
-
-    /// <summary>Turns the clock, step by step, until a task is done. How far it is turned depends on the machine: only that is asserted which holds at any later time too.</summary>
-    public static async Task<T> UntilAsync<T>(this FakeTimeProvider time, Task<T> task, int seconds = 5)
-    {
-        await Eventually.TrueAsync(
-            () =>
-            {
-                if (!task.IsCompleted) time.Advance(TimeSpan.FromSeconds(seconds));
-                return task.IsCompleted;
-            },
-            "What is due");
-        return await task;
     }
 
     /// <summary>The next object of a stream that is no sign of life, of which a slow run has some.</summary>

@@ -48,12 +48,12 @@ public sealed class PsubTests
         using var psub = await OpenAnswer.GetAsync($"{server.AdminUrl}/psub");
         for (var round = 0; round < 10; round++)
         {
-            Assert.Equal("noop", (await time.UntilAsync(await server.ParkAsync("a"), seconds: 1)).Type());
+            Assert.Equal("noop", (await time.UntilAsync(await server.ParkAsync("a"), TimeSpan.FromSeconds(1))).Type());
             await server.UntilLeftAsync("a");
         }
 
         Assert.Equal("1 a", await psub.LineAsync());
-        while (await time.UntilAsync(psub.LineAsync(), seconds: 600) is var line && line != "0 a") Assert.Equal("1 a", line);
+        while (await time.UntilAsync(psub.LineAsync(), TimeSpan.FromSeconds(600)) is var line && line != "0 a") Assert.Equal("1 a", line);
     }
 
     [Theory, MemberData(nameof(Stores))]

@@ -81,7 +81,7 @@ public sealed class TokenTests
         var token = await SignAsync(server, "c", 36_000);
         for (var round = 0; round < 10; round++)
         {
-            Assert.Equal("noop", (await time.UntilAsync(await server.ParkAsync("c", ("seq", "2"), ("token", token)), seconds: 1)).Type());
+            Assert.Equal("noop", (await time.UntilAsync(await server.ParkAsync("c", ("seq", "2"), ("token", token)), TimeSpan.FromSeconds(1))).Type());
             await server.UntilLeftAsync("c");
             time.Advance(TimeSpan.FromHours(5));
         }

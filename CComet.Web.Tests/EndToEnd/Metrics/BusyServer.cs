@@ -63,13 +63,7 @@ internal sealed class BusyServer : IAsyncDisposable
         await AskLaterAsync("/sub?channel=a");
         await Eventually.TrueAsync(() => _server.Live.Hub.Find("a")?.Waiting == 2, "Both wait");
         for (var i = 0; i < 20; i++) Assert.Equal(200, (await _server.PublishAsync(_token, "a", new string('x', 50_000))).Status);
-        await Eventually.TrueAsync(
-            () =>
-            {
-                _server.Time.Advance(TimeSpan.FromMilliseconds(50));
-                return Counts.Read(_server.Live.Services)["ccomet.stalled transport=sse"] == 1;
-            },
-            "The stream is cut");
+        await _server.Time.UntilAsync(() => Counts.Read(_server.Live.Services)["ccomet.stalled transport=sse"] == 1, TimeSpan.FromMilliseconds(50), "The stream is cut");
 
         // A gap, a reset, a right that the application gives, one that it does not, a token that does not hold.
         Assert.Equal(200, (await AskAsync("/sub?channel=a&seqid=0&wait=0")).Status);
@@ -94,13 +88,7 @@ internal sealed class BusyServer : IAsyncDisposable
             return Task.CompletedTask;
         };
         Assert.Equal(200, (await _server.PublishAsync(_token, "a", "not taken")).Status);
-        await Eventually.TrueAsync(
-            () =>
-            {
-                _server.Time.Advance(TimeSpan.FromMilliseconds(50));
-                return Counts.Read(_server.Live.Services)["ccomet.webhook.failures hook=app"] > 0;
-            },
-            "It does not take the last");
+        await _server.Time.UntilAsync(() => Counts.Read(_server.Live.Services)["ccomet.webhook.failures hook=app"] > 0, TimeSpan.FromMilliseconds(50), "It does not take the last");
 
         var other = IPAddress.Parse("127.0.0.2");
         for (var i = 0; i <= MaxConnections; i++)

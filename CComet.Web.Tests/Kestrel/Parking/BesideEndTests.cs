@@ -122,13 +122,7 @@ public sealed partial class BesideEndTests
             if (time is not null)
             {
                 // Again and again: its end may be set only after it is seen to wait.
-                await Eventually.TrueAsync(
-                    () =>
-                    {
-                        time.Advance(TimeSpan.FromMilliseconds(100));
-                        return reading.IsCompleted;
-                    },
-                    "An answer at the end of the wait");
+                await time.UntilAsync(() => reading.IsCompleted, TimeSpan.FromMilliseconds(100), "An answer at the end of the wait");
             }
 
             var answer = (await reading)!;

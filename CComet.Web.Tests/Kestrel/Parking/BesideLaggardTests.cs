@@ -80,13 +80,7 @@ public sealed class BesideLaggardTests
         Assert.NotEmpty((await script.GetAsync($"/sub?{Several}&seqid=0&seqid=0&callback=f")).JsonpElements("f"));
         using var sleeper = await Sleeper.AskAsync(server.Port, "/sub", "a&channel=b&seqid=0&seqid=0");
         await Eventually.TrueAsync(() => server.Live.Hub.SubscriberCount == 1, "It is answered");
-        await Eventually.TrueAsync(
-            () =>
-            {
-                time.Advance(TimeSpan.FromSeconds(10));
-                return server.Live.Hub.SubscriberCount == 0;
-            },
-            "It is cut off");
+        await time.UntilAsync(() => server.Live.Hub.SubscriberCount == 0, TimeSpan.FromSeconds(10), "It is cut off");
         await sleeper.WakeAsync();
         Assert.Equal(0, server.Reached);
         Assert.Empty(server.Failures);

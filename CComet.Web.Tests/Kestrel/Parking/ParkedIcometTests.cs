@@ -125,7 +125,7 @@ public sealed class ParkedIcometTests
             if (how == "close") await server.Live.Services.GetRequiredService<ChannelAdministration>().CloseAsync("a", CancellationToken.None);
             if (how == "push") await server.PublishAsync("a", "m");
             var reading = raw.ReadAsync();
-            var answer = (await (how == "time" ? time.UntilAsync(reading, seconds: 1) : reading))!;
+            var answer = (await (how == "time" ? time.UntilAsync(reading, TimeSpan.FromSeconds(1)) : reading))!;
             var path = target[..target.IndexOf('?', StringComparison.Ordinal)];
             await Eventually.TrueAsync(() => server.Requests.Any(line => line.Contains($"GET {path} ", StringComparison.Ordinal)), "It is logged");
             var line = server.Requests.First(line => line.Contains($" {path} ", StringComparison.Ordinal));

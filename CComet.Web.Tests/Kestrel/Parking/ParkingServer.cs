@@ -103,14 +103,7 @@ internal sealed class ParkingServer : IAsyncDisposable
     /// <summary>The same, while the clock is turned: what is to end them may be set only after it was turned once.</summary>
     public async Task UntilAllLeftAsync(FakeTimeProvider time, string channel = "a")
     {
-        await Eventually.TrueAsync(
-            () =>
-            {
-                if (Live.Hub.SubscriberCount == 0) return true;
-                time.Advance(TimeSpan.FromSeconds(1));
-                return false;
-            },
-            "All subscribers are gone");
+        await time.UntilAsync(() => Live.Hub.SubscriberCount == 0, TimeSpan.FromSeconds(1), "All subscribers are gone");
         await UntilAllLeftAsync(channel);
     }
 
