@@ -63,23 +63,6 @@ public sealed class RedisCursorTests(RedisFixture redis) : IClassFixture<RedisFi
         return (clock[0] * 1_000) + (clock[1] / 1_000);
     }
 
-    private static async Task<long?> EventuallyAsync(RedisStore store, string reader, string holder)
-    {
-        long? generation = null;
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                try
-                {
-                    generation = await store.LeaseReaderAsync(reader, holder, Life);
-                    return true;
-                }
-                catch (StoreUnavailableException)
-                {
-                    return false;
-                }
-            },
-            "Leasing");
-        return generation;
-    }
+    private static Task<long?> EventuallyAsync(RedisStore store, string reader, string holder) =>
+        Eventually.AnsweredAsync(async () => await store.LeaseReaderAsync(reader, holder, Life), "Leasing");
 }

@@ -22,48 +22,16 @@ internal sealed class RedisNodes
     }
 
     /// <summary>Publishes as soon as Redis lets it.</summary>
-    public static async Task<Receipt> PublishedAsync(HubFixture node, string text, string channel = "c")
-    {
-        Receipt receipt = default;
-        await Eventually.TrueAsync(TryAsync, "Publishing");
-        return receipt;
-
-        async Task<bool> TryAsync()
-        {
-            try
-            {
-                receipt = await node.PublishAsync(channel, text, text);
-                return true;
-            }
-            catch (StoreUnavailableException)
-            {
-                return false;
-            }
-        }
-    }
+    public static Task<Receipt> PublishedAsync(HubFixture node, string text, string channel = "c") =>
+        Eventually.AnsweredAsync(() => node.PublishAsync(channel, text, text), "Publishing");
 
     /// <summary>A subscriber that has read everything and waits.</summary>
     /// <remarks>A node that was just made may have yet to connect for what it is told of.</remarks>
     public static async Task<Subscriber> WaitingAsync(HubFixture node, string channel = "c")
     {
-        Subscriber? subscribed = null;
-        await Eventually.TrueAsync(SubscribedAsync, "Subscribed");
-        var reader = subscribed!;
+        var reader = await Eventually.AnsweredAsync(async () => await node.SubscribeAsync(channel), "Subscribed");
         Assert.Empty(await reader.ReadAsync(park: true));
         return reader;
-
-        async Task<bool> SubscribedAsync()
-        {
-            try
-            {
-                subscribed = await node.SubscribeAsync(channel);
-                return true;
-            }
-            catch (StoreUnavailableException)
-            {
-                return false;
-            }
-        }
     }
 
     /// <summary>Reads so many elements; the clock of the hub stands still, so that only a wake-up ends a wait.</summary>

@@ -99,23 +99,6 @@ public sealed class SqliteCursorTests : IDisposable
         Assert.True(await store.SaveCursorsAsync("r", second, [new("a", "e", 2)]));
     }
 
-    private static async Task<long?> EventuallyAsync(SqliteStore store, string reader, string holder)
-    {
-        long? generation = null;
-        await Eventually.TrueAsync(
-            async () =>
-            {
-                try
-                {
-                    generation = await store.LeaseReaderAsync(reader, holder, Life);
-                    return true;
-                }
-                catch (StoreUnavailableException)
-                {
-                    return false;
-                }
-            },
-            "Writing again");
-        return generation;
-    }
+    private static Task<long?> EventuallyAsync(SqliteStore store, string reader, string holder) =>
+        Eventually.AnsweredAsync(async () => await store.LeaseReaderAsync(reader, holder, Life), "Writing again");
 }

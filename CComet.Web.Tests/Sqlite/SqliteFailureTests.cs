@@ -227,25 +227,8 @@ public sealed class SqliteFailureTests : IDisposable
     private static Task<StoreUnavailableException> RefusedAsync(SqliteStore store) =>
         Assert.ThrowsAsync<StoreUnavailableException>(async () => await store.AppendAsync([HubFixture.NewMessage("c", "refused")]));
 
-    private static async Task<Receipt> EventuallyAppendedAsync(SqliteStore store)
-    {
-        Receipt receipt = default;
-        await Eventually.TrueAsync(TryAsync, "Appending");
-        return receipt;
-
-        async Task<bool> TryAsync()
-        {
-            try
-            {
-                receipt = (await store.AppendAsync([HubFixture.NewMessage("c", "again")]))[0];
-                return true;
-            }
-            catch (StoreUnavailableException)
-            {
-                return false;
-            }
-        }
-    }
+    private static async Task<Receipt> EventuallyAppendedAsync(SqliteStore store) =>
+        (await Eventually.AnsweredAsync(async () => await store.AppendAsync([HubFixture.NewMessage("c", "again")]), "Appending"))[0];
 
     private async Task<Receipt> PublishTenAsync(SqliteStoreOptions? options = null)
     {

@@ -20,4 +20,25 @@ public static class Eventually
             Assert.Fail($"{what} did not come true within {Patience.Limit.TotalSeconds} s.");
         }
     }
+
+    /// <summary>Asks a store that is away until it is back; its first answer.</summary>
+    public static async Task<T> AnsweredAsync<T>(Func<Task<T>> ask, string what)
+    {
+        T? answer = default;
+        await TrueAsync(
+            async () =>
+            {
+                try
+                {
+                    answer = await ask();
+                    return true;
+                }
+                catch (StoreUnavailableException)
+                {
+                    return false;
+                }
+            },
+            what);
+        return answer!;
+    }
 }
