@@ -26,7 +26,7 @@ public sealed class SqliteKillTests(ITestOutputHelper output)
     private volatile int _round;
     private long _count;
 
-    private static int Rounds => int.Parse(Environment.GetEnvironmentVariable("CCOMET_KILL_ROUNDS") ?? "20", CultureInfo.InvariantCulture);
+    private static int Rounds => int.Parse(Environment.GetEnvironmentVariable("CCOMET_KILL_ROUNDS") ?? "8", CultureInfo.InvariantCulture);
 
     [Theory]
     [InlineData("Normal")]

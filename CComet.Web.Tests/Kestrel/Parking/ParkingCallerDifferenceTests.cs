@@ -9,7 +9,7 @@ using Xunit.Abstractions;
 namespace CComet.Web.Tests.Kestrel.Parking;
 
 /// <summary>The same where pages of all origins may call, and proxies add their headers, which are not believed.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public sealed class ParkingPageDifferenceTests(ITestOutputHelper output) : ParkingDifferenceTests(output)
 {
     protected override int Share => 40;
@@ -20,7 +20,7 @@ public sealed class ParkingPageDifferenceTests(ITestOutputHelper output) : Parki
 }
 
 /// <summary>The same where some hosts alone are named, and pages of some origins alone may call.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public sealed class ParkingListedPageDifferenceTests(ITestOutputHelper output) : ParkingDifferenceTests(output)
 {
     protected override int Share => 40;
@@ -38,7 +38,7 @@ public sealed class ParkingListedPageDifferenceTests(ITestOutputHelper output) :
 }
 
 /// <summary>The same in mode Token, with every kind of credential.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public sealed class ParkingTokenDifferenceTests(ITestOutputHelper output) : ParkingDifferenceTests(output)
 {
     private static readonly EphemeralDataProtectionProvider Keys = new();
@@ -94,7 +94,7 @@ public sealed class ParkingTokenDifferenceTests(ITestOutputHelper output) : Park
 }
 
 /// <summary>The same where the clients' connections are those of a proxy that is listed.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public sealed class ParkingProxyDifferenceTests(ITestOutputHelper output) : ParkingDifferenceTests(output)
 {
     protected override int Share => 40;

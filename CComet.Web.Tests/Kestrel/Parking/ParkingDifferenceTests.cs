@@ -14,9 +14,12 @@ namespace CComet.Web.Tests.Kestrel.Parking;
 /// Two servers of the same settings and content, of which one parks connections, give the same answers to the same bytes. <c>CCOMET_PARKING_RUNS</c>
 /// sets how many connections there are; they print their seed, which <c>CCOMET_SEED</c> replays.
 /// </summary>
-[Collection(Alone.Name)]
+[Collection(Beside)]
 public partial class ParkingDifferenceTests(ITestOutputHelper output) : IAsyncLifetime
 {
+    /// <summary>The collection of these tests: one at a time, beside others, for most of what they do is to wait.</summary>
+    public const string Beside = "Differences of parking";
+
     private const int UsualCases = 2_000;
 
     /// <summary>So many connections have the same servers: each stream that is compared leaves a message in them.</summary>

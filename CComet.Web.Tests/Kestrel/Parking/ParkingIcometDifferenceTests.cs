@@ -11,7 +11,7 @@ using Xunit.Abstractions;
 namespace CComet.Web.Tests.Kestrel.Parking;
 
 /// <summary>The same at the address of icomet's subscribers.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public class ParkingIcometDifferenceTests(ITestOutputHelper output) : ParkingDifferenceTests(output)
 {
     private static readonly IcometWire Open = new(static _ => "");
@@ -27,7 +27,7 @@ public class ParkingIcometDifferenceTests(ITestOutputHelper output) : ParkingDif
 }
 
 /// <summary>The same where a subscriber needs a token, and the server's own address others.</summary>
-[Collection(Alone.Name)]
+[Collection(ParkingDifferenceTests.Beside)]
 public sealed class ParkingIcometTokenDifferenceTests : ParkingIcometDifferenceTests
 {
     private readonly IcometWire _wire;
