@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using CComet.Diagnostics;
 using OpenTelemetry.Metrics;
@@ -15,7 +16,30 @@ internal static class Telemetry
     private const string MetricsExporter = "OTEL_METRICS_EXPORTER";
     private const string TracesExporter = "OTEL_TRACES_EXPORTER";
     private const string None = "none";
-    private const string Otlp = "otlp";
+
+    private static readonly string[] Exporters = ["otlp", None];
+    private static readonly string[] Protocols = ["grpc", "http/protobuf"];
+    private static readonly string[] Samplers = ["always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off", "parentbased_traceidratio"];
+
+    /// <summary>The variables that are one of a few words. OpenTelemetry itself takes another for the default, and says so nowhere.</summary>
+    private static readonly (string Name, string[] Words, StringComparer Reads)[] Words =
+    [
+        (MetricsExporter, Exporters, StringComparer.Ordinal),
+        (TracesExporter, Exporters, StringComparer.Ordinal),
+        ("OTEL_TRACES_SAMPLER", Samplers, StringComparer.OrdinalIgnoreCase),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", Protocols, StringComparer.Ordinal),
+        ("OTEL_EXPORTER_OTLP_METRICS_PROTOCOL", Protocols, StringComparer.Ordinal),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", Protocols, StringComparer.Ordinal),
+    ];
+
+    /// <summary>The variables that are numbers, nearly all of milliseconds.</summary>
+    private static readonly string[] Numbers =
+    [
+        "OTEL_METRIC_EXPORT_INTERVAL", "OTEL_METRIC_EXPORT_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT", "OTEL_EXPORTER_OTLP_METRICS_TIMEOUT", "OTEL_EXPORTER_OTLP_TRACES_TIMEOUT",
+        "OTEL_BSP_SCHEDULE_DELAY", "OTEL_BSP_EXPORT_TIMEOUT", "OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    ];
+
+    private static readonly string[] Addresses = [Endpoint, "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"];
 
     /// <summary>Adds it.</summary>
     /// <exception cref="StartException">A variable means nothing.</exception>
@@ -23,17 +47,16 @@ internal static class Telemetry
     {
         var settings = builder.Configuration;
         if (string.IsNullOrEmpty(settings[Endpoint])) return;
-        if (!HttpAddress.TryParse(settings[Endpoint], out _))
-            throw new StartException($"{Endpoint}: '{settings[Endpoint]}' is no address; it is written http://127.0.0.1:4317.");
-        Add(builder.Services, IsOn(settings, MetricsExporter), IsOn(settings, TracesExporter));
+        foreach (var name in Addresses) Check(settings, name, value => HttpAddress.TryParse(value, out _), "is no address; it is written http://127.0.0.1:4317");
+        foreach (var (name, words, reads) in Words) Check(settings, name, value => words.Contains(value, reads), $"is none of {string.Join(", ", words)}");
+        foreach (var name in Numbers) Check(settings, name, value => int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number > 0, "is no whole number above 0");
+        Add(builder.Services, settings[MetricsExporter] != None, settings[TracesExporter] != None);
     }
 
-    private static bool IsOn(ConfigurationManager settings, string exporter) => settings[exporter] switch
+    private static void Check(ConfigurationManager settings, string name, Predicate<string> isGood, string problem)
     {
-        null or "" or Otlp => true,
-        None => false,
-        var other => throw new StartException($"{exporter}: '{other}' is neither {Otlp} nor {None}."),
-    };
+        if (settings[name] is { Length: > 0 } value && !isGood(value)) throw new StartException($"{name}: '{value}' {problem}.");
+    }
 
     /// <summary>Not inlined, so that nothing of OpenTelemetry is loaded where it is off.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]

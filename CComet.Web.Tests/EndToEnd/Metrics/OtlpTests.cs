@@ -64,6 +64,11 @@ public sealed class OtlpTests
     [InlineData(Endpoint, "/v1")]
     [InlineData("OTEL_METRICS_EXPORTER", "prometheus")]
     [InlineData("OTEL_TRACES_EXPORTER", "zipkin")]
+    [InlineData("OTEL_EXPORTER_OTLP_PROTOCOL", "http")]
+    [InlineData("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "collector")]
+    [InlineData("OTEL_TRACES_SAMPLER", "sometimes")]
+    [InlineData("OTEL_METRIC_EXPORT_INTERVAL", "1s")]
+    [InlineData("OTEL_BSP_SCHEDULE_DELAY", "0")]
     public async Task Variable_that_means_nothing_ends_the_start_with_its_name(string name, string value)
     {
         await using var server = ServerProcess.StartWith(new Dictionary<string, string> { [Endpoint] = "http://127.0.0.1:4317", [name] = value }, "--CComet:Auth:Mode=Open");
