@@ -217,6 +217,35 @@ public sealed class ParkedIcometTests
     }
 
     [Theory]
+    [InlineData("/sub")]
+    [InlineData("/poll")]
+    [InlineData("/stream")]
+    [InlineData("/sse")]
+    public async Task Subscriber_that_waits_when_the_store_goes_waits_on_and_has_the_message_that_comes_after(string path)
+    {
+        if (!OperatingSystem.IsLinux()) return;
+        await using var redis = await RedisServer.StartAsync();
+        await using var server = await StartAsync("CComet:Store:Kind=Redis", $"CComet:Store:Redis={redis.Address}");
+        await server.PublishAsync("a", "before");
+        using var raw = await ConnectAsync(server);
+        await ParkAsync(server, raw, $"{path}?cname=a&seq=2");
+        await redis.KillAsync();
+        await Assert.ThrowsAsync<StoreUnavailableException>(() => server.PublishAsync("a", "refused"));
+
+        await redis.RunAsync();
+        await Eventually.AnsweredAsync(
+            async () =>
+            {
+                await server.PublishAsync("a", "after");
+                return true;
+            },
+            "Publishing");
+        Assert.DoesNotContain("before", await raw.ReadUntilAsync("\"content\":\"after\""), StringComparison.Ordinal);
+        Assert.Equal(0, server.Reached);
+        Assert.Empty(server.Failures);
+    }
+
+    [Theory]
     [InlineData("/ping")]
     [InlineData("/sub?cname=")]
     [InlineData("/sub?cname=a&seq=x")]
