@@ -1,5 +1,4 @@
 using System.Diagnostics.CodeAnalysis;
-using System.Net.Sockets;
 using CComet.Web.Tests.Support;
 
 namespace CComet.Web.Tests.Hardening;
@@ -59,20 +58,7 @@ public sealed class LogReaderTests
     [SuppressMessage("Performance", "CA1849", Justification = "The condition is looked at again and again.")]
     private static async Task<RawHttp> ConnectAsync(int port)
     {
-        await Eventually.TrueAsync(() => Listens(port), "Listening");
+        await Eventually.TrueAsync(() => Ports.Listens(port), "Listening");
         return await RawHttp.ConnectAsync(port);
-    }
-
-    private static bool Listens(int port)
-    {
-        try
-        {
-            using var tcp = new TcpClient("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using CComet.Web.Tests.Support;
 using Microsoft.Extensions.Time.Testing;
 
@@ -86,7 +85,7 @@ public sealed class DrainConnectionTests
         await Eventually.TrueAsync(() => server.Hub.IsDraining, "The stop has begun");
         using var late = await RawHttp.ConnectAsync(server.Port);
         using var silent = await RawHttp.ConnectAsync(server.Port);
-        await time.UntilAsync(() => !Listens(server.Port), step, "The listener is closed");
+        await time.UntilAsync(() => !Ports.Listens(server.Port), step, "The listener is closed");
 
         Assert.False(stopping.IsCompleted);
         var answer = await late.GetAsync("/pub?channel=a&msg=m");
@@ -104,18 +103,5 @@ public sealed class DrainConnectionTests
         await raw.SendAsync(RawHttp.Get(path));
         await Eventually.TrueAsync(() => server.Hub.Find("a")?.Waiting == 1, "The poll waits");
         return raw;
-    }
-
-    private static bool Listens(int port)
-    {
-        try
-        {
-            using var client = new TcpClient("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

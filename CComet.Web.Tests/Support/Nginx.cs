@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 
 namespace CComet.Web.Tests.Support;
 
@@ -73,7 +72,7 @@ public sealed class Nginx : IAsyncDisposable
             """);
         var program = RunningProgram.Start(Executable, "nginx", null, "-p", folder.FullName, "-e", "stderr", "-c", configuration);
         var nginx = new Nginx(folder, program, port, deafPort, keepingPort);
-        await Eventually.TrueAsync(() => program.HasExited || (Listens(port) && Listens(deafPort) && Listens(keepingPort)), "nginx listens");
+        await Eventually.TrueAsync(() => program.HasExited || (Ports.Listens(port) && Ports.Listens(deafPort) && Ports.Listens(keepingPort)), "nginx listens");
         Assert.False(program.HasExited, $"nginx has ended: {program.Complaints}");
         return nginx;
     }
@@ -88,18 +87,5 @@ public sealed class Nginx : IAsyncDisposable
 
         await _program.DisposeAsync();
         _folder.Delete(recursive: true);
-    }
-
-    private static bool Listens(int port)
-    {
-        try
-        {
-            using var client = new TcpClient("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }

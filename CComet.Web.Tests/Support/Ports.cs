@@ -32,4 +32,18 @@ public static class Ports
             }
         }
     }
+
+    /// <summary>Whether a server can be reached on a port.</summary>
+    public static bool Listens(int port)
+    {
+        try
+        {
+            using var client = new TcpClient("127.0.0.1", port);
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 }

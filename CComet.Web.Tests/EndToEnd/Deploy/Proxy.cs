@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using CComet.Web.Tests.Docs;
 using CComet.Web.Tests.Support;
 
@@ -57,7 +56,7 @@ public sealed class Proxy : IAsyncDisposable
         if (OperatingSystem.IsLinux()) File.SetUnixFileMode(folder.FullName, File.GetUnixFileMode(folder.FullName) | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         Assert.True(File.Exists(executable), $"{executable} is missing (Debian: apt-get install {package}).");
         var program = RunningProgram.Start("env", "coreutils", folder.FullName, [.. variables, executable, .. arguments]);
-        await Eventually.TrueAsync(() => program.HasExited || Listens(port), $"{package} listens");
+        await Eventually.TrueAsync(() => program.HasExited || Ports.Listens(port), $"{package} listens");
         Assert.False(program.HasExited, $"{package} has ended: {program.Complaints}");
         return new Proxy(folder, program, port);
     }
@@ -72,18 +71,5 @@ public sealed class Proxy : IAsyncDisposable
 
         await _program.DisposeAsync();
         _folder.Delete(recursive: true);
-    }
-
-    private static bool Listens(int port)
-    {
-        try
-        {
-            using var client = new TcpClient("127.0.0.1", port);
-            return true;
-        }
-        catch (SocketException)
-        {
-            return false;
-        }
     }
 }
