@@ -116,8 +116,7 @@ public sealed class DrainTests
         Assert.False(stopping.IsCompleted);
 
         var goodbyes = Task.WhenAll(followers.Select(f => f.ElementAsync()));
-        await time.UntilAsync(() => goodbyes.IsCompleted, TimeSpan.FromSeconds(1), "The grace is over");
-        Assert.All(await goodbyes, bye => Assert.Equal("BYE", bye.GetProperty("type").GetString()));
+        Assert.All(await time.UntilAsync(goodbyes, TimeSpan.FromSeconds(1)), bye => Assert.Equal("BYE", bye.GetProperty("type").GetString()));
         followers.ForEach(f => f.Dispose());
         await stopping;
 

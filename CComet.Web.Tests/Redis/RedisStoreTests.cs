@@ -17,13 +17,7 @@ public sealed class RedisStoreTests(RedisFixture redis) : StoreContract, IClassF
         Assert.Equal(["a=31", "b=32"], await ReadAsync(Records(node), "k"));
         Assert.Equal(["a=31", "b=32"], await ReadAsync(other, "k"));
         await redis.Server.RestartAsync();
-        await Eventually.AnsweredAsync(
-            async () =>
-            {
-                await other.PutRecordAsync("k", "c", "3"u8.ToArray(), null);
-                return true;
-            },
-            "Putting");
+        await Eventually.AnsweredAsync(async () => await other.PutRecordAsync("k", "c", "3"u8.ToArray(), null), "Putting");
         Assert.Equal(["a=31", "b=32", "c=33"], await ReadAsync(redis.Open(time: Time), "k"));
     }
 

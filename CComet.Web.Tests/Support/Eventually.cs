@@ -21,6 +21,15 @@ public static class Eventually
         }
     }
 
+    /// <summary>Asks of a store that is away what has no answer, until it is back.</summary>
+    public static Task AnsweredAsync(Func<Task> ask, string what) => AnsweredAsync(
+        async () =>
+        {
+            await ask();
+            return true;
+        },
+        what);
+
     /// <summary>Asks a store that is away until it is back; its first answer.</summary>
     public static async Task<T> AnsweredAsync<T>(Func<Task<T>> ask, string what)
     {

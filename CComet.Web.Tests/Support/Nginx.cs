@@ -1,4 +1,3 @@
-
 namespace CComet.Web.Tests.Support;
 
 /// <summary>

@@ -205,8 +205,7 @@ public abstract class SubscribeTests : IDisposable
         var stream = http.GetStreamAsync(new Uri("/stream?channel=c", UriKind.Relative), over.Token);
         await Eventually.TrueAsync(() => factory.Hub.Find("c")?.Subscribers == 1, "The occupant");
         var poll = http.AskAsync("/subscribe?channel=c&sname=eve&seqid=0&callback=f");
-        await _time.UntilAsync(() => poll.IsCompleted, TimeSpan.FromMilliseconds(250), "The end of its time");
-        AssertNothing(await poll);
+        AssertNothing(await _time.UntilAsync(poll, TimeSpan.FromMilliseconds(250)));
         await over.CancelAsync();
         Assert.NotEqual(200, (await occupant).Status);
         _ = stream;
@@ -257,8 +256,7 @@ public abstract class SubscribeTests : IDisposable
     {
         var poll = _http.AskAsync($"/subscribe?{query}&callback=f");
         await ParkedAsync(1);
-        while (!poll.IsCompleted) _time.Advance(TimeSpan.FromMilliseconds(250));
-        (await poll).AssertJsonpProblem("f", "400", parameter);
+        (await _time.UntilAsync(poll, TimeSpan.FromMilliseconds(250))).AssertJsonpProblem("f", "400", parameter);
     }
 
     [Theory]

@@ -149,13 +149,13 @@ public sealed class TokenTests
     }
 
     /// <summary>Leaves a token unused for a time, again when the end of its last use was counted only meanwhile, until it holds no more.</summary>
-    private static Task UntilRefusedAsync(IcometServer server, string token, FakeTimeProvider time, TimeSpan unused) => Eventually.TrueAsync(
+    private static Task UntilRefusedAsync(IcometServer server, string token, FakeTimeProvider time, TimeSpan unused) => time.UntilAsync(
         async () =>
         {
-            time.Advance(unused);
             var answer = await server.PollAsync(("cname", "c"), ("seq", "1"), ("token", token));
             return answer.ValueKind == System.Text.Json.JsonValueKind.Object && answer.Type() == "401";
         },
+        unused,
         "The token's end");
 
     private static async Task<string> SignAsync(IcometServer server, string channel, int expires = 600) =>

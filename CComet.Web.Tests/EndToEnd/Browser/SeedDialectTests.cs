@@ -76,7 +76,7 @@ public sealed class SeedDialectTests(Chromium chromium)
             await server.Http.GetStringAsync(new Uri("/health/live", UriKind.Relative));
             Assert.Equal(round - 1, await LoggedAsync(browser));
 
-            while (await LoggedAsync(browser) < round) time.Advance(TimeSpan.FromMilliseconds(250));
+            await time.UntilAsync(async () => await LoggedAsync(browser) >= round, TimeSpan.FromMilliseconds(250), "The answer");
         }
 
         Assert.Equal(["402", "402", "402"], (await browser.Page.EvaluateAsync<string[]>("seed.logged"))[..3]);

@@ -119,13 +119,7 @@ public sealed partial class BesideEndTests
             Assert.Equal(isParking ? 0 : 1, server.Reached);
             await act(server);
             var reading = raw.ReadAsync();
-            if (time is not null)
-            {
-                // Again and again: its end may be set only after it is seen to wait.
-                await time.UntilAsync(() => reading.IsCompleted, TimeSpan.FromMilliseconds(100), "An answer at the end of the wait");
-            }
-
-            var answer = (await reading)!;
+            var answer = (await (time?.UntilAsync(reading, TimeSpan.FromMilliseconds(100)) ?? reading))!;
             var path = target[..target.IndexOf('?', StringComparison.Ordinal)];
             await Eventually.TrueAsync(() => server.Requests.Any(line => line.Contains($" {path} ", StringComparison.Ordinal)), "It is logged");
             var line = server.Requests.First(line => line.Contains($" {path} ", StringComparison.Ordinal));
